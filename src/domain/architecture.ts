@@ -1,0 +1,95 @@
+/** The catalogue of architectures: timm's names and numbers, as data. What they compute lives in models/. */
+
+import type { Size } from './trainingConfig.ts';
+
+interface ArchitectureBase {
+  /** The name of the recipe's time (timm 0.6): `convnext_tiny_in22k`. */
+  readonly name: string;
+  /** Today's names of the same network: `convnext_tiny`, `convnext_tiny.fb_in22k`. */
+  readonly aliases: readonly string[];
+  /** Parameters of the backbone, without classifier or head. */
+  readonly parameters: number;
+  /** 10^9 multiply-accumulates of one image at the default size, without classifier. */
+  readonly gmacs: number;
+  readonly defaultSize: Size;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  /** timm's tag of the pretrained weights. */
+  readonly pretrainedTag: string;
+}
+
+export interface ConvNeXtArchitecture extends ArchitectureBase {
+  readonly family: 'convnext';
+  /** Blocks per stage. */
+  readonly depths: readonly [number, number, number, number];
+  /** Channels per stage. */
+  readonly dims: readonly [number, number, number, number];
+  /** MLP weights stored as 1x1 convolutions (atto to nano); same arithmetic. */
+  readonly convMlp: boolean;
+}
+
+export interface VitArchitecture extends ArchitectureBase {
+  readonly family: 'vit';
+  readonly depth: number;
+  readonly dim: number;
+  readonly heads: number;
+  readonly patch: number;
+}
+
+export type Architecture = ConvNeXtArchitecture | VitArchitecture;
+
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
+const size224 = { height: 224, width: 224 };
+
+function convnext(
+  name: string,
+  pretrainedTag: string,
+  depths: readonly [number, number, number, number],
+  dims: readonly [number, number, number, number],
+  convMlp: boolean,
+  parameters: number,
+  gmacs: number,
+): ConvNeXtArchitecture {
+  const modern = name.replace(/_in22k$/, '');
+  const aliases = [...(modern === name ? [] : [modern]), `${modern}.${pretrainedTag}`];
+  return { family: 'convnext', name, aliases, pretrainedTag, depths, dims, convMlp, parameters, gmacs, defaultSize: size224, ...imagenet };
+}
+
+function vit(name: string, pretrainedTag: string, depth: number, dim: number, heads: number, parameters: number, gmacs: number): VitArchitecture {
+  return { family: 'vit', name, aliases: [`${name}.${pretrainedTag}`], pretrainedTag, depth, dim, heads, patch: 16, parameters, gmacs, defaultSize: size224, ...half };
+}
+
+/** Measured with timm itself: the fixture tables/architectures.json. */
+export const architectures: readonly Architecture[] = [
+  convnext('convnext_atto', 'd2_in1k', [2, 2, 6, 2], [40, 80, 160, 320], true, 3374520, 0.547),
+  convnext('convnext_femto', 'd1_in1k', [2, 2, 6, 2], [48, 96, 192, 384], true, 4833888, 0.7844),
+  convnext('convnext_pico', 'd1_in1k', [2, 2, 6, 2], [64, 128, 256, 512], true, 8534208, 1.3747),
+  convnext('convnext_nano', 'in12k_ft_in1k', [2, 2, 8, 2], [80, 160, 320, 640], true, 14952400, 2.4403),
+  convnext('convnext_tiny_in22k', 'fb_in22k', [3, 3, 9, 3], [96, 192, 384, 768], false, 27820128, 4.4546),
+  convnext('convnext_small_in22k', 'fb_in22k', [3, 3, 27, 3], [96, 192, 384, 768], false, 49454688, 8.6837),
+  convnext('convnext_base_in22k', 'fb_in22k', [3, 3, 27, 3], [128, 256, 512, 1024], false, 87566464, 15.3545),
+  convnext('convnext_large_in22k', 'fb_in22k', [3, 3, 27, 3], [192, 384, 768, 1536], false, 196230336, 34.3624),
+  vit('vit_tiny_patch16_224', 'augreg_in21k_ft_in1k', 12, 192, 3, 5524416, 1.2536),
+  vit('vit_small_patch16_224', 'augreg_in21k_ft_in1k', 12, 384, 6, 21665664, 4.6014),
+  vit('vit_base_patch16_224', 'augreg2_in21k_ft_in1k', 12, 768, 12, 85798656, 17.5638),
+  vit('vit_large_patch16_224', 'augreg_in21k_ft_in1k', 24, 1024, 16, 303301632, 61.5549),
+];
+
+/** The architecture of a name or alias, or undefined. */
+export function findArchitecture(name: string): Architecture | undefined {
+  return architectures.find((a) => a.name === name || a.aliases.includes(name));
+}
+
+/** Why an architecture refuses an input size (a sentence for the user), or null when it takes it. */
+export function sizeProblem(architecture: Architecture, { height, width }: Size): string | null {
+  const given = `${height}x${width}`;
+  switch (architecture.family) {
+    case 'convnext':
+      return height >= 32 && width >= 32 ? null : `${architecture.name} needs at least 32x32 pixels, got ${given}`;
+    case 'vit':
+      return height % architecture.patch === 0 && width % architecture.patch === 0 && height >= 32 && width >= 32
+        ? null
+        : `${architecture.name} needs sides that are multiples of ${architecture.patch} and at least 32, got ${given}`;
+  }
+}

@@ -1,0 +1,59 @@
+/** A data set: a manifest of images with labels and splits. Bytes stay where they were imported from. */
+
+export type Split = 'TRAIN' | 'VALID' | 'TEST' | 'HOLDOUT';
+export type DatasetStatus = 'IMPORTING' | 'READY' | 'FAILED';
+export type ImportSeverity = 'REJECTED' | 'SKIPPED' | 'WARNING';
+
+/** One image of the manifest. A data set stores TRAIN, TEST and HOLDOUT; VALID is drawn by each run out of TRAIN. */
+export interface ManifestImage {
+  /** The competition's name for it: the file name, unique within its split (`100015.jpg`). */
+  readonly imageId: string;
+  readonly split: Split;
+  /** Relative to the data set's root, `/` between parts. */
+  readonly path: string;
+  /** null in TEST. */
+  readonly label: string | null;
+  /** Pixels after EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+  /** SHA-256 of the file, lower-case hexadecimal. */
+  readonly contentHash: string;
+}
+
+/** What the importer did not take, or took with a remark. `path` is relative to the data set's root (or `train.csv:17`). */
+export interface ImportProblem {
+  readonly path: string;
+  readonly reason: string;
+  readonly severity: ImportSeverity;
+}
+
+export interface LabelCount {
+  readonly label: string;
+  readonly count: number;
+}
+
+/** Byte-wise order of UTF-8, which is code point order: what Python's `sorted` gives for strings. */
+export function compareCodePoints(a: string, b: string): number {
+  const x = [...a];
+  const y = [...b];
+  for (let i = 0; i < x.length && i < y.length; i++) {
+    const difference = x[i]!.codePointAt(0)! - y[i]!.codePointAt(0)!;
+    if (difference) return difference;
+  }
+  return x.length - y.length;
+}
+
+/** Labels with their counts, largest first, equal counts by code point (pandas' value_counts). */
+export function countLabels(labels: Iterable<string>): LabelCount[] {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts]
+    .map(([label, count]) => ({ label, count }))
+    .sort((a, b) => b.count - a.count || compareCodePoints(a.label, b.label));
+}
+
+/** Distinct labels in code point order: the vocabulary. */
+export function vocabularyOf(labels: Iterable<string>): string[] {
+  return [...new Set(labels)].sort(compareCodePoints);
+}

@@ -1,0 +1,71 @@
+/** What the worker tells a trainer child, and what the child tells back. Both travel over IPC with structured clone. */
+
+import type { Split } from './dataset.ts';
+import type { Predictions } from './predictions.ts';
+import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress } from './run.ts';
+import type { TrainingConfig } from './trainingConfig.ts';
+
+export interface TrainerImage {
+  readonly imageId: string;
+  /** Absolute path on the trainer's machine. */
+  readonly path: string;
+  /** SHA-256 of the file: the key of the item-transform cache. */
+  readonly contentHash: string;
+  readonly label: string | null;
+  readonly split: Split;
+}
+
+export type EngineChoice = 'auto' | 'tensorflow' | 'onnxruntime';
+export type DeviceChoice = 'auto' | 'cuda' | 'webgpu' | 'cpu';
+
+/** What an attempt may use of its machine. */
+export interface TrainerResources {
+  readonly engine: EngineChoice;
+  readonly device: DeviceChoice;
+  /** Index of the device among its kind. */
+  readonly deviceIndex: number;
+  /** Threads of the compute engine. */
+  readonly computeThreads: number;
+  /** Image loader threads. */
+  readonly loaderThreads: number;
+  readonly cacheDirectory: string;
+  readonly cacheLimitBytes: number;
+}
+
+/** `train`: a whole run. `probe`: a few steps at one accumulation on the smallest class, to measure memory. */
+export type TrainerTask =
+  | { readonly kind: 'train' }
+  | { readonly kind: 'probe'; readonly steps: number };
+
+export interface TrainerJob {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly task: TrainerTask;
+  /** Complete: every default filled in, seed drawn. */
+  readonly config: TrainingConfig;
+  readonly images: readonly TrainerImage[];
+  readonly resources: TrainerResources;
+}
+
+/** What the attempt really runs on. */
+export interface TrainerEnvironment {
+  readonly engine: string;
+  readonly device: string;
+  readonly precision: 'FP32' | 'FP16' | 'BF16';
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export type TrainerEvent =
+  | { readonly kind: 'started'; readonly environment: TrainerEnvironment }
+  | { readonly kind: 'progress'; readonly progress: RunProgress }
+  | { readonly kind: 'metrics'; readonly points: readonly MetricPoint[] }
+  | { readonly kind: 'epoch'; readonly epoch: EpochMetrics }
+  | { readonly kind: 'memory'; readonly point: MemoryPoint }
+  | { readonly kind: 'log'; readonly line: string; readonly stream: 'stdout' | 'stderr' | 'trainer' }
+  | { readonly kind: 'predictions'; readonly predictions: Predictions }
+  | { readonly kind: 'probed'; readonly peakMemory: number; readonly imagesPerSecond: number }
+  | { readonly kind: 'finished'; readonly imagesPerSecond: number; readonly peakMemory: number; readonly trainSeconds: number }
+  | { readonly kind: 'failed'; readonly failure: RunFailure };
+
+/** Worker -> trainer. */
+export type TrainerCommand = { readonly kind: 'job'; readonly job: TrainerJob } | { readonly kind: 'cancel' };

@@ -1,0 +1,103 @@
+/** The recipe of one run: every field of `TrainingConfigInput`, its defaults and its rules. */
+
+import { z } from 'zod';
+import type { UserProblem } from '../errors.ts';
+import { findArchitecture, sizeProblem } from './architecture.ts';
+
+const side = z.int().min(1).max(4096);
+const sizeSchema = z.strictObject({ height: side, width: side });
+
+/** Pixels. Always (height, width), as the recipe writes its tuples. */
+export type Size = z.infer<typeof sizeSchema>;
+
+const predictSchema = z.strictObject({
+  test: z.boolean().default(true),
+  valid: z.boolean().default(true),
+  holdout: z.boolean().default(true),
+  /** Augmented passes of test-time augmentation; 0 predicts plainly. */
+  ttaPasses: z.int().min(0).max(64).default(4),
+  /** Weight of the plain pass: (1 - beta) * augmented mean + beta * plain. */
+  ttaBeta: z.number().min(0).max(1).default(0.25),
+});
+
+const configSchema = z.strictObject({
+  architecture: z.string().min(1),
+  pretrained: z.boolean().default(true),
+  weightsUri: z.string().min(1).nullable().default(null),
+  itemTransform: z.strictObject({ size: sizeSchema, method: z.enum(['CROP', 'SQUISH', 'PAD']).default('CROP') }),
+  /** Target of the batch transforms: what the network sees. */
+  size: sizeSchema,
+  /** Smallest share of the area that random resized crop keeps. */
+  minScale: z.number().gt(0).max(1).default(0.75),
+  effectiveBatchSize: z.int().min(2).max(65536).default(64),
+  /** Micro-batch = effectiveBatchSize / accumulation. */
+  accumulation: z.int().min(1).default(1),
+  autoAccumulation: z.boolean().default(false),
+  schedule: z.enum(['FINE_TUNE', 'FIT_ONE_CYCLE']).default('FINE_TUNE'),
+  epochs: z.int().min(1).max(100_000).default(12),
+  freezeEpochs: z.int().min(0).max(100_000).default(1),
+  baseLearningRate: z.number().gt(0).max(100).default(0.01),
+  weightDecay: z.number().min(0).max(1).default(0.01),
+  precision: z.enum(['AUTO', 'FP32', 'FP16', 'BF16']).default('AUTO'),
+  validFraction: z.number().gt(0).lt(1).default(0.2),
+  seed: z.int().min(0).max(2147483647).nullable().default(null),
+  /** Train on these labels only; null: all. */
+  labels: z.array(z.string()).min(1).nullable().default(null),
+  predict: predictSchema.prefault({}),
+});
+
+/** A complete config. `seed` is null only before it is drawn. `architecture` is the catalogue's name, never an alias. */
+export type TrainingConfig = z.infer<typeof configSchema>;
+export type TrainingConfigInput = z.input<typeof configSchema>;
+export type ItemTransform = TrainingConfig['itemTransform'];
+
+export type ParsedConfig =
+  | { readonly config: TrainingConfig; readonly problems?: undefined }
+  | { readonly config?: undefined; readonly problems: readonly UserProblem[] };
+
+/** Fills defaults and checks every rule; reports all problems together, each with the path of its field below `at`. */
+export function parseTrainingConfig(input: unknown, at: readonly string[] = []): ParsedConfig {
+  const parsed = configSchema.safeParse(withoutNullDefaults(input));
+  if (!parsed.success) {
+    return {
+      problems: parsed.error.issues.map((issue) => ({
+        code: 'INVALID',
+        message: issue.message,
+        path: [...at, ...issue.path.map(String)],
+      })),
+    };
+  }
+  const config = parsed.data;
+  const problems: UserProblem[] = [];
+  const report = (path: string, message: string) => problems.push({ code: 'INVALID', message, path: [...at, path] });
+
+  const architecture = findArchitecture(config.architecture);
+  if (!architecture) {
+    report('architecture', `unknown architecture ${JSON.stringify(config.architecture)}; the query "architectures" lists those there are`);
+  } else {
+    const problem = sizeProblem(architecture, config.size);
+    if (problem) report('size', problem);
+  }
+  if (config.accumulation > config.effectiveBatchSize) {
+    report('accumulation', `must not exceed effectiveBatchSize (${config.effectiveBatchSize}), got ${config.accumulation}`);
+  } else if (config.effectiveBatchSize % config.accumulation !== 0) {
+    report('accumulation', `must divide effectiveBatchSize (${config.effectiveBatchSize}) without remainder, got ${config.accumulation}`);
+  } else if (config.effectiveBatchSize / config.accumulation < 2) {
+    report('accumulation', `leaves a micro-batch of 1, but the head's batch normalisation needs at least 2; use ${config.effectiveBatchSize / 2} or less`);
+  }
+  if (problems.length) return { problems };
+  return { config: { ...config, architecture: architecture!.name } };
+}
+
+/** Samples per forward and backward pass. */
+export function microBatchSize(config: Pick<TrainingConfig, 'effectiveBatchSize' | 'accumulation'>): number {
+  return config.effectiveBatchSize / config.accumulation;
+}
+
+/** GraphQL clients may send null for "the default": drop such fields, at any depth. */
+function withoutNullDefaults(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, v]) => (v === null || v === undefined ? [] : [[key, withoutNullDefaults(v)]])),
+  );
+}
