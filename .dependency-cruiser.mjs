@@ -23,16 +23,36 @@ const shared = '^src/(domain/|errors\\.ts|log\\.ts|config\\.ts)';
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'domain-is-pure', severity: 'error', from: { path: '^src/domain/' }, to: { path: '^(node:|node_modules/(?!zod))', pathNot: 'node_modules/zod', dependencyTypesNot: ['core'] } },
+    {
+      name: 'domain-is-pure',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { path: '^(node:|node_modules/(?!zod))', pathNot: 'node_modules/zod', dependencyTypesNot: ['core'] },
+    },
     ...Object.entries(layers).map(([folder, allowed]) => ({
       name: `${folder}-imports`,
       severity: 'error',
       from: { path: `^src/${folder}/` },
       to: { path: '^src/', pathNot: [shared, `^src/(${[folder, ...allowed].join('|')})/`] },
     })),
-    { name: 'generated-prisma-is-for-db-and-store', severity: 'error', from: { path: '^src/(commands|graphql|worker|server|learner)/' }, to: { path: '^src/generated/prisma' } },
-    { name: 'trainer-libraries', severity: 'error', from: { path: '^src/(?!engine|models|learner|bin)' }, to: { path: 'node_modules/(@tensorflow|onnxruntime)' } },
-    { name: 'sharp-lives-in-vision-and-datasets', severity: 'error', from: { path: '^src/(?!vision|datasets|bin)' }, to: { path: 'node_modules/sharp' } },
+    {
+      name: 'generated-prisma-is-for-db-and-store',
+      severity: 'error',
+      from: { path: '^src/(commands|graphql|worker|server|learner)/' },
+      to: { path: '^src/generated/prisma' },
+    },
+    {
+      name: 'trainer-libraries',
+      severity: 'error',
+      from: { path: '^src/(?!engine|models|learner|bin)' },
+      to: { path: 'node_modules/(@tensorflow|onnxruntime)' },
+    },
+    {
+      name: 'sharp-lives-in-vision-and-datasets',
+      severity: 'error',
+      from: { path: '^src/(?!vision|datasets|bin)' },
+      to: { path: 'node_modules/sharp' },
+    },
   ],
   options: {
     tsConfig: { fileName: 'tsconfig.json' },

@@ -53,27 +53,60 @@ function convnext(
 ): ConvNeXtArchitecture {
   const modern = name.replace(/_in22k$/, '');
   const aliases = [...(modern === name ? [] : [modern]), `${modern}.${pretrainedTag}`];
-  return { family: 'convnext', name, aliases, pretrainedTag, depths, dims, convMlp, parameters, gmacs, defaultSize: size224, ...imagenet };
+  return {
+    family: 'convnext',
+    name,
+    aliases,
+    pretrainedTag,
+    depths,
+    dims,
+    convMlp,
+    parameters,
+    gmacs,
+    defaultSize: size224,
+    ...imagenet,
+  };
 }
 
-function vit(name: string, pretrainedTag: string, depth: number, dim: number, heads: number, parameters: number, gmacs: number): VitArchitecture {
-  return { family: 'vit', name, aliases: [`${name}.${pretrainedTag}`], pretrainedTag, depth, dim, heads, patch: 16, parameters, gmacs, defaultSize: size224, ...half };
+function vit(
+  name: string,
+  pretrainedTag: string,
+  depth: number,
+  dim: number,
+  heads: number,
+  parameters: number,
+  gmacs: number,
+): VitArchitecture {
+  return {
+    family: 'vit',
+    name,
+    aliases: [`${name}.${pretrainedTag}`],
+    pretrainedTag,
+    depth,
+    dim,
+    heads,
+    patch: 16,
+    parameters,
+    gmacs,
+    defaultSize: size224,
+    ...half,
+  };
 }
 
 /** Measured with timm itself: the fixture tables/architectures.json. */
 export const architectures: readonly Architecture[] = [
   convnext('convnext_atto', 'd2_in1k', [2, 2, 6, 2], [40, 80, 160, 320], true, 3374520, 0.547),
-  convnext('convnext_femto', 'd1_in1k', [2, 2, 6, 2], [48, 96, 192, 384], true, 4833888, 0.7844),
-  convnext('convnext_pico', 'd1_in1k', [2, 2, 6, 2], [64, 128, 256, 512], true, 8534208, 1.3747),
-  convnext('convnext_nano', 'in12k_ft_in1k', [2, 2, 8, 2], [80, 160, 320, 640], true, 14952400, 2.4403),
-  convnext('convnext_tiny_in22k', 'fb_in22k', [3, 3, 9, 3], [96, 192, 384, 768], false, 27820128, 4.4546),
-  convnext('convnext_small_in22k', 'fb_in22k', [3, 3, 27, 3], [96, 192, 384, 768], false, 49454688, 8.6837),
-  convnext('convnext_base_in22k', 'fb_in22k', [3, 3, 27, 3], [128, 256, 512, 1024], false, 87566464, 15.3545),
-  convnext('convnext_large_in22k', 'fb_in22k', [3, 3, 27, 3], [192, 384, 768, 1536], false, 196230336, 34.3624),
-  vit('vit_tiny_patch16_224', 'augreg_in21k_ft_in1k', 12, 192, 3, 5524416, 1.2536),
-  vit('vit_small_patch16_224', 'augreg_in21k_ft_in1k', 12, 384, 6, 21665664, 4.6014),
-  vit('vit_base_patch16_224', 'augreg2_in21k_ft_in1k', 12, 768, 12, 85798656, 17.5638),
-  vit('vit_large_patch16_224', 'augreg_in21k_ft_in1k', 24, 1024, 16, 303301632, 61.5549),
+  convnext('convnext_femto', 'd1_in1k', [2, 2, 6, 2], [48, 96, 192, 384], true, 4832784, 0.7792),
+  convnext('convnext_pico', 'd1_in1k', [2, 2, 6, 2], [64, 128, 256, 512], true, 8532672, 1.3665),
+  convnext('convnext_nano', 'in12k_ft_in1k', [2, 2, 8, 2], [80, 160, 320, 640], true, 14952560, 2.4449),
+  convnext('convnext_tiny_in22k', 'fb_in22k', [3, 3, 9, 3], [96, 192, 384, 768], false, 27820128, 4.4548),
+  convnext('convnext_small_in22k', 'fb_in22k', [3, 3, 27, 3], [96, 192, 384, 768], false, 49454688, 8.6829),
+  convnext('convnext_base_in22k', 'fb_in22k', [3, 3, 27, 3], [128, 256, 512, 1024], false, 87566464, 15.3537),
+  convnext('convnext_large_in22k', 'fb_in22k', [3, 3, 27, 3], [192, 384, 768, 1536], false, 196230336, 34.3599),
+  vit('vit_tiny_patch16_224', 'augreg_in21k_ft_in1k', 12, 192, 3, 5524416, 1.2535),
+  vit('vit_small_patch16_224', 'augreg_in21k_ft_in1k', 12, 384, 6, 21665664, 4.5985),
+  vit('vit_base_patch16_224', 'augreg2_in21k_ft_in1k', 12, 768, 12, 85798656, 17.5631),
+  vit('vit_large_patch16_224', 'augreg_in21k_ft_in1k', 24, 1024, 16, 303301632, 61.5537),
 ];
 
 /** The architecture of a name or alias, or undefined. */

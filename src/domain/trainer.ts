@@ -33,9 +33,7 @@ export interface TrainerResources {
 }
 
 /** `train`: a whole run. `probe`: a few steps at one accumulation on the smallest class, to measure memory. */
-export type TrainerTask =
-  | { readonly kind: 'train' }
-  | { readonly kind: 'probe'; readonly steps: number };
+export type TrainerTask = { readonly kind: 'train' } | { readonly kind: 'probe'; readonly steps: number };
 
 export interface TrainerJob {
   readonly runId: string;
@@ -64,7 +62,12 @@ export type TrainerEvent =
   | { readonly kind: 'log'; readonly line: string; readonly stream: 'stdout' | 'stderr' | 'trainer' }
   | { readonly kind: 'predictions'; readonly predictions: Predictions }
   | { readonly kind: 'probed'; readonly peakMemory: number; readonly imagesPerSecond: number }
-  | { readonly kind: 'finished'; readonly imagesPerSecond: number; readonly peakMemory: number; readonly trainSeconds: number }
+  | {
+      readonly kind: 'finished';
+      readonly imagesPerSecond: number;
+      readonly peakMemory: number;
+      readonly trainSeconds: number;
+    }
   | { readonly kind: 'failed'; readonly failure: RunFailure };
 
 /** Worker -> trainer. */

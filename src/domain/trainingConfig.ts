@@ -73,17 +73,29 @@ export function parseTrainingConfig(input: unknown, at: readonly string[] = []):
 
   const architecture = findArchitecture(config.architecture);
   if (!architecture) {
-    report('architecture', `unknown architecture ${JSON.stringify(config.architecture)}; the query "architectures" lists those there are`);
+    report(
+      'architecture',
+      `unknown architecture ${JSON.stringify(config.architecture)}; the query "architectures" lists those there are`,
+    );
   } else {
     const problem = sizeProblem(architecture, config.size);
     if (problem) report('size', problem);
   }
   if (config.accumulation > config.effectiveBatchSize) {
-    report('accumulation', `must not exceed effectiveBatchSize (${config.effectiveBatchSize}), got ${config.accumulation}`);
+    report(
+      'accumulation',
+      `must not exceed effectiveBatchSize (${config.effectiveBatchSize}), got ${config.accumulation}`,
+    );
   } else if (config.effectiveBatchSize % config.accumulation !== 0) {
-    report('accumulation', `must divide effectiveBatchSize (${config.effectiveBatchSize}) without remainder, got ${config.accumulation}`);
+    report(
+      'accumulation',
+      `must divide effectiveBatchSize (${config.effectiveBatchSize}) without remainder, got ${config.accumulation}`,
+    );
   } else if (config.effectiveBatchSize / config.accumulation < 2) {
-    report('accumulation', `leaves a micro-batch of 1, but the head's batch normalisation needs at least 2; use ${config.effectiveBatchSize / 2} or less`);
+    report(
+      'accumulation',
+      `leaves a micro-batch of 1, but the head's batch normalisation needs at least 2; use ${config.effectiveBatchSize / 2} or less`,
+    );
   }
   if (problems.length) return { problems };
   return { config: { ...config, architecture: architecture!.name } };
