@@ -28,6 +28,17 @@ export interface ImportProblem {
   readonly severity: ImportSeverity;
 }
 
+/** What an import of a folder hands over: the whole manifest, or a refusal instead. */
+export interface ImportResult {
+  /** Splits in the order TRAIN, TEST, HOLDOUT, then path order. */
+  readonly images: readonly ManifestImage[];
+  readonly problems: readonly ImportProblem[];
+  /** Labels in code point order. */
+  readonly vocab: readonly string[];
+  /** SHA-256 of the sorted manifest, lower-case hexadecimal: same bytes, same hash. */
+  readonly contentHash: string;
+}
+
 export interface LabelCount {
   readonly label: string;
   readonly count: number;
