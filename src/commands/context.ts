@@ -1,0 +1,22 @@
+import type { BlobStore } from '../blobs/localStore.ts';
+import type { Database } from '../db/database.ts';
+import { type IdKind, newId } from '../domain/ids.ts';
+import type { RunWaker } from '../events/waker.ts';
+import type { Queue } from '../queue/queue.ts';
+
+/** What commands need of the world. One per process. */
+export interface CommandContext {
+  readonly db: Database;
+  readonly queue: Queue;
+  readonly blobs: BlobStore;
+  /** Tells subscribers of every process that a run has new events. */
+  readonly waker: RunWaker;
+  readonly now: () => Date;
+  /** A fresh id of that kind. */
+  readonly newId: (kind: IdKind) => string;
+}
+
+/** The context of a running process: real time, random ids. */
+export function createCommandContext(parts: Pick<CommandContext, 'db' | 'queue' | 'blobs' | 'waker'>): CommandContext {
+  return { ...parts, now: () => new Date(), newId };
+}
