@@ -1,0 +1,122 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { refuse } from '../errors.ts';
+
+export interface StoredBlob {
+  /** SHA-256 of the bytes, lower-case hexadecimal. */
+  readonly hash: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Bytes under the name of their SHA-256: equal content is stored once, and what is there is whole. */
+export interface BlobStore {
+  /** Stores the bytes. Refused as UNAVAILABLE when the disk is full; then, and after any other failure, nothing is left behind. */
+  put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob>;
+  /** A stream of the bytes; it fails with ENOENT when there is no such blob. */
+  open(hash: string): Readable;
+  /** Where the blob is, or would be. */
+  path(hash: string): string;
+  has(hash: string): Promise<boolean>;
+  /** Removes the blob if it is there. */
+  delete(hash: string): Promise<void>;
+}
+
+/** A draft this old (milliseconds) is of a process that was killed. */
+const abandonedAge = 3_600_000;
+
+/**
+ * Blobs as files below `root`: `ab/abcdef…`, written as `drafts/…` first, flushed, then renamed.
+ * @param openDraft opens a draft for writing; tests put a full disk here
+ */
+export function createLocalStore(
+  root: string,
+  openDraft: (file: string) => Promise<FileHandle> = (file) => open(file, 'wx'),
+): BlobStore {
+  const drafts = path.join(root, 'drafts');
+
+  function pathOf(hash: string): string {
+    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error(`Not a SHA-256: ${JSON.stringify(hash)}`);
+    return path.join(root, hash.slice(0, 2), hash);
+  }
+
+  let prepared: Promise<void> | undefined;
+  const prepare = () => {
+    prepared ??= mkdir(drafts, { recursive: true }).then(() => removeAbandoned(drafts));
+    return prepared;
+  };
+
+  return {
+    async put(content) {
+      await prepare();
+      const draft = path.join(drafts, randomUUID());
+      try {
+        const blob = await writeDraft(await openDraft(draft), content);
+        const target = pathOf(blob.hash);
+        await mkdir(path.dirname(target), { recursive: true });
+        await rename(draft, target);
+        await flushFolder(path.dirname(target));
+        return blob;
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw asRefusal(error, root);
+      }
+    },
+    open: (hash) => createReadStream(pathOf(hash)),
+    path: pathOf,
+    async has(hash) {
+      return access(pathOf(hash)).then(
+        () => true,
+        () => false,
+      );
+    },
+    delete: (hash) => rm(pathOf(hash), { force: true }),
+  };
+}
+
+async function writeDraft(file: FileHandle, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob> {
+  const sha = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const chunk of content instanceof Uint8Array ? [content] : content) {
+      sha.update(chunk);
+      size += chunk.byteLength;
+      await file.writeFile(chunk);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { hash: sha.digest('hex'), size };
+}
+
+/** Makes the rename itself survive a power loss. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeAbandoned(drafts: string): Promise<void> {
+  for (const name of await readdir(drafts)) {
+    const file = path.join(drafts, name);
+    const age = await stat(file).then(
+      (s) => Date.now() - s.mtimeMs,
+      () => 0,
+    );
+    if (age > abandonedAge) await rm(file, { force: true });
+  }
+}
+
+function asRefusal(error: unknown, root: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? refuse('UNAVAILABLE', `The disk that holds ${root} is full, nothing was stored; free some space and try again`)
+    : error;
+}

@@ -1,0 +1,68 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
+import pg from 'pg';
+import { messageOf, StartupError } from '../errors.ts';
+import { connectionOptions, connectionProblem } from './connection.ts';
+import { lastPanic, openSchemaEngine } from './schemaEngine.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+
+/** Advisory lock of everyone who migrates. The engine's own lock gives up after 10 s; starters behind a long migration wait here. */
+const lockKey = 0x72756e67; // "rung"
+
+/**
+ * Applies the migrations that the database lacks, recorded in Prisma's own `_prisma_migrations`, and returns their names. Any
+ * number of processes may call it at once: one applies, the others wait and find nothing to do.
+ * Throws StartupError when there is no connection or when a migration fails.
+ */
+export async function migrate(url: string): Promise<string[]> {
+  const { schema: _, ...connection } = connectionOptions(url);
+  const guard = new pg.Client(connection);
+  // A broken guard connection shows as the failure of the migration itself.
+  guard.on('error', () => {});
+  try {
+    await guard.connect();
+  } catch (error) {
+    throw connectionProblem(url, error);
+  }
+  try {
+    await guard.query('select pg_advisory_lock($1)', [lockKey]);
+    const engine = await openSchemaEngine(url);
+    try {
+      const { appliedMigrationNames } = await engine.applyMigrations({
+        migrationsList: await readMigrations(),
+        filters: { externalTables: [], externalEnums: [] },
+      });
+      return appliedMigrationNames;
+    } catch (error) {
+      throw new StartupError(`The database could not be migrated: ${lastPanic() || messageOf(error)}`);
+    } finally {
+      engine.free();
+    }
+  } finally {
+    await guard.end(); // releases the lock
+  }
+}
+
+async function readMigrations(): Promise<MigrationList> {
+  const entries = await readdir(migrationsFolder, { withFileTypes: true });
+  const names = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  return {
+    baseDir: migrationsFolder,
+    shadowDbInitScript: '',
+    lockfile: {
+      path: 'migration_lock.toml',
+      content: await readFile(`${migrationsFolder}/migration_lock.toml`, 'utf8'),
+    },
+    migrationDirectories: await Promise.all(
+      names.map(async (name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: { tag: 'ok' as const, value: await readFile(`${migrationsFolder}/${name}/migration.sql`, 'utf8') },
+        },
+      })),
+    ),
+  };
+}
