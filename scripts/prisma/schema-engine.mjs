@@ -74,7 +74,7 @@ async function serve() {
     current = id;
     try {
       opening ??= openSchemaEngine(url, datamodels, log);
-      const engine = await opening;
+      const { engine } = await opening;
       const result = (await engine[method === 'getDatabaseVersion' ? 'version' : method](params)) ?? {};
       if (method === 'diff' && typeof result.stdout === 'string') {
         send({ id: `print-${++printed}`, method: 'print', params: { content: result.stdout } });

@@ -43,17 +43,19 @@ export function createLocalStore(
     return path.join(root, hash.slice(0, 2), hash);
   }
 
-  let prepared: Promise<void> | undefined;
-  const prepare = () => {
-    prepared ??= mkdir(drafts, { recursive: true }).then(() => removeAbandoned(drafts));
-    return prepared;
-  };
+  let swept = false;
+  async function prepare(): Promise<void> {
+    await mkdir(drafts, { recursive: true });
+    if (swept) return;
+    swept = true;
+    await removeAbandoned(drafts);
+  }
 
   return {
     async put(content) {
-      await prepare();
       const draft = path.join(drafts, randomUUID());
       try {
+        await prepare();
         const blob = await writeDraft(await openDraft(draft), content);
         const target = pathOf(blob.hash);
         await mkdir(path.dirname(target), { recursive: true });

@@ -28,7 +28,7 @@ export async function migrate(url: string): Promise<string[]> {
   }
   try {
     await guard.query('select pg_advisory_lock($1)', [lockKey]);
-    const engine = await openSchemaEngine(url);
+    const { engine, close } = await openSchemaEngine(url);
     try {
       const { appliedMigrationNames } = await engine.applyMigrations({
         migrationsList: await readMigrations(),
@@ -38,7 +38,7 @@ export async function migrate(url: string): Promise<string[]> {
     } catch (error) {
       throw new StartupError(`The database could not be migrated: ${lastPanic() || messageOf(error)}`);
     } finally {
-      engine.free();
+      await close();
     }
   } finally {
     await guard.end(); // releases the lock

@@ -28,13 +28,26 @@ export class MigrationAdapter implements SqlMigrationAwareDriverAdapterFactory {
   readonly provider = 'postgres';
   readonly adapterName = '@prisma/adapter-pg';
   readonly #url: string;
+  readonly #open = new Set<SqlDriverAdapter>();
 
   constructor(url: string) {
     this.#url = url;
   }
 
-  connect(): Promise<SqlDriverAdapter> {
-    return connectTo(this.#url);
+  async connect(): Promise<SqlDriverAdapter> {
+    const adapter = await connectTo(this.#url);
+    const dispose = adapter.dispose.bind(adapter);
+    adapter.dispose = () => {
+      this.#open.delete(adapter);
+      return dispose();
+    };
+    this.#open.add(adapter);
+    return adapter;
+  }
+
+  /** Ends the connections still open: the engine does not dispose of its own when it is freed. */
+  async close(): Promise<void> {
+    for (const adapter of this.#open) await adapter.dispose();
   }
 
   async connectToShadowDb(): Promise<SqlDriverAdapter> {

@@ -9,7 +9,11 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { MigrationAdapter } from './migrationAdapter.ts';
 
-export type SchemaEngine = bindings.SchemaEngine;
+export interface OpenSchemaEngine {
+  readonly engine: bindings.SchemaEngine;
+  /** Frees the engine and ends its connections. */
+  close(): Promise<void>;
+}
 
 /** The part of the platform's WebAssembly used here; Node's types leave it to the DOM's. */
 interface WebAssemblyLoader {
@@ -34,11 +38,22 @@ export async function openSchemaEngine(
   url: string,
   datamodels: [string, string][] = [],
   log: (line: string) => void = () => {},
-): Promise<SchemaEngine> {
+): Promise<OpenSchemaEngine> {
   loading ??= load();
-  const engine = await loading;
-  const adapter = bindMigrationAwareSqlAdapterFactory(new MigrationAdapter(url));
-  return engine.new({ datamodels: datamodels.length ? datamodels : undefined }, log, adapter);
+  const Engine = await loading;
+  const adapter = new MigrationAdapter(url);
+  const engine = await Engine.new(
+    { datamodels: datamodels.length ? datamodels : undefined },
+    log,
+    bindMigrationAwareSqlAdapterFactory(adapter),
+  );
+  return {
+    engine,
+    close: async () => {
+      engine.free();
+      await adapter.close();
+    },
+  };
 }
 
 async function load(): Promise<typeof bindings.SchemaEngine> {

@@ -60,6 +60,7 @@ async function makeTemplate(server: string): Promise<void> {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
     if (rowCount) return;
     const draft = `${template}_draft`;
+    await client.query(`drop database if exists ${draft} with (force)`);
     await client.query(`create database ${draft}`);
     await migrate(withDatabase(server, draft));
     await client.query(`alter database ${draft} rename to ${template}`);

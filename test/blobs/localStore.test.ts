@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createLocalStore } from '../../src/blobs/localStore.ts';
+import { UserInputError } from '../../src/errors.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'rungraph-blobs-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+const files = async () => (await readdir(root, { recursive: true, withFileTypes: true })).filter((f) => f.isFile());
+
+describe('local blob store', () => {
+  test('stores bytes under their SHA-256 and gives them back', async () => {
+    const store = createLocalStore(root);
+    const { hash, size } = await store.put(bytes('leaf'));
+    expect({ hash, size }).toEqual({ hash: sha('leaf'), size: 4 });
+    expect((await buffer(store.open(hash))).toString()).toBe('leaf');
+    expect(await readFile(store.path(hash), 'utf8')).toBe('leaf');
+    expect(await store.has(hash)).toBe(true);
+  });
+
+  test('stores a stream as the concatenation of its chunks', async () => {
+    const store = createLocalStore(root);
+    async function* chunks() {
+      yield bytes('one,');
+      yield bytes('two');
+    }
+    expect(await store.put(chunks())).toEqual({ hash: sha('one,two'), size: 7 });
+    expect((await buffer(store.open(sha('one,two')))).toString()).toBe('one,two');
+  });
+
+  test('stores equal content once, also when many store it at once', async () => {
+    const store = createLocalStore(root);
+    const stored = await Promise.all(Array.from({ length: 16 }, () => store.put(bytes('same'))));
+    expect(new Set(stored.map((s) => s.hash))).toEqual(new Set([sha('same')]));
+    expect(await files()).toHaveLength(1);
+  });
+
+  test('deletes, and deleting twice is no error', async () => {
+    const store = createLocalStore(root);
+    const { hash } = await store.put(bytes('leaf'));
+    await store.delete(hash);
+    await store.delete(hash);
+    expect(await store.has(hash)).toBe(false);
+    await expect(buffer(store.open(hash))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('a full disk refuses with the reason and leaves nothing behind', async () => {
+    // The kernel's own full device: every write to it ends with ENOSPC.
+    const store = createLocalStore(root, () => open('/dev/full', 'w'));
+    const failure = await store.put(bytes('leaf')).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UserInputError);
+    expect((failure as UserInputError).problems).toEqual([
+      { code: 'UNAVAILABLE', message: expect.stringContaining(`${root} is full`), path: [] },
+    ]);
+    expect(await files()).toEqual([]);
+  });
+
+  test('a stream that fails half-way leaves nothing behind', async () => {
+    const store = createLocalStore(root);
+    async function* broken() {
+      yield bytes('half');
+      throw new Error('connection reset');
+    }
+    await expect(store.put(broken())).rejects.toThrow('connection reset');
+    expect(await files()).toEqual([]);
+  });
+
+  test('removes drafts of killed processes, keeps the drafts of living ones', async () => {
+    await createLocalStore(root).put(bytes('makes the folders'));
+    const abandoned = path.join(root, 'drafts', 'abandoned');
+    const fresh = path.join(root, 'drafts', 'fresh');
+    await writeFile(abandoned, 'half');
+    await writeFile(fresh, 'half');
+    const longAgo = new Date(Date.now() - 7_200_000);
+    await utimes(abandoned, longAgo, longAgo);
+    await createLocalStore(root).put(bytes('leaf'));
+    expect(await readdir(path.join(root, 'drafts'))).toEqual(['fresh']);
+  });
+
+  test('takes nothing but a SHA-256 for a name', () => {
+    const store = createLocalStore(root);
+    expect(() => store.path('../../etc/passwd')).toThrow('Not a SHA-256');
+    expect(() => store.open('')).toThrow('Not a SHA-256');
+  });
+});

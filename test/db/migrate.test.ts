@@ -1,0 +1,67 @@
+import { readdir } from 'node:fs/promises';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
+import { createTestDatabase, dropTestDatabase } from '../support/database.ts';
+import { spawnTypeScript } from '../support/processes.ts';
+
+async function emptyDatabase(): Promise<string> {
+  const url = await createTestDatabase({ migrated: false });
+  onTestFinished(() => dropTestDatabase(url));
+  return url;
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const all = (await readdir('prisma/migrations', { withFileTypes: true }))
+  .filter((e) => e.isDirectory())
+  .map((e) => e.name);
+
+test('applies every migration once, recorded as Prisma does', async () => {
+  const url = await emptyDatabase();
+  expect(await migrate(url)).toEqual(all);
+  expect(await migrate(url)).toEqual([]);
+  const rows = await query(
+    url,
+    'select migration_name, finished_at, rolled_back_at from _prisma_migrations order by 1',
+  );
+  expect(rows).toEqual(
+    all.map((name) => ({ migration_name: name, finished_at: expect.any(Date), rolled_back_at: null })),
+  );
+});
+
+test('of several processes that start at once, one applies', async () => {
+  const url = await emptyDatabase();
+  const starters = Array.from({ length: 4 }, () => spawnTypeScript('test/support/bin/migrateOnce.ts', [url]));
+  const finished = await Promise.all(starters.map((s) => s.finished));
+  for (const { status, stderr } of finished) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const applied = finished.map(({ stdout }) => JSON.parse(stdout) as string[]);
+  expect(applied.filter((names) => names.length)).toEqual([all]);
+});
+
+test('a migration that failed earlier stops the start with its name', async () => {
+  const url = await emptyDatabase();
+  await migrate(url);
+  await query(url, 'update _prisma_migrations set finished_at = null');
+  await expect(migrate(url)).rejects.toThrow(new RegExp(`could not be migrated[^]*${all[0]}`));
+});
+
+test('a database with other tables in it is left alone', async () => {
+  const url = await emptyDatabase();
+  await query(url, 'create table somebody_elses (id int)');
+  await expect(migrate(url)).rejects.toMatchObject({
+    name: 'StartupError',
+    message: expect.stringContaining('not empty'),
+  });
+  expect(
+    await query(url, `select count(*)::int as count from pg_tables where schemaname = 'public' and tablename = 'run'`),
+  ).toEqual([{ count: 0 }]);
+});
