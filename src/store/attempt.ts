@@ -1,0 +1,80 @@
+import type { JsonObject } from '../domain/json.ts';
+import type { RunFailure, RunStatus } from '../domain/run.ts';
+import type { TrainerEnvironment } from '../domain/trainer.ts';
+import type { Queryable } from './queryable.ts';
+import { failureColumns, failureOfColumns } from './run.ts';
+
+export interface Attempt {
+  readonly runId: string;
+  /** 1, 2, …: also the fencing token. */
+  readonly number: number;
+  readonly workerId: string | null;
+  /** QUEUED: given up, the run waits for its next attempt. */
+  readonly status: RunStatus;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+  /** null, as are the next three, until the trainer has told. */
+  readonly engine: string | null;
+  readonly device: string | null;
+  readonly precision: 'FP32' | 'FP16' | 'BF16' | null;
+  readonly versions: JsonObject | null;
+  /** Process id of the trainer on its worker's machine. */
+  readonly pid: number | null;
+  readonly failure: RunFailure | null;
+  readonly resumedFromEpoch: number | null;
+}
+
+export async function insertAttempt(
+  db: Queryable,
+  attempt: Pick<Attempt, 'runId' | 'number' | 'startedAt'> & { readonly workerId: string },
+): Promise<void> {
+  await db.attempt.create({ data: { ...attempt, status: 'RUNNING' } });
+}
+
+/** Attempts of several runs, by run and number. */
+export async function findAttempts(db: Queryable, runIds: readonly string[]): Promise<Attempt[]> {
+  const rows = await db.attempt.findMany({
+    where: { runId: { in: [...runIds] } },
+    orderBy: [{ runId: 'asc' }, { number: 'asc' }],
+  });
+  return rows.map(({ failureCode, failureMessage, failureRetryable, ...row }) => ({
+    ...row,
+    precision: row.precision as Attempt['precision'],
+    versions: row.versions as JsonObject | null,
+    failure: failureOfColumns({ failureCode, failureMessage, failureRetryable }),
+  }));
+}
+
+export async function setAttemptEnvironment(
+  db: Queryable,
+  runId: string,
+  number: number,
+  environment: TrainerEnvironment,
+): Promise<void> {
+  const { engine, device, precision, versions } = environment;
+  await db.attempt.update({
+    where: { runId_number: { runId, number } },
+    data: { engine, device, precision, versions },
+  });
+}
+
+export async function setAttemptPid(db: Queryable, runId: string, number: number, pid: number): Promise<void> {
+  await db.attempt.update({ where: { runId_number: { runId, number } }, data: { pid } });
+}
+
+export async function closeAttempt(
+  db: Queryable,
+  runId: string,
+  number: number,
+  end: { readonly status: RunStatus; readonly finishedAt: Date; readonly failure: RunFailure | null },
+): Promise<void> {
+  await db.attempt.update({
+    where: { runId_number: { runId, number } },
+    data: { status: end.status, finishedAt: end.finishedAt, ...failureColumns(end.failure) },
+  });
+}
+
+/** How many attempts of a run ended because their worker was lost. */
+export async function countLostAttempts(db: Queryable, runId: string): Promise<number> {
+  return db.attempt.count({ where: { runId, failureCode: 'LEASE_LOST' } });
+}

@@ -1,0 +1,123 @@
+/** The per-run event log: gap-free sequence numbers in commit order. */
+
+import { decodeNumber, encodeNumber } from '../domain/json.ts';
+import type { RunEvent, RunEventKind, RunEventPayload } from '../domain/runEvent.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import type { Queryable } from './queryable.ts';
+
+export interface Appended {
+  readonly experimentId: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/**
+ * Appends to a run's log. Numbers are taken under the lock of the run's row, held until the transaction ends: whoever sees
+ * number n sees every smaller one too.
+ */
+export async function appendEvents(
+  db: Queryable,
+  runId: string,
+  payloads: readonly RunEventPayload[],
+  at: Date,
+): Promise<Appended> {
+  const kinds = payloads.map((payload) => payload.kind);
+  const bodies = payloads.map(encodePayload);
+  const [head] = await db.$queryRaw<{ experiment_id: string; event_seq: bigint }[]>`
+    with head as (
+      update run set event_seq = event_seq + ${payloads.length} where id = ${runId} returning event_seq, experiment_id
+    ), appended as (
+      insert into run_event (run_id, seq, at, kind, payload)
+      select ${runId}, head.event_seq - ${payloads.length} + e.position, ${at}, e.kind::run_event_kind, e.body::jsonb
+      from head, unnest(${kinds}::text[], ${bodies}::text[]) with ordinality e (kind, body, position)
+    )
+    select experiment_id, event_seq from head`;
+  if (!head) throw new Error(`run ${runId} does not exist`);
+  const lastSeq = Number(head.event_seq);
+  return { experimentId: head.experiment_id, firstSeq: lastSeq - payloads.length + 1, lastSeq };
+}
+
+export interface LogPosition {
+  readonly runId: string;
+  /** Events after this number are wanted. */
+  readonly after: number;
+  /** And none after this one. */
+  readonly through?: number;
+}
+
+/** Events after each position, run by run in the order given, at most `limit` in all. */
+export async function readEvents(db: Queryable, positions: readonly LogPosition[], limit: number): Promise<RunEvent[]> {
+  if (!positions.length) return [];
+  const rows = await db.$queryRaw<EventRow[]>`
+    select e.run_id, e.seq, e.at, e.kind::text as kind, e.payload
+    from unnest(
+      ${positions.map((p) => p.runId)}::text[],
+      ${positions.map((p) => String(p.after))}::text[],
+      ${positions.map((p) => String(p.through ?? Number.MAX_SAFE_INTEGER))}::text[]
+    ) with ordinality p (run_id, after, through, position)
+    cross join lateral (
+      select * from run_event e
+      where e.run_id = p.run_id and e.seq > p.after::bigint and e.seq <= p.through::bigint
+      order by e.seq limit ${limit}
+    ) e
+    order by p.position, e.seq
+    limit ${limit}`;
+  return rows.map(eventOfRow);
+}
+
+export type EventScope =
+  | { readonly runId: string; readonly experimentId?: undefined }
+  | { readonly experimentId: string; readonly runId?: undefined };
+
+/** Last number given out per run of the scope, oldest run first. Empty when there is no such run or experiment. */
+export async function eventHeads(db: Queryable, scope: EventScope): Promise<{ runId: string; seq: number }[]> {
+  const where =
+    scope.runId === undefined
+      ? Prisma.sql`experiment_id = ${scope.experimentId} order by created_at, id`
+      : Prisma.sql`id = ${scope.runId}`;
+  const rows = await db.$queryRaw<{ id: string; event_seq: bigint }[]>`select id, event_seq from run where ${where}`;
+  return rows.map((row) => ({ runId: row.id, seq: Number(row.event_seq) }));
+}
+
+interface EventRow {
+  run_id: string;
+  seq: bigint;
+  at: Date;
+  kind: RunEventKind;
+  payload: unknown;
+}
+
+function eventOfRow(row: EventRow): RunEvent {
+  return {
+    runId: row.run_id,
+    seq: Number(row.seq),
+    at: row.at,
+    payload: decodePayload(row.kind, row.payload),
+  };
+}
+
+/** JSON text without the kind, which has its column. Numbers that JSON lacks become strings. */
+function encodePayload({ kind: _, ...body }: RunEventPayload): string {
+  return JSON.stringify(body, (_key, value: unknown) => (typeof value === 'number' ? encodeNumber(value) : value));
+}
+
+function decodePayload(kind: RunEventKind, stored: unknown): RunEventPayload {
+  const payload = { ...(stored as object), kind } as RunEventPayload;
+  switch (payload.kind) {
+    case 'EPOCH': {
+      const { trainLoss, validLoss } = payload.epoch;
+      return {
+        kind: 'EPOCH',
+        epoch: { ...payload.epoch, trainLoss: decodeNumber(trainLoss), validLoss: decodeNumber(validLoss) },
+      };
+    }
+    case 'METRICS':
+      return { kind: 'METRICS', points: payload.points.map((p) => ({ ...p, value: decodeNumber(p.value) })) };
+    case 'STATUS':
+    case 'PROGRESS':
+    case 'MEMORY':
+    case 'LOG':
+    case 'PREDICTIONS':
+      return payload;
+  }
+}

@@ -1,0 +1,187 @@
+/** Metric series: narrow points, and summaries kept with them. NaN and infinities are values; they never win. */
+
+import type { MetricPoint } from '../domain/run.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import type { Queryable } from './queryable.ts';
+
+export interface MetricSummary {
+  readonly runId: string;
+  readonly name: string;
+  readonly count: number;
+  readonly firstStep: number;
+  readonly first: number;
+  readonly lastStep: number;
+  readonly last: number;
+  /** Finite values only; null while there is none. */
+  readonly min: number | null;
+  readonly minStep: number | null;
+  readonly max: number | null;
+  readonly maxStep: number | null;
+}
+
+export interface MetricSeries {
+  readonly name: string;
+  readonly points: readonly { readonly step: number; readonly value: number; readonly at: Date }[];
+  /** Whether there are more points than these. */
+  readonly downsampled: boolean;
+  /** Points in the series after `afterStep`. */
+  readonly total: number;
+}
+
+/**
+ * Numbers of metric names, made where new. Call it outside the transaction that uses them: names are shared by all runs,
+ * and a new one would lock others out until the commit.
+ */
+export async function metricNameIds(db: Queryable, names: Iterable<string>): Promise<Map<string, number>> {
+  const wanted = [...new Set(names)].sort();
+  const known = await findNames(db, wanted);
+  const missing = wanted.filter((name) => !known.has(name));
+  if (!missing.length) return known;
+  await db.$executeRaw`insert into metric_name (name) select unnest(${missing}::text[]) on conflict do nothing`;
+  return findNames(db, wanted);
+}
+
+async function findNames(db: Queryable, names: string[]): Promise<Map<string, number>> {
+  const rows = await db.$queryRaw<{ id: number; name: string }[]>`
+    select id, name from metric_name where name = any(${names}::text[])`;
+  return new Map(rows.map((row) => [row.name, row.id]));
+}
+
+/** Adds points and updates their summaries. A point that the series has already is left as it is. */
+export async function insertPoints(
+  db: Queryable,
+  runId: string,
+  points: readonly MetricPoint[],
+  nameIds: ReadonlyMap<string, number>,
+  at: Date,
+): Promise<void> {
+  if (!points.length) return;
+  // Values travel as text: JSON on the way to the driver has no NaN.
+  await db.$executeRaw`
+    with given as (
+      select n as name_id, s::bigint as step, v::float8 as value
+      from unnest(
+        ${points.map((p) => nameIds.get(p.name)!)}::int[],
+        ${points.map((p) => String(p.step))}::text[],
+        ${points.map((p) => String(p.value))}::text[]
+      ) g (n, s, v)
+    ), added as (
+      insert into metric_point (run_id, name_id, step, value, at)
+      select ${runId}, name_id, step, value, ${at} from given
+      on conflict do nothing
+      returning name_id, step, value
+    ), finite as (
+      select * from added where value not in ('NaN', 'Infinity', '-Infinity')
+    ), summary as (
+      select name_id, count(*) as count,
+        min(step) as first_step, (array_agg(value order by step))[1] as first,
+        max(step) as last_step, (array_agg(value order by step desc))[1] as last,
+        (select min(value) from finite f where f.name_id = a.name_id) as min,
+        (select step from finite f where f.name_id = a.name_id order by value, step limit 1) as min_step,
+        (select max(value) from finite f where f.name_id = a.name_id) as max,
+        (select step from finite f where f.name_id = a.name_id order by value desc, step limit 1) as max_step
+      from added a group by name_id
+    )
+    insert into metric_summary as s
+      (run_id, name_id, count, first_step, first, last_step, last, min, min_step, max, max_step)
+    select ${runId}, name_id, count, first_step, first, last_step, last, min, min_step, max, max_step from summary
+    on conflict (run_id, name_id) do update set
+      count = s.count + excluded.count,
+      first_step = least(s.first_step, excluded.first_step),
+      first = case when excluded.first_step < s.first_step then excluded.first else s.first end,
+      last_step = greatest(s.last_step, excluded.last_step),
+      last = case when excluded.last_step > s.last_step then excluded.last else s.last end,
+      min = least(s.min, excluded.min),
+      min_step = case when s.min is null or excluded.min < s.min then excluded.min_step else s.min_step end,
+      max = greatest(s.max, excluded.max),
+      max_step = case when s.max is null or excluded.max > s.max then excluded.max_step else s.max_step end`;
+}
+
+/** Sets the run's objective from the summary of its experiment's metric: the best finite value. */
+export async function updateObjective(db: Queryable, runId: string): Promise<void> {
+  await db.$executeRaw`
+    update run r set
+      objective_value = case e.direction when 'ASC' then s.min else s.max end,
+      objective_step = case e.direction when 'ASC' then s.min_step else s.max_step end
+    from experiment e, metric_name n, metric_summary s
+    where r.id = ${runId} and e.id = r.experiment_id and n.name = e.metric and s.run_id = r.id and s.name_id = n.id`;
+}
+
+/** Summaries of several runs, by run and name. */
+export async function findSummaries(db: Queryable, runIds: readonly string[]): Promise<MetricSummary[]> {
+  const rows = await db.metricSummary.findMany({
+    where: { runId: { in: [...runIds] } },
+    include: { name: true },
+    orderBy: [{ runId: 'asc' }, { name: { name: 'asc' } }],
+  });
+  return rows.map((row) => ({
+    runId: row.runId,
+    name: row.name.name,
+    count: Number(row.count),
+    firstStep: Number(row.firstStep),
+    first: row.first,
+    lastStep: Number(row.lastStep),
+    last: row.last,
+    min: row.min,
+    minStep: row.minStep === null ? null : Number(row.minStep),
+    max: row.max,
+    maxStep: row.maxStep === null ? null : Number(row.maxStep),
+  }));
+}
+
+export interface HistoryRequest {
+  /** All series when left out. */
+  readonly names?: readonly string[] | undefined;
+  /** Of each series, at least 2. */
+  readonly maxPoints: number;
+  readonly afterStep?: number | undefined;
+}
+
+/**
+ * Series of a run after a step, each cut down to at most `maxPoints` by probing the index at equal distances of step: of a
+ * million points a thousand are read, not a million. The last point is always there.
+ */
+export async function metricHistory(db: Queryable, runId: string, request: HistoryRequest): Promise<MetricSeries[]> {
+  const afterStep = request.afterStep ?? -1;
+  const named = request.names ? Prisma.sql`and n.name = any(${[...request.names]}::text[])` : Prisma.empty;
+  const series = await db.$queryRaw<{ name: string; name_id: number; total: bigint; low: bigint; high: bigint }[]>`
+    select n.name, n.id as name_id, count(*) as total, min(p.step) as low, max(p.step) as high
+    from metric_point p join metric_name n on n.id = p.name_id
+    where p.run_id = ${runId} and p.step > ${afterStep} ${named}
+    group by n.id order by n.name`;
+  const result: MetricSeries[] = [];
+  for (const { name, name_id, total, low, high } of series) {
+    const downsampled = Number(total) > request.maxPoints;
+    const range = Prisma.sql`run_id = ${runId} and name_id = ${name_id}`;
+    const stride = Math.max(1, Math.ceil((Number(high) - Number(low)) / Math.max(1, request.maxPoints - 2)));
+    const points = downsampled
+      ? await db.$queryRaw<PointRow[]>`
+          select distinct p.step, p.value, p.at
+          from (select generate_series(${low}::bigint, ${high}::bigint, ${stride}::bigint) union select ${high}::bigint) g (step)
+          cross join lateral (
+            select step, value, at from metric_point where ${range} and step >= g.step order by step limit 1
+          ) p
+          order by p.step`
+      : await db.$queryRaw<PointRow[]>`
+          select step, value, at from metric_point where ${range} and step > ${afterStep} order by step`;
+    result.push({
+      name,
+      points: points.map((p) => ({ step: Number(p.step), value: p.value, at: p.at })),
+      downsampled,
+      total: Number(total),
+    });
+  }
+  return result;
+}
+
+interface PointRow {
+  step: bigint;
+  value: number;
+  at: Date;
+}
+
+/** Forgets every series: the attempt that measured them was lost. */
+export async function deleteMetrics(db: Queryable, runId: string): Promise<void> {
+  await db.metricPoint.deleteMany({ where: { runId } });
+  await db.metricSummary.deleteMany({ where: { runId } });
+}

@@ -1,0 +1,93 @@
+/** Lists of runs: filtered, ordered, paged by key. */
+
+import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
+import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import type { RunKind } from '../domain/run.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import type { Queryable } from './queryable.ts';
+import { getRuns, type Run } from './run.ts';
+
+export type RunOrderField = 'CREATED_AT' | 'NAME' | 'OBJECTIVE' | 'PEAK_MEMORY' | 'IMAGES_PER_SECOND';
+
+export interface RunOrder {
+  readonly field: RunOrderField;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+export const newestFirst: RunOrder = { field: 'CREATED_AT', direction: 'DESC' };
+
+interface OrderKey {
+  readonly column: Prisma.Sql;
+  /** SQL type of a cursor's value for that column. */
+  readonly cast: Prisma.Sql;
+  readonly value: (run: Run) => string | number | null;
+}
+
+const orderKeys: Readonly<Record<RunOrderField, OrderKey>> = {
+  CREATED_AT: {
+    column: Prisma.sql`r.created_at`,
+    cast: Prisma.sql`timestamptz`,
+    value: (run) => run.createdAt.toISOString(),
+  },
+  NAME: { column: Prisma.sql`r.name collate "C"`, cast: Prisma.sql`text`, value: (run) => run.name },
+  OBJECTIVE: { column: Prisma.sql`r.objective_value`, cast: Prisma.sql`float8`, value: (run) => run.objectiveValue },
+  PEAK_MEMORY: { column: Prisma.sql`r.peak_memory`, cast: Prisma.sql`bigint`, value: (run) => run.peakMemory },
+  IMAGES_PER_SECOND: {
+    column: Prisma.sql`r.images_per_second`,
+    cast: Prisma.sql`float8`,
+    value: (run) => run.imagesPerSecond,
+  },
+};
+
+export interface RunListRequest extends PageRequest {
+  readonly experimentId?: string | undefined;
+  readonly sweepId?: string | undefined;
+  /** All when left out. */
+  readonly kinds?: readonly RunKind[] | undefined;
+  /** A condition over `run r`, from filterSql. */
+  readonly where?: Prisma.Sql | undefined;
+  /** Newest first when left out. Runs without a value come last either way. */
+  readonly orderBy?: RunOrder | undefined;
+}
+
+export async function listRuns(db: Queryable, request: RunListRequest): Promise<Page<Run>> {
+  const first = pageSize(request);
+  const order = request.orderBy ?? newestFirst;
+  const key = orderKeys[order.field];
+  const direction = order.direction === 'ASC' ? Prisma.sql`asc` : Prisma.sql`desc`;
+  const conditions = [
+    ...(request.experimentId === undefined ? [] : [Prisma.sql`r.experiment_id = ${request.experimentId}`]),
+    ...(request.sweepId === undefined ? [] : [Prisma.sql`r.sweep_id = ${request.sweepId}`]),
+    ...(request.kinds === undefined ? [] : [Prisma.sql`r.kind::text = any(${[...request.kinds]}::text[])`]),
+    ...(request.where ? [Prisma.sql`(${request.where})`] : []),
+    ...(request.after === undefined ? [] : [beyond(request.after, order)]),
+  ];
+  const where = conditions.length ? Prisma.sql`where ${Prisma.join(conditions, ' and ')}` : Prisma.empty;
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    select r.id from run r ${where}
+    order by ${key.column} ${direction} nulls last, r.id ${direction} limit ${first + 1}`;
+  const runs = await getRuns(
+    db,
+    rows.map((row) => row.id),
+  );
+  return pageOf(
+    rows.flatMap(({ id }) => runs.get(id) ?? []),
+    request,
+  );
+}
+
+/** Cursor of a run in a list of that order. */
+export function runCursor(run: Run, order: RunOrder = newestFirst): string {
+  return encodeCursor([order.field, String(orderKeys[order.field].value(run) ?? ''), run.id]);
+}
+
+/** The condition "comes after the cursor", nulls last. */
+function beyond(cursor: string, order: RunOrder): Prisma.Sql {
+  const [field, text, id] = decodeCursor(cursor, 'string', 'string', 'string');
+  const { column, cast } = orderKeys[order.field];
+  if (field !== order.field) throw malformedCursor(cursor);
+  const further = order.direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
+  if (text === '' && field !== 'NAME') return Prisma.sql`(${column} is null and r.id ${further} ${id})`;
+  const value = Prisma.sql`${text}::text::${cast}`;
+  return Prisma.sql`((${column}, r.id) ${further} (${value}, ${id}) or ${column} is null)`;
+}
