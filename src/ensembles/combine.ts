@@ -41,7 +41,10 @@ export function weightedMean(members: readonly Member[]): ProbabilityTable {
 
 function checkWeight({ name, weight }: Member): void {
   if (Number.isFinite(weight) && weight > 0) return;
-  throw refuse('INVALID', `the weight of ${name} must be a finite number above 0, got ${weight}`, ['members', 'weight']);
+  throw refuse('INVALID', `the weight of ${name} must be a finite number above 0, got ${weight}`, [
+    'members',
+    'weight',
+  ]);
 }
 
 function checkSize({ name, imageIds, vocab, probabilities }: Member): void {

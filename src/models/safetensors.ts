@@ -131,11 +131,17 @@ function encodeHeader(tensors: ReadonlyMap<string, NamedTensor>): Buffer {
   return padded;
 }
 
-async function readHeader(handle: FileHandle, path: string, size: number): Promise<{ header: Header; dataStart: number }> {
+async function readHeader(
+  handle: FileHandle,
+  path: string,
+  size: number,
+): Promise<{ header: Header; dataStart: number }> {
   if (size < 8) throw new SafetensorsError(`${path} is not a safetensors file: ${size} bytes long`);
   const length = Number((await readBytes(handle, path, 0, 8)).readBigUInt64LE());
   if (length > maximalHeaderBytes || 8 + length > size) {
-    throw new SafetensorsError(`${path} is not a safetensors file, or is truncated: header of ${length} bytes in ${size}`);
+    throw new SafetensorsError(
+      `${path} is not a safetensors file, or is truncated: header of ${length} bytes in ${size}`,
+    );
   }
   let json: unknown;
   try {
@@ -159,7 +165,8 @@ function checkLayout(path: string, header: Header, dataBytes: number): void {
   const inOrder = Object.entries(header).sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0]);
   for (const [name, { dtype, shape, data_offsets }] of inOrder) {
     const [begin, end] = data_offsets;
-    if (begin !== expected) throw new SafetensorsError(`${path}: tensor ${name} starts at byte ${begin}, not ${expected}`);
+    if (begin !== expected)
+      throw new SafetensorsError(`${path}: tensor ${name} starts at byte ${begin}, not ${expected}`);
     if (end - begin !== count(shape) * bytesPerElement[dtype]) {
       throw new SafetensorsError(`${path}: tensor ${name} has ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`);
     }

@@ -1,0 +1,106 @@
+/**
+ * fastai's Adam with decoupled weight decay as one compiled update over gradient buffers, which it clears.
+ *
+ * Per parameter with gradient g, at its step t:
+ *   p <- p (1 - lr wd), if it decays
+ *   m <- mom m + (1 - mom) g            mom varies with the schedule
+ *   v <- 0.99 v + 0.01 g^2
+ *   p <- p - lr / (1 - mom^t) * m / (sqrt(v / (1 - 0.99^t)) + eps)
+ * Stored are M = m / (1 - mom) and V = v / 0.01, which need fewer operations:
+ *   M <- carry M + g, carry = mom (1 - previous mom) / (1 - mom);   V <- 0.99 V + g^2
+ *   p <- p decay - M / (root sqrt(V) + floor), with k = (1 - mom^t) / (lr (1 - mom)), root = k sqrt(0.01 / (1 - 0.99^t)), floor = k eps
+ */
+
+import type * as tf from '@tensorflow/tfjs-core';
+import { zerosLike } from '@tensorflow/tfjs-core';
+import type { Engine, State, TensorSpec, Tensors } from '../engine/engine.ts';
+import { decays, type ModelParameter } from '../models/parameters.ts';
+import type { Rates } from './schedules.ts';
+
+const squareMomentum = 0.99;
+const epsilon = 1e-5;
+
+export interface Adam {
+  /** Applies the gradient buffers to all parameters and clears the buffers. */
+  step(rates: Rates): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Names of what training keeps beside a parameter. */
+export const gradientOf = (name: string): string => `gradient/${name}`;
+const meanOf = (name: string): string => `mean/${name}`;
+const squareOf = (name: string): string => `square/${name}`;
+
+/** State entries that a parameter needs to be trained: gradient buffer and moments, all starting as zeros. */
+export function trainingEntries({ name, shape }: Pick<ModelParameter, 'name' | 'shape'>): Record<string, TensorSpec> {
+  return { [gradientOf(name)]: { shape }, [meanOf(name)]: { shape }, [squareOf(name)]: { shape } };
+}
+
+/**
+ * An optimiser with fresh moments over `parameters`, which step together: parameters that get no gradient are left out, those
+ * whose gradients begin later have an optimiser of their own. What the state's moment entries hold before is ignored.
+ */
+export async function createAdam(
+  engine: Engine,
+  state: State,
+  parameters: readonly ModelParameter[],
+  weightDecay: number,
+): Promise<Adam> {
+  const groups = [...new Set(parameters.map((p) => p.group))];
+  const names = parameters.map((p) => p.name);
+  const update = await engine.compile({
+    state,
+    uses: [names, names.map(gradientOf), names.map(meanOf), names.map(squareOf)].flat(),
+    inputs: Object.fromEntries(inputNames(groups).map((name) => [name, { shape: [] }])),
+    fn: (tensors, inputs) => ({
+      state: Object.assign({}, ...parameters.map((p) => updated(p, tensors, inputs))) as Tensors,
+      out: {},
+    }),
+  });
+  let steps = 0;
+  let previousMomentum = 0;
+  return {
+    async step({ learningRates, momentum }) {
+      steps++;
+      const inputs: Record<string, number> = {
+        meanCarry: steps === 1 ? 0 : (momentum * (1 - previousMomentum)) / (1 - momentum),
+        squareCarry: steps === 1 ? 0 : squareMomentum,
+      };
+      for (const group of groups) {
+        const rate = learningRates[group]!;
+        const k = (1 - momentum ** steps) / (rate * (1 - momentum));
+        inputs[`decay${group}`] = 1 - rate * weightDecay;
+        inputs[`root${group}`] = k * Math.sqrt((1 - squareMomentum) / (1 - squareMomentum ** steps));
+        inputs[`floor${group}`] = k * epsilon;
+      }
+      previousMomentum = momentum;
+      await update.run(inputs);
+    },
+    dispose: () => update.dispose(),
+  };
+}
+
+function inputNames(groups: readonly number[]): string[] {
+  return ['meanCarry', 'squareCarry', ...groups.flatMap((group) => [`decay${group}`, `root${group}`, `floor${group}`])];
+}
+
+function updated(parameter: ModelParameter, state: Tensors, inputs: Tensors): Tensors {
+  const { name, group } = parameter;
+  const input = (key: string): tf.Tensor => inputs[key]!;
+  const gradient = state[gradientOf(name)]!;
+  const mean = state[meanOf(name)]!.mul(input('meanCarry')).add(gradient);
+  const square = state[squareOf(name)]!.mul(input('squareCarry')).add(gradient.mul(gradient));
+  const change = mean.div(
+    square
+      .sqrt()
+      .mul(input(`root${group}`))
+      .add(input(`floor${group}`)),
+  );
+  const value = state[name]!;
+  return {
+    [name]: (decays(parameter) ? value.mul(input(`decay${group}`)) : value).sub(change),
+    [gradientOf(name)]: zerosLike(gradient),
+    [meanOf(name)]: mean,
+    [squareOf(name)]: square,
+  };
+}

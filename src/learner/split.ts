@@ -1,0 +1,99 @@
+/** Which images a run trains on and which it validates on. */
+
+import { compareCodePoints, countLabels, vocabularyOf } from '../domain/dataset.ts';
+import { createRandom, permutation } from '../domain/random.ts';
+import type { TrainerImage } from '../domain/trainer.ts';
+import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { refuse } from '../errors.ts';
+
+export type LabelledImage = TrainerImage & { readonly label: string };
+
+export interface TrainingSplit {
+  /** In the order drawn. */
+  readonly train: readonly LabelledImage[];
+  /** By image id. */
+  readonly valid: readonly LabelledImage[];
+  /** Labels of the training images in code point order: the network's outputs. */
+  readonly vocab: readonly string[];
+}
+
+/** How many of `count` images validate. */
+export function validCount(count: number, validFraction: number): number {
+  return Math.trunc(validFraction * count);
+}
+
+/**
+ * Draws the validation images at random with the run's seed. The draw depends on the set of images, not on their order.
+ * @throws UserInputError INVALID when too few images are left to train or validate on, naming the label or field.
+ */
+export function splitImages(images: readonly TrainerImage[], config: TrainingConfig, seed: number): TrainingSplit {
+  const candidates = trainingImages(images, config.labels);
+  const lonely = countLabels(candidates.map((image) => image.label)).find(({ count }) => count === 1);
+  if (lonely) {
+    throw refuse(
+      'INVALID',
+      `label ${JSON.stringify(lonely.label)} has a single image; at least 2 are needed to train and validate: add images or leave the label out with "labels"`,
+      ['config', 'labels'],
+    );
+  }
+  const cut = validCount(candidates.length, config.validFraction);
+  if (cut < 1) {
+    throw refuse(
+      'INVALID',
+      `${config.validFraction} of ${candidates.length} images leaves none to validate on; raise it or add images`,
+      ['config', 'validFraction'],
+    );
+  }
+  const drawn = permutation(candidates.length, createRandom(seed, 'split')).map((i) => candidates[i]!);
+  const valid = drawn.slice(0, cut).sort(byImageId);
+  const train = drawn.slice(cut);
+  const vocab = vocabularyOf(train.map((image) => image.label));
+  const unseen = valid.find((image) => !vocab.includes(image.label));
+  if (unseen) {
+    throw refuse(
+      'INVALID',
+      `all images of label ${JSON.stringify(unseen.label)} were drawn for validation with seed ${seed}; add images of it, lower validFraction or choose another seed`,
+      ['config', 'validFraction'],
+    );
+  }
+  checkBatches(train.length, config);
+  return { train, valid, vocab };
+}
+
+/** Images of split TRAIN with the wanted labels, by image id. */
+export function trainingImages(images: readonly TrainerImage[], labels: readonly string[] | null): LabelledImage[] {
+  const labelled = images.filter((image): image is LabelledImage => image.split === 'TRAIN' && image.label !== null);
+  for (const label of labels ?? []) {
+    if (!labelled.some((image) => image.label === label)) {
+      throw refuse('INVALID', `the data set has no training image labelled ${JSON.stringify(label)}`, [
+        'config',
+        'labels',
+      ]);
+    }
+  }
+  return labelled.filter((image) => !labels || labels.includes(image.label)).sort(byImageId);
+}
+
+export function byImageId(a: TrainerImage, b: TrainerImage): number {
+  return compareCodePoints(a.imageId, b.imageId);
+}
+
+/** The last incomplete micro-batch of an epoch is dropped, so there must be a whole one, and enough of them for one step. */
+function checkBatches(count: number, config: TrainingConfig): void {
+  const size = microBatchSize(config);
+  const batches = Math.floor(count / size);
+  if (batches < 1) {
+    throw refuse(
+      'INVALID',
+      `a micro-batch takes ${size} images but only ${count} are left to train on; lower effectiveBatchSize or raise accumulation`,
+      ['config', 'effectiveBatchSize'],
+    );
+  }
+  if (batches * size * config.epochs < config.effectiveBatchSize) {
+    throw refuse(
+      'INVALID',
+      `${config.epochs} epochs of ${batches * size} images never add up to one step of ${config.effectiveBatchSize}; lower effectiveBatchSize or train longer`,
+      ['config', 'effectiveBatchSize'],
+    );
+  }
+}
