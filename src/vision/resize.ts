@@ -1,0 +1,121 @@
+/**
+ * Pillow's 8-bit bilinear (antialiased triangle) resize, bit for bit: weights in 22-bit fixed point, a horizontal pass and
+ * then a vertical one, each rounded to bytes (training-semantics 3.2). An axis is described once by an `AxisPlan`, which
+ * also carries the crop offset or the reflection padding, so neither is ever materialised.
+ */
+
+/** How each output position along one axis is summed from input positions. */
+export interface AxisPlan {
+  readonly outputs: number;
+  /** Taps of output i are `first[i] .. first[i + 1] - 1`. */
+  readonly first: Int32Array;
+  /** Input position of each tap. */
+  readonly position: Int32Array;
+  /** Fixed-point weight of each tap: 2^22 is one. */
+  readonly weight: Int32Array;
+}
+
+/** `length` positions starting at `start` (may be negative or run past `size`), read from an axis of `size` pixels. */
+export interface AxisBox {
+  readonly size: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+const fractionBits = 22;
+const half = 1 << (fractionBits - 1);
+
+/** The plan that resizes `box` to `outputs` pixels. Where the box leaves the image, pixels are reflected (edge not repeated). */
+export function planAxis(box: AxisBox, outputs: number): AxisPlan {
+  const first = new Int32Array(outputs + 1);
+  const position: number[] = [];
+  const weight: number[] = [];
+  const scale = box.length / outputs;
+  const filter = Math.max(scale, 1);
+  const perFilter = 1 / filter;
+  for (let i = 0; i < outputs; i++) {
+    if (box.length === outputs) {
+      position.push(reflectInto(box, i));
+      weight.push(1 << fractionBits);
+    } else {
+      const centre = (i + 0.5) * scale;
+      const low = Math.max(Math.trunc(centre - filter + 0.5), 0);
+      const high = Math.min(Math.trunc(centre + filter + 0.5), box.length);
+      const weights: number[] = [];
+      let sum = 0;
+      for (let j = low; j < high; j++) {
+        const w = Math.max(0, 1 - Math.abs((j - centre + 0.5) * perFilter));
+        weights.push(w);
+        sum += w;
+      }
+      weights.forEach((w, j) => {
+        position.push(reflectInto(box, low + j));
+        weight.push(Math.trunc((w / sum) * (1 << fractionBits) + 0.5));
+      });
+    }
+    first[i + 1] = position.length;
+  }
+  return { outputs, first, position: Int32Array.from(position), weight: Int32Array.from(weight) };
+}
+
+/** Image position of the box's position j: the box is cut to the image, the rest mirrored about the first and last pixel left. */
+function reflectInto(box: AxisBox, j: number): number {
+  const low = Math.max(box.start, 0);
+  const span = Math.min(box.start + box.length, box.size) - 1 - low;
+  if (span === 0) return low;
+  const distance = Math.abs(box.start + j - low) % (2 * span);
+  return low + (distance <= span ? distance : 2 * span - distance);
+}
+
+/** Resizes rows `fromRow .. toRow - 1` of `data` (`width` pixels a row) along x. Returns (toRow - fromRow) * outputs * 3 bytes. */
+export function resizeHorizontally(
+  data: Uint8Array,
+  width: number,
+  fromRow: number,
+  toRow: number,
+  plan: AxisPlan,
+): Uint8Array {
+  const { outputs, first, position, weight } = plan;
+  const result = new Uint8Array((toRow - fromRow) * outputs * 3);
+  let target = 0;
+  for (let row = fromRow; row < toRow; row++) {
+    const base = row * width;
+    for (let i = 0; i < outputs; i++) {
+      let r = half;
+      let g = half;
+      let b = half;
+      const end = first[i + 1]!;
+      for (let tap = first[i]!; tap < end; tap++) {
+        const k = weight[tap]!;
+        const p = (base + position[tap]!) * 3;
+        r += data[p]! * k;
+        g += data[p + 1]! * k;
+        b += data[p + 2]! * k;
+      }
+      result[target] = r >> fractionBits;
+      result[target + 1] = g >> fractionBits;
+      result[target + 2] = b >> fractionBits;
+      target += 3;
+    }
+  }
+  return result;
+}
+
+/** Resizes rows of `rowBytes` bytes along y; row 0 of `data` is image row `firstRow`. Returns outputs * rowBytes bytes. */
+export function resizeVertically(data: Uint8Array, rowBytes: number, firstRow: number, plan: AxisPlan): Uint8Array {
+  const { outputs, first, position, weight } = plan;
+  const result = new Uint8Array(outputs * rowBytes);
+  const sums = new Int32Array(rowBytes);
+  for (let i = 0; i < outputs; i++) {
+    sums.fill(half);
+    const end = first[i + 1]!;
+    for (let tap = first[i]!; tap < end; tap++) {
+      const k = weight[tap]!;
+      const base = (position[tap]! - firstRow) * rowBytes;
+      for (let x = 0; x < rowBytes; x++) sums[x] = sums[x]! + data[base + x]! * k;
+    }
+    const target = i * rowBytes;
+    for (let x = 0; x < rowBytes; x++) result[target + x] = sums[x]! >> fractionBits;
+  }
+  return result;
+}
