@@ -15,6 +15,7 @@ const lockKey = 0x72756e67; // "rung"
  * Applies the migrations that the database lacks, recorded in Prisma's own `_prisma_migrations`, and returns their names. Any
  * number of processes may call it at once: one applies, the others wait and find nothing to do.
  * Throws StartupError when there is no connection or when a migration fails.
+ * The engine leaves a timer of 10 s behind, its patience for the lock: a process with nothing else to do ends by process.exit.
  */
 export async function migrate(url: string): Promise<string[]> {
   const { schema: _, ...connection } = connectionOptions(url);

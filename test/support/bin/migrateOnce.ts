@@ -2,3 +2,4 @@
 import { migrate } from '../../../src/db/migrate.ts';
 
 console.log(JSON.stringify(await migrate(process.argv[2]!)));
+process.exit();
