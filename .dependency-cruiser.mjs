@@ -2,7 +2,8 @@
 const layers = {
   domain: [],
   db: [],
-  store: ['db', 'generated'],
+  // ensembles is arithmetic without imports; a prediction set is stored with its score
+  store: ['db', 'generated', 'ensembles'],
   queue: ['db', 'generated'],
   events: ['db', 'store', 'generated'],
   blobs: [],

@@ -1,7 +1,9 @@
 /** Experiments: runs over one data set, ranked by one objective. */
 
+import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
 import type { Objective } from '../domain/objective.ts';
-import type { Page, PageRequest } from '../domain/page.ts';
+import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import type { Experiment as Row } from '../generated/prisma/client.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface Experiment {
@@ -14,19 +16,71 @@ export interface Experiment {
 }
 
 /** By id; ids that do not exist are missing from the map. */
-export declare function getExperiments(db: Queryable, ids: readonly string[]): Promise<Map<string, Experiment>>;
-export declare function findExperiment(
-  db: Queryable,
-  by: { id: string } | { name: string },
-): Promise<Experiment | null>;
+export async function getExperiments(db: Queryable, ids: readonly string[]): Promise<Map<string, Experiment>> {
+  const rows = await db.experiment.findMany({ where: { id: { in: [...ids] } } });
+  return new Map(rows.map((row) => [row.id, fromRow(row)]));
+}
+
+export async function findExperiment(db: Queryable, by: { id: string } | { name: string }): Promise<Experiment | null> {
+  const row = await db.experiment.findUnique({ where: by });
+  return row && fromRow(row);
+}
+
 /** Newest first; `search` is a part of the name, in any case. */
-export declare function listExperiments(
+export async function listExperiments(
   db: Queryable,
-  of: { search?: string | null },
+  { search }: { readonly search?: string | null },
   page: PageRequest,
-): Promise<Page<Experiment>>;
-export declare function experimentCursor(experiment: Experiment): string;
+): Promise<Page<Experiment>> {
+  const rows = await db.experiment.findMany({
+    where: {
+      ...(search && { name: { contains: search.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const } }),
+      ...(page.after !== undefined && { id: { lt: decodeCursor(page.after, 'string')[0] } }),
+    },
+    orderBy: { id: 'desc' },
+    take: pageSize(page) + 1,
+  });
+  return pageOf(rows.map(fromRow), page);
+}
+
+export function experimentCursor(experiment: Experiment): string {
+  return encodeCursor([experiment.id]);
+}
+
 /** Runs per experiment, memory probes not counted; every id asked for is in the map. */
-export declare function countRuns(db: Queryable, experimentIds: readonly string[]): Promise<Map<string, number>>;
-/** Id of the run with the best objective value, direction-aware; experiments without one are missing. */
-export declare function findBestRuns(db: Queryable, experimentIds: readonly string[]): Promise<Map<string, string>>;
+export async function countRuns(db: Queryable, experimentIds: readonly string[]): Promise<Map<string, number>> {
+  const groups = await db.run.groupBy({
+    by: ['experimentId'],
+    where: { experimentId: { in: [...experimentIds] }, kind: { not: 'MEMORY_PROBE' } },
+    _count: true,
+  });
+  const counts = new Map(groups.map((group) => [group.experimentId, group._count]));
+  return new Map(experimentIds.map((id) => [id, counts.get(id) ?? 0]));
+}
+
+/** Id of the run with the best objective value, the older of equals; experiments without one are missing. */
+export async function findBestRuns(db: Queryable, experimentIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.$queryRaw<{ experimentId: string; runId: string }[]>`
+    select e.id as "experimentId", best.id as "runId"
+    from experiment e cross join lateral (
+      (select id, objective_value from run
+       where experiment_id = e.id and objective_value is not null and kind <> 'MEMORY_PROBE' and e.direction = 'ASC'
+       order by objective_value, id limit 1)
+      union all
+      (select id, objective_value from run
+       where experiment_id = e.id and objective_value is not null and kind <> 'MEMORY_PROBE' and e.direction = 'DESC'
+       order by objective_value desc, id limit 1)) best
+    where e.id = any(${[...experimentIds]}::text[])`;
+  return new Map(rows.map(({ experimentId, runId }) => [experimentId, runId]));
+}
+
+/** Adds an experiment; false when the name is taken. */
+export async function insertExperiment(db: Queryable, experiment: Experiment): Promise<boolean> {
+  const { objective, ...columns } = experiment;
+  const { count } = await db.experiment.createMany({ data: { ...columns, ...objective }, skipDuplicates: true });
+  return count === 1;
+}
+
+function fromRow({ metric, direction, ...row }: Row): Experiment {
+  return { ...row, objective: { metric, direction } };
+}

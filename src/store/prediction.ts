@@ -1,9 +1,15 @@
-/** Prediction sets: float32 probability matrices in chunks, with what makes them comparable. */
+/** Prediction sets: probability matrices in chunks, with what makes them comparable. */
 
-import type { Split } from '../domain/dataset.ts';
-import type { Page, PageRequest } from '../domain/page.ts';
+import { createHash } from 'node:crypto';
+import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { compareCodePoints, type Split } from '../domain/dataset.ts';
+import { newId } from '../domain/ids.ts';
+import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import type { PredictionKind, Predictions } from '../domain/predictions.ts';
-import type { Score } from '../ensembles/score.ts';
+import { argmaxRow } from '../ensembles/labels.ts';
+import { type Score, score } from '../ensembles/score.ts';
+import { readMatrix, readMatrixRows, writeMatrix } from './predictionMatrix.ts';
+import { findTruth, type ImageLocator, locateImages } from './predictionTruth.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A stored set without its matrix and image ids. */
@@ -37,22 +43,135 @@ export interface PredictionRow {
   readonly sample: { readonly datasetId: string; readonly position: number } | null;
 }
 
-/** Stores a set and its score; an earlier one of the same run, split and kind is replaced (a repeated attempt). Returns its id. */
-export declare function putPredictions(db: Queryable, runId: string, predictions: Predictions): Promise<string>;
-export declare function getPredictionSets(db: Queryable, ids: readonly string[]): Promise<Map<string, PredictionSet>>;
-/** Every run asked for is in the map; sets by split, TTA before PLAIN. */
-export declare function predictionSetsOfRuns(
+/**
+ * Stores a set with its score against the data set's labels. An earlier set of the same run, split and kind is replaced:
+ * a repeated attempt predicts again. Call in a transaction. Returns the set's id.
+ */
+export async function putPredictions(tx: Queryable, runId: string, predictions: Predictions): Promise<string> {
+  const { split, kind, imageIds, vocab, probabilities, passes, beta } = predictions;
+  if (probabilities.length !== imageIds.length * vocab.length) {
+    throw new Error(
+      `${imageIds.length} images x ${vocab.length} labels need as many probabilities, got ${probabilities.length}`,
+    );
+  }
+  const truth = imageIds.length ? await findTruth(tx, { runId, split, imageIds, vocab }) : null;
+  const { errorRate, accuracy, logLoss } = truth
+    ? score(predictions, truth)
+    : { errorRate: null, accuracy: null, logLoss: null };
+  await tx.predictionSet.deleteMany({ where: { runId, split, kind } });
+  const id = newId('predictions');
+  await tx.predictionSet.create({
+    data: {
+      ...{ id, runId, split, kind, passes, beta, errorRate, accuracy, logLoss },
+      rowCount: imageIds.length,
+      vocab: [...vocab],
+      imageIds: [...imageIds],
+      contentHash: contentHashOf(predictions),
+      rowsHash: rowsHashOf(imageIds),
+    },
+  });
+  await writeMatrix(tx, id, probabilities, vocab.length);
+  return id;
+}
+
+/** By id; ids that do not exist are missing from the map. */
+export async function getPredictionSets(db: Queryable, ids: readonly string[]): Promise<Map<string, PredictionSet>> {
+  const rows = await db.predictionSet.findMany({ where: { id: { in: [...ids] } }, omit: { imageIds: true } });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Every run asked for is in the map; sets by split, then kind. */
+export async function predictionSetsOfRuns(
   db: Queryable,
   runIds: readonly string[],
-): Promise<Map<string, PredictionSet[]>>;
-/** Row-major [rowCount, vocab.length]. */
-export declare function readPredictions(db: Queryable, setId: string): Promise<Float32Array>;
-export declare function readImageIds(db: Queryable, setId: string): Promise<string[]>;
-/** Rows in stored order; reads only the chunks of the page. */
-export declare function listPredictionRows(
+): Promise<Map<string, PredictionSet[]>> {
+  const rows = await db.predictionSet.findMany({
+    where: { runId: { in: [...runIds] } },
+    omit: { imageIds: true },
+    orderBy: [{ split: 'asc' }, { kind: 'asc' }],
+  });
+  return new Map(runIds.map((runId) => [runId, rows.filter((row) => row.runId === runId)]));
+}
+
+/** In the order of the matrix. */
+export async function readImageIds(db: Queryable, setId: string): Promise<string[]> {
+  const { imageIds } = await db.predictionSet.findUniqueOrThrow({ where: { id: setId }, select: { imageIds: true } });
+  return imageIds;
+}
+
+/** The whole matrix, row-major [rowCount, vocab.length]. */
+export function readPredictions(db: Queryable, setId: string): Promise<Float32Array> {
+  return readMatrix(db, setId);
+}
+
+/** Rows in stored order; reads only the chunks that the page touches. */
+export async function listPredictionRows(
   db: Queryable,
-  setId: string,
+  set: PredictionSet,
   page: PageRequest,
-): Promise<Page<PredictionRow>>;
-/** null when the split has no labels. */
-export declare function scorePredictions(db: Queryable, setId: string): Promise<Score | null>;
+): Promise<Page<PredictionRow>> {
+  const start = page.after === undefined ? 0 : decodeCursor(page.after, 'number')[0] + 1;
+  const end = Math.min(start + pageSize(page) + 1, set.rowCount);
+  const imageIds = await readImageIdSlice(db, set.id, start, end);
+  const probabilities = await readMatrixRows(db, set.id, set.vocab.length, start, end);
+  const images = await locateImages(db, { runId: set.runId, split: set.split, imageIds });
+  const rows = imageIds.map((imageId, i) =>
+    predictionRow({ imageId, cursor: encodeCursor([start + i]), vocab: set.vocab, probabilities, row: i, images }),
+  );
+  return pageOf(rows, page);
+}
+
+/** Image ids of rows `start` (from 0) to before `end`. */
+export async function readImageIdSlice(db: Queryable, setId: string, start: number, end: number): Promise<string[]> {
+  const [slice] = await db.$queryRaw<{ ids: string[] }[]>`
+    select image_ids[${start + 1}::int : ${end}::int] as ids from prediction_set where id = ${setId}`;
+  return slice?.ids ?? [];
+}
+
+/** null when the split has no labels, or other ones than the set knows. */
+export async function scorePredictions(db: Queryable, set: PredictionSet): Promise<Score | null> {
+  const { runId, split, vocab } = set;
+  const imageIds = await readImageIds(db, set.id);
+  const truth = await findTruth(db, { runId, split, imageIds, vocab });
+  return truth && score({ imageIds, vocab, probabilities: await readMatrix(db, set.id) }, truth);
+}
+
+/** One row of a matrix with its image. */
+export function predictionRow(of: {
+  readonly imageId: string;
+  readonly cursor: string;
+  readonly vocab: readonly string[];
+  readonly probabilities: Float32Array;
+  readonly row: number;
+  readonly images: ImageLocator;
+}): PredictionRow {
+  const columns = of.vocab.length;
+  const best = argmaxRow(of.probabilities, of.row, columns);
+  const probabilities = Array.from(of.probabilities.subarray(of.row * columns, (of.row + 1) * columns));
+  const image = of.images(of.imageId);
+  return {
+    cursor: of.cursor,
+    imageId: of.imageId,
+    label: image?.label ?? null,
+    predicted: of.vocab[best]!,
+    confidence: probabilities[best]!,
+    probabilities,
+    sample: image && { datasetId: image.datasetId, position: image.position },
+  };
+}
+
+/** SHA-256 over the sorted image ids, lower-case hexadecimal. */
+export function rowsHashOf(imageIds: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([...imageIds].sort(compareCodePoints)))
+    .digest('hex');
+}
+
+function contentHashOf({ vocab, imageIds, probabilities }: Predictions): string {
+  const bytes = new Uint8Array(probabilities.buffer, probabilities.byteOffset, probabilities.byteLength);
+  return createHash('sha256')
+    .update(JSON.stringify(vocab))
+    .update(JSON.stringify(imageIds))
+    .update(bytes)
+    .digest('hex');
+}

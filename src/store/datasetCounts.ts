@@ -1,0 +1,50 @@
+/** What a data set holds, counted. */
+
+import { compareCodePoints, type LabelCount } from '../domain/dataset.ts';
+import type { Queryable } from './queryable.ts';
+
+/** Images per split of the manifest, and TRAIN's labels. */
+export interface DatasetCounts {
+  readonly trainCount: number;
+  readonly testCount: number;
+  readonly holdoutCount: number;
+  /** TRAIN's, largest first, equal counts by code point. The last one is the smallest label. */
+  readonly labelCounts: readonly LabelCount[];
+}
+
+export interface ImageSizeCount {
+  readonly width: number;
+  readonly height: number;
+  readonly count: number;
+}
+
+/** Every id asked for is in the map. */
+export async function countImages(db: Queryable, datasetIds: readonly string[]): Promise<Map<string, DatasetCounts>> {
+  const groups = await db.datasetImage.groupBy({
+    by: ['datasetId', 'split', 'label'],
+    where: { datasetId: { in: [...datasetIds] } },
+    _count: true,
+  });
+  return new Map(
+    datasetIds.map((id) => {
+      const own = groups.filter((group) => group.datasetId === id);
+      const of = (split: string) => own.filter((group) => group.split === split);
+      const total = (split: string) => of(split).reduce((sum, group) => sum + group._count, 0);
+      const labelCounts = of('TRAIN')
+        .flatMap(({ label, _count: count }) => (label === null ? [] : [{ label, count }]))
+        .sort((a, b) => b.count - a.count || compareCodePoints(a.label, b.label));
+      return [
+        id,
+        { trainCount: total('TRAIN'), testCount: total('TEST'), holdoutCount: total('HOLDOUT'), labelCounts },
+      ];
+    }),
+  );
+}
+
+/** Pixels of the images of every split, most frequent first. */
+export async function countImageSizes(db: Queryable, datasetId: string): Promise<ImageSizeCount[]> {
+  const groups = await db.datasetImage.groupBy({ by: ['width', 'height'], where: { datasetId }, _count: true });
+  return groups
+    .map(({ width, height, _count: count }) => ({ width, height, count }))
+    .sort((a, b) => b.count - a.count || a.width - b.width || a.height - b.height);
+}
