@@ -4,6 +4,7 @@
  */
 
 import * as tf from '@tensorflow/tfjs-core';
+import './tfjs.ts';
 
 type Gradient<T extends tf.Tensor> = Parameters<typeof tf.customGrad<T>>[0];
 

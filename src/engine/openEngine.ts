@@ -1,0 +1,41 @@
+/** Chooses and opens the engine a trainer computes with. */
+
+import { StartupError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import { openOnnxRuntime } from './onnxruntime/engine.ts';
+import { type Environment, loadTensorFlow, openTensorFlow } from './tensorflow.ts';
+
+export interface EngineOptions {
+  /** `auto`: tensorflow where it loads and sees a GPU, else onnxruntime. */
+  readonly engine: 'auto' | 'tensorflow' | 'onnxruntime';
+  /** `auto`: a GPU if the engine sees one, else the CPU. */
+  readonly device: 'auto' | 'cuda' | 'webgpu' | 'cpu';
+  readonly computeThreads: number;
+  /** The environment TensorFlow reads while it loads: `process.env`, passed down by who may read it. */
+  readonly environment?: Environment;
+}
+
+/** Throws a StartupError, saying what to do, when what was asked for by name is not to be had. */
+export async function openEngine({ engine, device, computeThreads, environment = {} }: EngineOptions): Promise<Engine> {
+  if (device === 'webgpu')
+    throw new StartupError('DEVICE=webgpu is not supported by any engine of this version: use cuda, cpu or auto.');
+  if (engine === 'onnxruntime' || (engine === 'auto' && device === 'cpu')) {
+    if (device === 'cuda')
+      throw new StartupError('ENGINE=onnxruntime computes on the CPU: for DEVICE=cuda use ENGINE=tensorflow or auto.');
+    return openOnnxRuntime({ computeThreads });
+  }
+  const tensorflow = loadTensorFlow(environment, computeThreads);
+  if (typeof tensorflow === 'string') {
+    if (engine === 'auto' && device === 'auto') return openOnnxRuntime({ computeThreads });
+    throw new StartupError(
+      `${engine === 'tensorflow' ? 'ENGINE=tensorflow' : `DEVICE=${device}`} needs TensorFlow, which does not load here (${tensorflow}). ` +
+        'Install it with `npm rebuild @tensorflow/tfjs-node-gpu --ignore-scripts=false`, or use ENGINE=onnxruntime.',
+    );
+  }
+  if (device === 'cuda' && !tensorflow.seesGpu)
+    throw new StartupError(
+      'DEVICE=cuda: TensorFlow loads but sees no GPU. Check the driver, CUDA and CUDA_VISIBLE_DEVICES.',
+    );
+  if (engine === 'auto' && !tensorflow.seesGpu) return openOnnxRuntime({ computeThreads });
+  return openTensorFlow(tensorflow);
+}
