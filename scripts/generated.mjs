@@ -1,0 +1,69 @@
+/** Which generated files are out of date, told by a hash of all they are made from. No dependencies. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** What is generated below src/generated: its output, and the files and folders it is made from. */
+const parts = {
+  prisma: {
+    output: 'src/generated/prisma/client.ts',
+    inputs: ['prisma/schema.prisma', 'prisma.config.ts'],
+    versions: ['node_modules/prisma', 'node_modules/@prisma/client'],
+  },
+  types: {
+    output: 'src/generated/graphql.ts',
+    inputs: ['src/graphql', 'codegen.config.mjs', 'scripts/generate.mjs'],
+    versions: [
+      'node_modules/@graphql-codegen/core',
+      'node_modules/@graphql-codegen/typescript',
+      'node_modules/@graphql-codegen/typescript-resolvers',
+    ],
+  },
+};
+
+const stampFile = 'src/generated/inputs.json';
+
+/** Names of the parts whose output is missing or older than its inputs. */
+export function outdatedParts(root) {
+  const stamps = readStamps(root);
+  return Object.keys(parts).filter(
+    (name) => !existsSync(path.join(root, parts[name].output)) || stamps[name] !== fingerprint(root, name),
+  );
+}
+
+/** Notes that a part was generated from inputs with this fingerprint, taken before generating. */
+export function noteGenerated(root, name, taken) {
+  const file = path.join(root, stampFile);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify({ ...readStamps(root), [name]: taken }));
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+export function fingerprint(root, name) {
+  const hash = createHash('sha256');
+  const { inputs, versions } = parts[name];
+  const packages = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages;
+  for (const key of versions) hash.update(`${key} ${packages[key]?.version}\n`);
+  for (const input of inputs.flatMap((input) => filesOf(root, input))) {
+    hash.update(`${input}\n`);
+    hash.update(readFileSync(path.join(root, input)));
+  }
+  return hash.digest('hex');
+}
+
+/** The file itself, or every *.graphql file below the folder. */
+function filesOf(root, input) {
+  if (path.extname(input)) return [input];
+  return readdirSync(path.join(root, input), { recursive: true })
+    .filter((file) => file.endsWith('.graphql'))
+    .sort()
+    .map((file) => path.join(input, file));
+}
+
+function readStamps(root) {
+  try {
+    return JSON.parse(readFileSync(path.join(root, stampFile), 'utf8'));
+  } catch {
+    return {};
+  }
+}
