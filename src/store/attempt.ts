@@ -24,6 +24,24 @@ export interface Attempt {
   readonly resumedFromEpoch: number | null;
 }
 
+/** Names one attempt of one run: the fencing token that every write of the attempt carries. */
+export interface AttemptToken {
+  readonly runId: string;
+  readonly attempt: number;
+}
+
+/**
+ * Takes the run's row lock until the transaction ends and says whether the attempt may still write: null when a newer attempt
+ * has taken over or the run has ended.
+ */
+export async function lockAttempt(tx: Queryable, token: AttemptToken): Promise<{ status: RunStatus } | null> {
+  const [run] = await tx.$queryRaw<{ status: RunStatus }[]>`
+    select status::text as status from run
+    where id = ${token.runId} and current_attempt = ${token.attempt} and status in ('RUNNING', 'CANCELING')
+    for update`;
+  return run ?? null;
+}
+
 export async function insertAttempt(
   db: Queryable,
   attempt: Pick<Attempt, 'runId' | 'number' | 'startedAt'> & { readonly workerId: string },
@@ -47,25 +65,23 @@ export async function findAttempts(db: Queryable, runIds: readonly string[]): Pr
 
 export async function setAttemptEnvironment(
   db: Queryable,
-  runId: string,
-  number: number,
-  environment: TrainerEnvironment,
+  { runId, attempt: number }: AttemptToken,
+  { engine, device, precision, versions }: TrainerEnvironment,
 ): Promise<void> {
-  const { engine, device, precision, versions } = environment;
   await db.attempt.update({
     where: { runId_number: { runId, number } },
     data: { engine, device, precision, versions },
   });
 }
 
-export async function setAttemptPid(db: Queryable, runId: string, number: number, pid: number): Promise<void> {
+export async function setAttemptPid(db: Queryable, token: AttemptToken, pid: number): Promise<void> {
+  const { runId, attempt: number } = token;
   await db.attempt.update({ where: { runId_number: { runId, number } }, data: { pid } });
 }
 
 export async function closeAttempt(
   db: Queryable,
-  runId: string,
-  number: number,
+  { runId, attempt: number }: AttemptToken,
   end: { readonly status: RunStatus; readonly finishedAt: Date; readonly failure: RunFailure | null },
 ): Promise<void> {
   await db.attempt.update({
@@ -77,4 +93,26 @@ export async function closeAttempt(
 /** How many attempts of a run ended because their worker was lost. */
 export async function countLostAttempts(db: Queryable, runId: string): Promise<number> {
   return db.attempt.count({ where: { runId, failureCode: 'LEASE_LOST' } });
+}
+
+/** Where runs stand, for whoever holds an attempt of them: the newest attempt's number and the status. */
+export async function findHolds(
+  db: Queryable,
+  runIds: readonly string[],
+): Promise<Map<string, { readonly currentAttempt: number; readonly status: RunStatus }>> {
+  const rows = await db.run.findMany({
+    where: { id: { in: [...runIds] } },
+    select: { id: true, currentAttempt: true, status: true },
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Forgets what the attempts of a run measured and predicted: the next one starts over. Events, logs and attempts stay. */
+export async function deleteResults(db: Queryable, runId: string): Promise<void> {
+  await db.metricPoint.deleteMany({ where: { runId } });
+  await db.metricSummary.deleteMany({ where: { runId } });
+  await db.epochMetric.deleteMany({ where: { runId } });
+  await db.memorySample.deleteMany({ where: { runId } });
+  await db.predictionSet.deleteMany({ where: { runId } });
+  await db.probeTrial.deleteMany({ where: { probe: { runId } } });
 }

@@ -31,8 +31,3 @@ export async function findEpochs(db: Queryable, runIds: readonly string[]): Prom
   });
   return rows.map((row) => ({ ...row, peakMemory: Number(row.peakMemory) }));
 }
-
-/** Forgets every epoch: the attempt that ran them was lost. */
-export async function deleteEpochs(db: Queryable, runId: string): Promise<void> {
-  await db.epochMetric.deleteMany({ where: { runId } });
-}

@@ -57,8 +57,3 @@ export async function memorySeries(db: Queryable, runId: string, maxPoints: numb
   }));
   return { unit: 'bytes', budget: probe && Number(probe.budget), points };
 }
-
-/** Forgets every sample: the attempt that took them was lost. */
-export async function deleteMemorySamples(db: Queryable, runId: string): Promise<void> {
-  await db.memorySample.deleteMany({ where: { runId } });
-}

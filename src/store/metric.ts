@@ -179,9 +179,3 @@ interface PointRow {
   value: number;
   at: Date;
 }
-
-/** Forgets every series: the attempt that measured them was lost. */
-export async function deleteMetrics(db: Queryable, runId: string): Promise<void> {
-  await db.metricPoint.deleteMany({ where: { runId } });
-  await db.metricSummary.deleteMany({ where: { runId } });
-}

@@ -96,11 +96,6 @@ export async function setRecommendation(db: Queryable, probeId: string, accumula
   await db.memoryProbe.update({ where: { id: probeId }, data: { recommendation: accumulation } });
 }
 
-/** Forgets the trials of a run's probe: the attempt that made them was lost. */
-export async function deleteTrials(db: Queryable, runId: string): Promise<void> {
-  await db.probeTrial.deleteMany({ where: { probe: { runId } } });
-}
-
 const parts = {
   trials: { orderBy: { accumulation: 'asc' } },
   run: {

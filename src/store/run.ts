@@ -83,8 +83,6 @@ export interface RunChange {
   readonly finishedAt?: Date;
   readonly currentAttempt?: number;
   readonly failure?: RunFailure | null;
-  readonly imagesPerSecond?: number;
-  readonly trainSeconds?: number;
 }
 
 /** Moves a run to `status` if the table of moves allows it from where the run is now; says whether it did. */
@@ -110,6 +108,23 @@ export async function updateRunFigures(
       images_per_second = coalesce(${progress?.imagesPerSecond ?? null}::float8, images_per_second),
       peak_memory = greatest(peak_memory, ${peakMemory === undefined ? null : String(Math.round(peakMemory))}::text::bigint)
     where id = ${id}`;
+}
+
+/** Final figures of a run; null leaves what is there. */
+export async function setRunFigures(
+  db: Queryable,
+  id: string,
+  figures: Pick<Run, 'imagesPerSecond' | 'peakMemory' | 'trainSeconds'>,
+): Promise<void> {
+  const { imagesPerSecond, peakMemory, trainSeconds } = figures;
+  await db.run.update({
+    where: { id },
+    data: {
+      ...(imagesPerSecond === null ? {} : { imagesPerSecond }),
+      ...(peakMemory === null ? {} : { peakMemory: Math.round(peakMemory) }),
+      ...(trainSeconds === null ? {} : { trainSeconds }),
+    },
+  });
 }
 
 /** Forgets what a lost attempt had reached. */

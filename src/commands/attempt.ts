@@ -1,0 +1,164 @@
+/**
+ * An attempt's life, seen from its worker: begin, record, settle. Each checks the fencing token under the run's row lock, so
+ * that a worker that was given up can change nothing, however late it comes.
+ */
+
+import type { Transaction } from '../db/database.ts';
+import type { RunFailure, RunStatus } from '../domain/run.ts';
+import {
+  type AttemptToken,
+  closeAttempt,
+  countLostAttempts,
+  deleteResults,
+  insertAttempt,
+  lockAttempt,
+  setAttemptPid,
+} from '../store/attempt.ts';
+import { lockRun, type Run, resetRunFigures, setRunFigures } from '../store/run.ts';
+import type { CommandContext } from './context.ts';
+import { changeStatus, type WakeUp } from './runStatus.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Attempts of one run that may lose their worker; the last one makes the run FAILED. */
+const lostAttemptLimit = 3;
+
+/** What a write of an attempt came to: `stale` means another has taken over, or the run has ended. */
+export type Written = 'ok' | 'stale';
+
+/**
+ * Starts the next attempt of a run. Null when the run is no longer wanted or in other hands.
+ * @param request.redelivered the job's former worker was lost: its attempt is closed and what it measured is forgotten
+ */
+export async function beginAttempt(
+  ctx: CommandContext,
+  request: { readonly runId: string; readonly workerId: string; readonly redelivered: boolean },
+): Promise<{ readonly attempt: number; readonly run: Run } | null> {
+  const { runId, workerId, redelivered } = request;
+  const begun = await inTransaction(ctx, async (tx) => {
+    const run = await lockRun(tx, runId);
+    if (!run) return null;
+    const former: AttemptToken = { runId, attempt: run.currentAttempt };
+    const at = { id: runId, attempt: run.currentAttempt };
+    switch (run.status) {
+      case 'QUEUED':
+        return { wake: await start(ctx, tx, run, workerId, []), run };
+      case 'RUNNING': {
+        if (!redelivered) return null;
+        const failure = lost(former.attempt);
+        const tooMany = (await countLostAttempts(tx, runId)) + 1 >= lostAttemptLimit;
+        await closeAttempt(tx, former, { status: tooMany ? 'FAILED' : 'QUEUED', finishedAt: ctx.now(), failure });
+        if (tooMany) {
+          const change = { failure, finishedAt: ctx.now() };
+          return { wake: await changeStatus(ctx, tx, at, [{ status: 'FAILED', change }]) };
+        }
+        await forget(tx, runId);
+        return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run };
+      }
+      case 'CANCELING': {
+        if (!redelivered) return null;
+        const finishedAt = ctx.now();
+        await closeAttempt(tx, former, { status: 'CANCELED', finishedAt, failure: null });
+        return { wake: await changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt } }]) };
+      }
+      case 'SUCCEEDED':
+      case 'FAILED':
+      case 'CANCELED':
+        return null;
+    }
+  });
+  if (!begun) return null;
+  ctx.waker.wake(begun.wake);
+  return begun.run ? { attempt: begun.run.currentAttempt + 1, run: begun.run } : null;
+}
+
+async function start(
+  ctx: CommandContext,
+  tx: Transaction,
+  run: Run,
+  workerId: string,
+  before: readonly RunStatus[],
+): Promise<WakeUp> {
+  const number = run.currentAttempt + 1;
+  const startedAt = ctx.now();
+  await insertAttempt(tx, { runId: run.id, number, workerId, startedAt });
+  return changeStatus(ctx, tx, { id: run.id, attempt: run.currentAttempt }, [
+    ...before.map((status) => ({ status })),
+    { status: 'RUNNING', change: { currentAttempt: number, startedAt: run.startedAt ?? startedAt } },
+  ]);
+}
+
+/** Stores which process computes the attempt, so that device readings can name its run. */
+export async function recordTrainerPid(ctx: CommandContext, token: AttemptToken, pid: number): Promise<Written> {
+  return inTransaction(ctx, async (tx) => {
+    if (!(await lockAttempt(tx, token))) return 'stale';
+    await setAttemptPid(tx, token, pid);
+    return 'ok';
+  });
+}
+
+export type AttemptOutcome =
+  | {
+      readonly status: 'SUCCEEDED';
+      readonly imagesPerSecond: number | null;
+      /** Bytes. */
+      readonly peakMemory: number | null;
+      readonly trainSeconds: number | null;
+    }
+  | { readonly status: 'FAILED'; readonly failure: RunFailure }
+  | { readonly status: 'CANCELED' };
+
+/** Ends an attempt and its run. */
+export async function settleAttempt(
+  ctx: CommandContext,
+  token: AttemptToken,
+  outcome: AttemptOutcome,
+): Promise<Written> {
+  const wake = await inTransaction(ctx, async (tx) => {
+    const held = await lockAttempt(tx, token);
+    if (!held) return null;
+    const finishedAt = ctx.now();
+    const failure = outcome.status === 'FAILED' ? outcome.failure : null;
+    await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure });
+    if (outcome.status === 'SUCCEEDED') await setRunFigures(tx, token.runId, outcome);
+    return changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [
+      // A worker may notice a cancel that the server has not stored, never the other way round.
+      ...(outcome.status === 'CANCELED' && held.status === 'RUNNING' ? [{ status: 'CANCELING' as const }] : []),
+      { status: outcome.status, change: { finishedAt, failure } },
+    ]);
+  });
+  if (wake) ctx.waker.wake(wake);
+  return wake ? 'ok' : 'stale';
+}
+
+/** Gives a run back because its worker stops: it waits for another one, from the start. A run being canceled is canceled. */
+export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): Promise<Written> {
+  const wake = await inTransaction(ctx, async (tx) => {
+    const held = await lockAttempt(tx, token);
+    if (!held) return null;
+    const finishedAt = ctx.now();
+    const status = held.status === 'CANCELING' ? 'CANCELED' : 'QUEUED';
+    await closeAttempt(tx, token, { status, finishedAt, failure: null });
+    if (status === 'QUEUED') {
+      await forget(tx, token.runId);
+      await ctx.queue.enqueue(tx, 'run', { runId: token.runId });
+    }
+    const change = status === 'CANCELED' ? { finishedAt } : {};
+    return changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [{ status, change }]);
+  });
+  if (wake) ctx.waker.wake(wake);
+  return wake ? 'ok' : 'stale';
+}
+
+/** There are no checkpoints to go on from: the next attempt starts over. The log and the events stay. */
+async function forget(tx: Transaction, runId: string): Promise<void> {
+  await deleteResults(tx, runId);
+  await resetRunFigures(tx, runId);
+}
+
+function lost(attempt: number): RunFailure {
+  return {
+    code: 'LEASE_LOST',
+    message: `the worker of attempt ${attempt} stopped answering (it or its machine was killed, or lost the database)`,
+    retryable: true,
+  };
+}

@@ -1,0 +1,84 @@
+import { parseTrainingConfig } from '../domain/trainingConfig.ts';
+import { UserInputError, type UserProblem } from '../errors.ts';
+import { findOrClaim } from '../store/idempotency.ts';
+import { insertProbe } from '../store/probe.ts';
+import type { CommandContext } from './context.ts';
+import { collect, queueRun, withSeed } from './run.ts';
+import { loadTrainingData } from './trainingPlan.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface ProbeMemoryInput {
+  readonly experimentId: string;
+  readonly architecture: string;
+  readonly size: { readonly height: number; readonly width: number };
+  /** Crop to `size` when left out. */
+  readonly itemTransform?: unknown;
+  readonly precision?: string | null | undefined;
+  /** 64 when left out. */
+  readonly effectiveBatchSize?: number | null | undefined;
+  /** Bytes that the trainer process may not exceed. */
+  readonly budgetBytes: number;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Queues a run of kind MEMORY_PROBE that tries accumulation 1, 2, 4 … until the peak is within the budget. Returns the probe's id. */
+export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const id = ctx.newId('probe');
+  const outcome = await inTransaction(ctx, async (tx) => {
+    const earlier = await findOrClaim(tx, idempotencyKey, 'probeMemory', request, id);
+    if (earlier !== null) return { id: earlier };
+
+    const { architecture, size, itemTransform, precision, effectiveBatchSize } = input;
+    const parsed = parseTrainingConfig({
+      architecture,
+      size,
+      itemTransform: itemTransform ?? { size },
+      precision,
+      effectiveBatchSize,
+      // What is learned does not matter to memory.
+      pretrained: false,
+      epochs: 1,
+    });
+    const problems: UserProblem[] = [...(parsed.problems ?? [])];
+    if (!Number.isSafeInteger(input.budgetBytes) || input.budgetBytes < 1) {
+      problems.push({
+        code: 'INVALID',
+        message: `must be a positive number of bytes, got ${input.budgetBytes}`,
+        path: ['budget'],
+      });
+    }
+    const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
+    if (data && !data.labelCounts.length) {
+      problems.push({ code: 'CONFLICT', message: 'the data set has no training images', path: ['experimentId'] });
+    }
+    if (problems.length || !parsed.config) throw new UserInputError(problems);
+
+    const config = withSeed(parsed.config);
+    const createdAt = ctx.now();
+    const run = {
+      id: ctx.newId('run'),
+      name: `memory probe ${config.architecture} ${size.height}x${size.width}`,
+      kind: 'MEMORY_PROBE',
+      experimentId: input.experimentId,
+      sweepId: null,
+      config,
+      tags: [],
+      createdAt,
+    } as const;
+    const wake = await queueRun(ctx, tx, run);
+    await insertProbe(tx, {
+      id,
+      runId: run.id,
+      createdAt,
+      architecture: config.architecture,
+      size: config.size,
+      precision: config.precision,
+      effectiveBatchSize: config.effectiveBatchSize,
+      budget: input.budgetBytes,
+    });
+    return { id, wake };
+  });
+  if (outcome.wake) ctx.waker.wake(outcome.wake);
+  return outcome.id;
+}

@@ -1,0 +1,174 @@
+import { randomInt } from 'node:crypto';
+import type { Transaction } from '../db/database.ts';
+import { isTerminal } from '../domain/run.ts';
+import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { refuse, UserInputError, type UserProblem } from '../errors.ts';
+import { notify, runCancelChannel } from '../events/waker.ts';
+import { appendEvents } from '../store/event.ts';
+import { findOrClaim } from '../store/idempotency.ts';
+import { deleteRunRow, editRun, findRunUses, insertRun, lockRun, type NewRun, type Run } from '../store/run.ts';
+import type { CommandContext } from './context.ts';
+import { changeStatus, type WakeUp } from './runStatus.ts';
+import { dataProblems, loadTrainingData } from './trainingPlan.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface StartRunInput {
+  readonly experimentId: string;
+  /** Made of architecture, size and item transform when left out. */
+  readonly name?: string | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+  /** A TrainingConfigInput, not checked yet. */
+  readonly config: unknown;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+/** Checks everything, then queues a run. Returns its id. */
+export async function startRun(ctx: CommandContext, input: StartRunInput): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const id = ctx.newId('run');
+  const outcome = await inTransaction(ctx, async (tx) => {
+    const earlier = await findOrClaim(tx, idempotencyKey, 'startRun', request, id);
+    if (earlier !== null) return { id: earlier };
+
+    const parsed = parseTrainingConfig(input.config, ['config']);
+    const problems: UserProblem[] = [...nameProblems(input), ...(parsed.problems ?? [])];
+    const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
+    if (data && parsed.config) problems.push(...dataProblems(parsed.config, data, ['config']));
+    if (problems.length || !parsed.config) throw new UserInputError(problems);
+
+    const config = withSeed(parsed.config);
+    const wake = await queueRun(ctx, tx, {
+      id,
+      name: input.name ?? runName(config),
+      kind: 'TRAINED',
+      experimentId: input.experimentId,
+      sweepId: null,
+      config,
+      tags: input.tags ?? [],
+      createdAt: ctx.now(),
+    });
+    return { id, wake };
+  });
+  if (outcome.wake) ctx.waker.wake(outcome.wake);
+  return outcome.id;
+}
+
+/** Inserts a run with its first event and its job. */
+export async function queueRun(ctx: CommandContext, tx: Transaction, run: NewRun): Promise<WakeUp> {
+  await insertRun(tx, run);
+  const status = { kind: 'STATUS', status: 'QUEUED', attempt: 0, failure: null } as const;
+  const { lastSeq } = await appendEvents(tx, run.id, [status], run.createdAt);
+  await ctx.queue.enqueue(tx, 'run', { runId: run.id });
+  return { experimentId: run.experimentId, runId: run.id, seq: lastSeq };
+}
+
+/**
+ * A queued run is CANCELED at once; a running one becomes CANCELING, and its worker ends it. Repeating it does nothing.
+ * Refused for a run that has ended otherwise.
+ */
+export async function cancelRun(ctx: CommandContext, id: string): Promise<void> {
+  const canceled = await inTransaction(ctx, (tx) => cancelInTransaction(ctx, tx, id));
+  if (canceled) await announceCancel(ctx, [canceled]);
+}
+
+/** Null when there was nothing to do. Call announceCancel after the commit. */
+export async function cancelInTransaction(ctx: CommandContext, tx: Transaction, id: string): Promise<WakeUp | null> {
+  const run = await lockOrRefuse(tx, id);
+  const at = { id, attempt: run.currentAttempt };
+  switch (run.status) {
+    case 'QUEUED':
+      return changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt: ctx.now() } }]);
+    case 'RUNNING':
+      return changeStatus(ctx, tx, at, [{ status: 'CANCELING' }]);
+    case 'CANCELING':
+    case 'CANCELED':
+      return null;
+    case 'SUCCEEDED':
+    case 'FAILED':
+      throw refuse('CONFLICT', `run ${id} has already ended (${run.status}) and cannot be canceled`, ['id']);
+  }
+}
+
+/** Tells workers and subscribers. A lost message is made good by the workers' heartbeat and the hub's poll. */
+export async function announceCancel(ctx: CommandContext, runs: readonly WakeUp[]): Promise<void> {
+  for (const run of runs) ctx.waker.wake(run);
+  await notify(
+    ctx.db,
+    runCancelChannel,
+    runs.map((run) => run.runId),
+  );
+}
+
+export interface UpdateRunInput {
+  readonly id: string;
+  /** Left out: unchanged, as the next two. */
+  readonly name?: string | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+  /** An empty text removes them. */
+  readonly notes?: string | null | undefined;
+}
+
+export async function updateRun(ctx: CommandContext, input: UpdateRunInput): Promise<void> {
+  const problems = nameProblems(input);
+  if (problems.length) throw new UserInputError(problems);
+  await inTransaction(ctx, async (tx) => {
+    await lockOrRefuse(tx, input.id);
+    const { name, tags, notes } = input;
+    await editRun(tx, input.id, {
+      name: name ?? undefined,
+      tags: tags ?? undefined,
+      notes: notes === '' ? null : (notes ?? undefined),
+    });
+  });
+}
+
+/** Removes a run with everything measured and predicted. Refused while it is under way or something is made of it. */
+export async function deleteRun(ctx: CommandContext, id: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const run = await lockOrRefuse(tx, id);
+    if (!isTerminal(run.status)) throw refuse('CONFLICT', `run ${id} is ${run.status}; cancel it first`, ['id']);
+    const uses = await findRunUses(tx, id);
+    if (uses.length) throw refuse('CONFLICT', `run ${id} is used by ${uses.join(', ')}; delete them first`, ['id']);
+    await deleteRunRow(tx, id);
+  });
+}
+
+async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {
+  const run = await lockRun(tx, id);
+  if (!run) throw refuse('NOT_FOUND', `there is no run ${id}`, ['id']);
+  return run;
+}
+
+/** The config with a seed: drawn once and stored, so that the run can be repeated. */
+export function withSeed(config: TrainingConfig): TrainingConfig {
+  return { ...config, seed: config.seed ?? randomInt(2 ** 31) };
+}
+
+/** `convnext_tiny_in22k 128x128 squish 480x480` */
+export function runName({ architecture, size, itemTransform: item }: TrainingConfig): string {
+  const pixels = (s: { height: number; width: number }) => `${s.height}x${s.width}`;
+  return `${architecture} ${pixels(size)} ${item.method.toLowerCase()} ${pixels(item.size)}`;
+}
+
+/** What is wrong with a name and tags. */
+export function nameProblems(input: Pick<StartRunInput, 'name' | 'tags'>): UserProblem[] {
+  const problems: UserProblem[] = [];
+  const check = (text: string, path: string[]) => {
+    const fits = text.trim() !== '' && text.length <= 200 && !/[\0\p{Surrogate}]/u.test(text);
+    if (!fits) problems.push({ code: 'INVALID', message: 'must have 1 to 200 characters, not only spaces', path });
+  };
+  if (typeof input.name === 'string') check(input.name, ['name']);
+  for (const [i, tag] of (input.tags ?? []).entries()) check(tag, ['tags', String(i)]);
+  return problems;
+}
+
+/** Runs `work`; a refusal adds to `problems` and gives undefined. */
+export async function collect<T>(problems: UserProblem[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UserInputError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}

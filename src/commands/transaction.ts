@@ -1,0 +1,10 @@
+import type { Transaction } from '../db/database.ts';
+import type { CommandContext } from './context.ts';
+
+/** Prisma gives up after 5 s by default; a batch behind a busy database or a big prediction set may take longer (milliseconds). */
+const limits = { maxWait: 30_000, timeout: 60_000 };
+
+/** Everything `work` does through `tx` happens, or nothing does. */
+export function inTransaction<T>(ctx: Pick<CommandContext, 'db'>, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return ctx.db.prisma.$transaction(work, limits);
+}
