@@ -7,7 +7,8 @@ import { dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { createRandom, permutation, type Random } from '../domain/random.ts';
 import { refuse } from '../errors.ts';
-import { type LeafClass, leafClasses, leafSvg } from './leafPicture.ts';
+import { type LeafClass, leafClasses } from './leafLesions.ts';
+import { leafSvg } from './leafPicture.ts';
 
 export interface LeafDatasetOptions {
   /** The same seed draws the same bytes on the same machine. */
