@@ -1,5 +1,6 @@
 /** Files that runs left among the blobs. */
 
+import type { Artifact as Row } from '../generated/prisma/client.ts';
 import type { Queryable } from './queryable.ts';
 
 export type ArtifactKind = 'CHECKPOINT' | 'WEIGHTS' | 'ONNX' | 'PREDICTIONS' | 'FILE';
@@ -7,6 +8,7 @@ export type ArtifactKind = 'CHECKPOINT' | 'WEIGHTS' | 'ONNX' | 'PREDICTIONS' | '
 export interface Artifact {
   readonly id: string;
   readonly runId: string;
+  /** Unique within its run. */
   readonly name: string;
   readonly kind: ArtifactKind;
   /** Bytes. */
@@ -16,6 +18,18 @@ export interface Artifact {
   readonly createdAt: Date;
 }
 
-/** Every run asked for is in the map; by name. */
-export declare function artifactsOfRuns(db: Queryable, runIds: readonly string[]): Promise<Map<string, Artifact[]>>;
-export declare function getArtifacts(db: Queryable, ids: readonly string[]): Promise<Map<string, Artifact>>;
+/** By name; every run asked for is in the map. */
+export async function artifactsOfRuns(db: Queryable, runIds: readonly string[]): Promise<Map<string, Artifact[]>> {
+  const rows = await db.artifact.findMany({ where: { runId: { in: [...runIds] } }, orderBy: { name: 'asc' } });
+  return new Map(runIds.map((runId) => [runId, rows.filter((row) => row.runId === runId).map(fromRow)]));
+}
+
+/** Adds a file; one of the same name in the same run is replaced. */
+export async function putArtifact(db: Queryable, artifact: Artifact): Promise<void> {
+  const { runId, name } = artifact;
+  await db.artifact.upsert({ where: { runId_name: { runId, name } }, create: artifact, update: artifact });
+}
+
+function fromRow(row: Row): Artifact {
+  return { ...row, size: Number(row.size) };
+}

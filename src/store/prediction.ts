@@ -8,9 +8,13 @@ import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts
 import type { PredictionKind, Predictions } from '../domain/predictions.ts';
 import { argmaxRow } from '../ensembles/labels.ts';
 import { type Score, score } from '../ensembles/score.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 import { readMatrix, readMatrixRows, writeMatrix } from './predictionMatrix.ts';
 import { findTruth, type ImageLocator, locateImages } from './predictionTruth.ts';
 import type { Queryable } from './queryable.ts';
+
+/** Largest page of rows. */
+export const mostRows = 1000;
 
 /** A stored set without its matrix and image ids. */
 export interface PredictionSet {
@@ -74,6 +78,9 @@ export async function putPredictions(tx: Queryable, runId: string, predictions: 
   return id;
 }
 
+/** SQL order that puts the set to use first where a run has several of a split: TTA, then PLAIN, then UPLOADED. */
+export const preferredKind = Prisma.sql`array_position(array['TTA', 'PLAIN', 'UPLOADED'], p.kind::text)`;
+
 /** By id; ids that do not exist are missing from the map. */
 export async function getPredictionSets(db: Queryable, ids: readonly string[]): Promise<Map<string, PredictionSet>> {
   const rows = await db.predictionSet.findMany({ where: { id: { in: [...ids] } }, omit: { imageIds: true } });
@@ -111,7 +118,7 @@ export async function listPredictionRows(
   page: PageRequest,
 ): Promise<Page<PredictionRow>> {
   const start = page.after === undefined ? 0 : decodeCursor(page.after, 'number')[0] + 1;
-  const end = Math.min(start + pageSize(page) + 1, set.rowCount);
+  const end = Math.min(start + pageSize(page, mostRows) + 1, set.rowCount);
   const imageIds = await readImageIdSlice(db, set.id, start, end);
   const probabilities = await readMatrixRows(db, set.id, set.vocab.length, start, end);
   const images = await locateImages(db, { runId: set.runId, split: set.split, imageIds });
