@@ -1,5 +1,4 @@
 import type { Transaction } from '../db/database.ts';
-import { epochPoints } from '../domain/metricName.ts';
 import type { RunEventPayload } from '../domain/runEvent.ts';
 import { storableText } from '../domain/text.ts';
 import type { TrainerEvent } from '../domain/trainer.ts';
@@ -62,12 +61,11 @@ type EventOf<K extends TrainerEvent['kind']> = Extract<TrainerEvent, { kind: K }
 function sort(events: readonly TrainerEvent[]) {
   const of = <K extends TrainerEvent['kind']>(kind: K) =>
     events.filter((event): event is EventOf<K> => event.kind === kind);
-  const epochs = of('epoch').map((event) => event.epoch);
   return {
     environment: of('started').at(-1)?.environment,
     progress: of('progress').at(-1)?.progress,
-    epochs,
-    points: [...of('metrics').flatMap((event) => event.points), ...epochs.flatMap(epochPoints)],
+    epochs: of('epoch').map((event) => event.epoch),
+    points: of('metrics').flatMap((event) => event.points),
     lines: of('log').map(({ stream, line }) => ({ stream, line: storableText(line) })),
   };
 }

@@ -1,4 +1,9 @@
+/** Jobs that survive every process: pg-boss, in its own schema of the same database. */
+
+import { fromPrisma, PgBoss } from 'pg-boss';
+import { connectionOptions } from '../db/connection.ts';
 import type { Transaction } from '../db/database.ts';
+import type { Logger } from '../log.ts';
 
 /** Every kind of job with its payload. */
 export interface JobPayloads {
@@ -10,7 +15,7 @@ export type JobKind = keyof JobPayloads;
 
 export interface Job<K extends JobKind> {
   readonly payload: JobPayloads[K];
-  /** True when another worker had this job and was lost. */
+  /** True when somebody had this job before and did not end it: threw, or was lost. */
   readonly redelivered: boolean;
 }
 
@@ -23,14 +28,85 @@ export interface Queue {
   /** Adds a job that exists if and only if `tx` commits. */
   enqueue<K extends JobKind>(tx: Transaction, kind: K, payload: JobPayloads[K]): Promise<void>;
   /**
-   * Hands jobs to `handler`, at most `concurrency` at a time. A handler that returns has done its job; when it throws, or when
-   * this process dies, the job is delivered again, `redelivered`, to whoever is there.
+   * Hands jobs to `handler`, oldest first, at most `concurrency` at a time. A handler that returns has done its job; when it
+   * throws, or when this process dies (noticed within about 10 s), the job is delivered again to whoever is there.
    */
   work<K extends JobKind>(
     kind: K,
     handler: (job: Job<K>) => Promise<void>,
     options: { readonly concurrency: number },
   ): Promise<Consumer>;
-  /** Stops every consumer, then disconnects. */
+  /** Stops every consumer, waits for their handlers, disconnects. */
   close(): Promise<void>;
+}
+
+const schema = 'pgboss';
+
+/** Longest time pg-boss lets a job run: it takes less than 24 h. Whoever runs longer has the job taken away. */
+export const longestJobSeconds = 86_399;
+
+const settings = {
+  expireInSeconds: longestJobSeconds,
+  /** Silence after which a job's worker counts as lost; pg-boss takes 10 at least. */
+  heartbeatSeconds: 10,
+  /** Runs count their lost attempts themselves; this only ends a job whose every handler throws. */
+  retryLimit: 50,
+  retryDelay: 1,
+  deleteAfterSeconds: 86_400,
+  retentionSeconds: 30 * 86_400,
+  notify: true,
+};
+
+/** Milliseconds that closing waits for handlers. */
+const closeTimeout = 30_000;
+
+/**
+ * Connects, making pg-boss's tables where they are missing.
+ * @param options.consumes whether this process works on jobs; only such processes look for lost jobs, once a second
+ */
+export async function openQueue(
+  url: string,
+  options: { readonly consumes: boolean; readonly log: Logger },
+): Promise<Queue> {
+  const { consumes, log } = options;
+  const { connectionString, options: session } = connectionOptions(url);
+  const boss = new PgBoss({
+    connectionString: connectionString!,
+    ...(session === undefined ? {} : { options: session }),
+    schema,
+    max: 4,
+    schedule: false,
+    supervise: consumes,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+    useListenNotify: consumes,
+  });
+  boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
+  await boss.start();
+  const kinds: readonly JobKind[] = ['run', 'dataset.import'];
+  for (const kind of kinds) await boss.createQueue(kind, settings);
+
+  return {
+    enqueue: async (tx, kind, payload) => {
+      const id = await boss.send(kind, payload, { db: fromPrisma(tx) });
+      // pg-boss stamps jobs with their transaction's time, which ties those of one sweep; its order is by this stamp alone.
+      await tx.$executeRaw`update pgboss.job set created_on = clock_timestamp() where name = ${kind} and id = ${id}::uuid`;
+    },
+    work: async (kind, handler, { concurrency }) => {
+      const id = await boss.work<JobPayloads[typeof kind]>(
+        kind,
+        {
+          localConcurrency: concurrency,
+          pollingIntervalSeconds: 1,
+          notifyPollingIntervalSeconds: 1,
+          heartbeatRefreshSeconds: 3,
+        },
+        async ([job]) => {
+          if (job) await handler({ payload: job.data, redelivered: job.retryCount > 0 });
+        },
+      );
+      return { stop: () => boss.offWork(kind, { id, wait: true }) };
+    },
+    close: () => boss.stop({ graceful: true, timeout: closeTimeout }),
+  };
 }
