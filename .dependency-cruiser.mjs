@@ -23,7 +23,13 @@ const shared = '^src/(domain/|errors\\.ts|log\\.ts|config\\.ts)';
 
 export default {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    // Generated code has cycles of types, within itself and through the GraphQL context and mappers.
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { pathNot: '^src/generated/' } },
+    },
     {
       name: 'domain-is-pure',
       severity: 'error',
