@@ -135,9 +135,10 @@ export async function readImageIdSlice(db: Queryable, setId: string, start: numb
   return slice?.ids ?? [];
 }
 
-/** null when the split has no labels, or other ones than the set knows. */
+/** null when the set is empty, or when the split has no labels or other ones than the set knows. */
 export async function scorePredictions(db: Queryable, set: PredictionSet): Promise<Score | null> {
   const { runId, split, vocab } = set;
+  if (!set.rowCount) return null;
   const imageIds = await readImageIds(db, set.id);
   const truth = await findTruth(db, { runId, split, imageIds, vocab });
   return truth && score({ imageIds, vocab, probabilities: await readMatrix(db, set.id) }, truth);
