@@ -1,6 +1,6 @@
 /** The catalogue of architectures: timm's names and numbers, as data. What they compute lives in models/. */
 
-import type { Size } from './trainingConfig.ts';
+import type { Size } from './size.ts';
 
 interface ArchitectureBase {
   /** The name of the recipe's time (timm 0.6): `convnext_tiny_in22k`. */

@@ -3,12 +3,9 @@
 import { z } from 'zod';
 import type { UserProblem } from '../errors.ts';
 import { findArchitecture, sizeProblem } from './architecture.ts';
+import { sizeSchema } from './size.ts';
 
-const side = z.int().min(1).max(4096);
-const sizeSchema = z.strictObject({ height: side, width: side });
-
-/** Pixels. Always (height, width), as the recipe writes its tuples. */
-export type Size = z.infer<typeof sizeSchema>;
+export type { Size } from './size.ts';
 
 const predictSchema = z.strictObject({
   test: z.boolean().default(true),
