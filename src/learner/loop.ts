@@ -19,6 +19,11 @@ export interface FitData {
   valid(): AsyncIterable<ValidBatch>;
 }
 
+export interface StartedEpoch {
+  readonly kind: 'epochStarted';
+  readonly epoch: number;
+}
+
 export interface TrainedBatch extends Rates {
   readonly kind: 'trained';
   readonly epoch: number;
@@ -44,7 +49,7 @@ export interface FinishedEpoch extends Rates {
   readonly validation: Evaluation;
 }
 
-export type FitEvent = TrainedBatch | ValidatedBatch | FinishedEpoch;
+export type FitEvent = StartedEpoch | TrainedBatch | ValidatedBatch | FinishedEpoch;
 
 /** @throws TrainingFailure DIVERGED as soon as a loss is not finite. */
 export async function* runFit(learner: Learner, fit: Fit, data: FitData): AsyncGenerator<FitEvent, void> {
@@ -53,6 +58,7 @@ export async function* runFit(learner: Learner, fit: Fit, data: FitData): AsyncG
   const counter = createSampleCounter(learner.effectiveBatchSize);
   try {
     for (let epoch = 0; epoch < fit.epochs; epoch++) {
+      yield { kind: 'epochStarted', epoch };
       let batch = 0;
       let rates = fit.schedule(epoch / fit.epochs);
       let trainLoss = Number.NaN;

@@ -38,7 +38,7 @@ export function compileMicroStep(
       const lossOf = () => {
         const result = model.forward(tensors, inputs!, masks);
         buffers = result.buffers;
-        Object.values(buffers).forEach(tf.keep); // tfjs frees what a differentiated function does not return
+        Object.values(buffers).forEach(tf.keep); // tfjs frees what a differentiated function makes but does not return
         return crossEntropy(result.logits, labels!);
       };
       const { value: loss, grads } = tf.valueAndGrads(lossOf)(
@@ -46,7 +46,7 @@ export function compileMicroStep(
         tf.scalar(batchSize / effectiveBatchSize),
       );
       const gradients = names.map((name, i) => [gradientOf(name), tensors[gradientOf(name)]!.add(grads[i]!)]);
-      return { state: { ...buffers, ...Object.fromEntries(gradients) }, out: { loss } };
+      return { state: { ...unkept(buffers), ...Object.fromEntries(gradients) }, out: { loss } };
     },
   });
 }
@@ -59,6 +59,17 @@ export function compileForward(engine: Engine, state: State, model: Model, batch
     inputs: { inputs: { shape: [batchSize, ...model.inputShape] } },
     fn: (tensors, { inputs }) => ({ out: { logits: model.forward(tensors, inputs!).logits } }),
   });
+}
+
+/** The same tensors, no longer exempt from tf.tidy. */
+function unkept(tensors: Tensors): Tensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, kept]) => {
+      const tensor = kept.clone();
+      kept.dispose();
+      return [name, tensor];
+    }),
+  );
 }
 
 /** What a forward pass reads. */

@@ -1,0 +1,75 @@
+/** What every task of a trainer starts from. */
+
+import { setImmediate } from 'node:timers/promises';
+import { type Architecture, findArchitecture } from '../domain/architecture.ts';
+import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.ts';
+import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
+import type { Engine } from '../engine/engine.ts';
+import { refuse } from '../errors.ts';
+import { createModel } from '../models/registry.ts';
+import { initialWeights } from '../models/weights.ts';
+import type { ImagePipeline, openImagePipeline } from '../vision/pipeline.ts';
+import { createLearner, type Learner } from './learner.ts';
+import type { MemorySampler } from './memory.ts';
+
+export interface TrainerDependencies {
+  readonly engine: Engine;
+  readonly openImages: typeof openImagePipeline;
+  readonly memory: MemorySampler;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Looked at after every micro-batch. */
+  readonly signal: AbortSignal;
+}
+
+/** The seed that was drawn for the run. */
+export function seedOf({ seed }: TrainingConfig): number {
+  if (seed === null) throw new Error('the config of a job must have its seed drawn');
+  return seed;
+}
+
+export function architectureOf({ architecture: name }: TrainingConfig): Architecture {
+  const architecture = findArchitecture(name);
+  if (!architecture) {
+    throw refuse('INVALID', `unknown architecture ${JSON.stringify(name)}`, ['config', 'architecture']);
+  }
+  return architecture;
+}
+
+/** Opens `images` as the config wants them seen; indices of batches count in this list. */
+export function openImages(
+  { config, resources }: TrainerJob,
+  { openImages }: TrainerDependencies,
+  images: readonly TrainerImage[],
+): Promise<ImagePipeline> {
+  const { mean, std } = architectureOf(config);
+  const { itemTransform, size, minScale } = config;
+  return openImages({
+    images: images.map(({ path, contentHash }) => ({ path, contentHash })),
+    spec: { itemTransform, size, minScale, mean, std },
+    threads: resources.loaderThreads,
+    cacheDirectory: resources.cacheDirectory,
+    cacheLimitBytes: resources.cacheLimitBytes,
+  });
+}
+
+/** The config's network with its starting weights, ready to train on `classes` classes. */
+export async function openLearner(config: TrainingConfig, engine: Engine, classes: number): Promise<Learner> {
+  const architecture = architectureOf(config);
+  const model = createModel(architecture, config.size, classes);
+  return createLearner({
+    engine,
+    model,
+    weights: await initialWeights(model, architecture, config.size, config, seedOf(config)),
+    batchSize: microBatchSize(config),
+    effectiveBatchSize: config.effectiveBatchSize,
+    weightDecay: config.weightDecay,
+  });
+}
+
+/** Passes events on, then lets messages in (a cancellation among them) and stops when there was one. */
+export async function* emit(events: readonly TrainerEvent[], signal: AbortSignal): AsyncGenerator<TrainerEvent, void> {
+  yield* events;
+  await setImmediate();
+  signal.throwIfAborted();
+}

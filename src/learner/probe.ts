@@ -1,0 +1,60 @@
+/** How much memory a config takes: a few optimiser steps and a validation batch, on one label. */
+
+import { vocabularyOf } from '../domain/dataset.ts';
+import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import { microBatchSize } from '../domain/trainingConfig.ts';
+import { refuse } from '../errors.ts';
+import { emit, openImages, openLearner, seedOf, type TrainerDependencies } from './attempt.ts';
+import { fitData, type Sample } from './data.ts';
+import { runFit } from './loop.ts';
+import { fitOneCycle } from './schedules.ts';
+import { trainingImages } from './split.ts';
+
+/**
+ * Trains `steps` optimiser steps with everything unfrozen, which takes the most memory, on the images of `config.labels`,
+ * repeated until they fill the micro-batches. Nothing is held back for validation.
+ */
+export async function* probe(
+  job: TrainerJob,
+  steps: number,
+  deps: TrainerDependencies,
+): AsyncGenerator<TrainerEvent, void> {
+  const { config } = job;
+  const images = trainingImages(job.images, config.labels);
+  if (!images.length) throw refuse('INVALID', 'there is no training image to probe with', ['config', 'labels']);
+  const vocab = vocabularyOf(images.map((image) => image.label));
+  const batchSize = microBatchSize(config);
+  const train = Array.from({ length: steps * config.effectiveBatchSize }, (_, i): Sample => {
+    const index = i % images.length;
+    return { index, label: vocab.indexOf(images[index]!.label) };
+  });
+  const pipeline = await openImages(job, deps, images);
+  try {
+    const learner = await openLearner(config, deps.engine, vocab.length);
+    try {
+      const masks = learner.model.masks;
+      const valid = train.slice(0, batchSize);
+      const options = { pipeline, train, valid, masks, batchSize, seed: seedOf(config), signal: deps.signal };
+      const [fit] = fitOneCycle(1, config.baseLearningRate);
+      let timed = 0;
+      let startedAt: number | undefined;
+      let endedAt = 0;
+      for await (const event of runFit(learner, fit!, fitData(options, 0))) {
+        if (event.kind === 'trained') {
+          // the first micro-batch, which touches memory for the first time, is not timed
+          if (startedAt === undefined) startedAt = deps.now();
+          else timed += batchSize;
+          endedAt = deps.now();
+        }
+        yield* emit([], deps.signal);
+      }
+      const { peak } = await deps.memory.sample();
+      const seconds = (endedAt - (startedAt ?? endedAt)) / 1000;
+      yield { kind: 'probed', peakMemory: peak, imagesPerSecond: seconds > 0 ? timed / seconds : 0 };
+    } finally {
+      await learner.dispose();
+    }
+  } finally {
+    await pipeline.close();
+  }
+}

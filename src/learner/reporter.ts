@@ -1,0 +1,193 @@
+/** Turns what the loop yields into the trainer's events: throttled progress, metric points, memory windows, epochs. */
+
+import type { MemoryPoint, MetricPoint, RunPhase, RunProgress } from '../domain/run.ts';
+import type { TrainerEvent } from '../domain/trainer.ts';
+import type { FinishedEpoch, FitEvent, TrainedBatch } from './loop.ts';
+import type { MemorySampler } from './memory.ts';
+
+/** Cost of forward and backward, in forward passes: only for the estimate of the time left. */
+const trainingCost = 3;
+const progressMilliseconds = 250;
+const memoryMilliseconds = 1000;
+/** Metric points that are not held back any longer. */
+const pointLimit = 500;
+
+export interface RunPlan {
+  /** Images per micro-batch. */
+  readonly batchSize: number;
+  /** Epochs of all fits. */
+  readonly epochs: number;
+  readonly trainBatches: number;
+  readonly validBatches: number;
+  readonly predictBatches: number;
+}
+
+type Position = Pick<RunProgress, 'phase' | 'batch' | 'batches'>;
+
+export class RunReporter {
+  readonly #plan: RunPlan;
+  readonly #now: () => number;
+  readonly #memory: MemorySampler;
+  #points: MetricPoint[] = [];
+  #position: Position = { phase: 'PREPARING', batch: 0, batches: 0 };
+  #epoch = 0;
+  /** Micro-batches trained. */
+  #step = 0;
+  #workDone = 0;
+  #peak = 0;
+  #epochPeak = 0;
+  #startedAt: number | undefined;
+  #epochStartedAt = 0;
+  #trainedAt = 0;
+  #epochTrainMilliseconds = 0;
+  #trainMilliseconds = 0;
+  #progressAt = Number.NEGATIVE_INFINITY;
+  #memoryAt = Number.NEGATIVE_INFINITY;
+  #finishedTrainingAt = 0;
+
+  /** `now` in milliseconds. */
+  constructor(plan: RunPlan, now: () => number, memory: MemorySampler) {
+    this.#plan = plan;
+    this.#now = now;
+    this.#memory = memory;
+  }
+
+  /** What to tell while nothing trains yet. */
+  preparing(): Promise<TrainerEvent[]> {
+    this.#startedAt ??= this.#now();
+    return this.#flush(true);
+  }
+
+  async fit(event: FitEvent, frozen: boolean): Promise<TrainerEvent[]> {
+    const phase: RunPhase = frozen ? 'FROZEN' : 'UNFROZEN';
+    switch (event.kind) {
+      case 'epochStarted':
+        this.#epochStartedAt = this.#trainedAt = this.#now();
+        this.#epochTrainMilliseconds = 0;
+        this.#epochPeak = 0;
+        return this.#at({ phase, batch: 0, batches: this.#plan.trainBatches }, 0, true);
+      case 'trained':
+        this.#addTrained(event);
+        return this.#at({ phase, batch: event.batch + 1, batches: this.#plan.trainBatches }, trainingCost);
+      case 'validated':
+        return this.#at({ phase: 'VALIDATING', batch: event.batch + 1, batches: this.#plan.validBatches }, 1);
+      case 'epoch':
+        return this.#finishEpoch(event, phase);
+    }
+  }
+
+  /** After one batch of predictions. */
+  predicted(): Promise<TrainerEvent[]> {
+    const { phase, batch } = this.#position;
+    const done = phase === 'PREDICTING' ? batch + 1 : 1;
+    return this.#at({ phase: 'PREDICTING', batch: done, batches: this.#plan.predictBatches }, 1);
+  }
+
+  /** The last events of a run. */
+  async finish(): Promise<TrainerEvent[]> {
+    const events = await this.#flush(true);
+    return [
+      ...events,
+      {
+        kind: 'finished',
+        imagesPerSecond: rate(this.#step * this.#plan.batchSize, this.#trainMilliseconds),
+        peakMemory: this.#peak,
+        trainSeconds: (this.#finishedTrainingAt - (this.#startedAt ?? 0)) / 1000,
+      },
+    ];
+  }
+
+  #addTrained({ loss, smoothedLoss, learningRates, momentum }: TrainedBatch): void {
+    const now = this.#now();
+    this.#epochTrainMilliseconds += now - this.#trainedAt;
+    this.#trainMilliseconds += now - this.#trainedAt;
+    this.#trainedAt = now;
+    this.#step++;
+    this.#add('train/loss', loss);
+    this.#add('train/loss_smooth', smoothedLoss);
+    learningRates.forEach((value, group) => {
+      this.#add(`lr/${group}`, value);
+    });
+    this.#add('momentum', momentum);
+  }
+
+  async #finishEpoch(event: FinishedEpoch, phase: RunPhase): Promise<TrainerEvent[]> {
+    const { validation, trainLoss, learningRates, momentum } = event;
+    const memory = await this.#sampleMemory();
+    const now = this.#now();
+    this.#finishedTrainingAt = now;
+    const index = this.#epoch++;
+    const epoch: TrainerEvent = {
+      kind: 'epoch',
+      epoch: {
+        index,
+        phase,
+        trainLoss,
+        validLoss: validation.loss,
+        errorRate: validation.errorRate,
+        accuracy: validation.accuracy,
+        seconds: (now - this.#epochStartedAt) / 1000,
+        learningRates,
+        momentum,
+        imagesPerSecond: rate(this.#plan.trainBatches * this.#plan.batchSize, this.#epochTrainMilliseconds),
+        peakMemory: this.#epochPeak,
+      },
+    };
+    return [memory, ...(await this.#flush(true)), epoch];
+  }
+
+  #add(name: string, value: number): void {
+    this.#points.push({ name, step: this.#step, value });
+  }
+
+  #at(position: Position, work: number, force = false): Promise<TrainerEvent[]> {
+    this.#position = position;
+    this.#workDone += work;
+    return this.#flush(force);
+  }
+
+  /** Whatever is due: memory, points, progress. */
+  async #flush(force: boolean): Promise<TrainerEvent[]> {
+    const events: TrainerEvent[] = [];
+    if (this.#now() - this.#memoryAt >= memoryMilliseconds) events.push(await this.#sampleMemory());
+    const due = force || this.#now() - this.#progressAt >= progressMilliseconds;
+    if (this.#points.length && (due || this.#points.length >= pointLimit)) {
+      events.push({ kind: 'metrics', points: this.#points });
+      this.#points = [];
+    }
+    if (due) {
+      this.#progressAt = this.#now();
+      events.push({ kind: 'progress', progress: this.#progress() });
+    }
+    return events;
+  }
+
+  #progress(): RunProgress {
+    const { epochs, trainBatches, validBatches, predictBatches, batchSize } = this.#plan;
+    const { phase, batch } = this.#position;
+    const work = epochs * (trainBatches * trainingCost + validBatches) + predictBatches;
+    const elapsed = (this.#now() - (this.#startedAt ?? 0)) / 1000;
+    const training = phase === 'FROZEN' || phase === 'UNFROZEN';
+    return {
+      ...this.#position,
+      epoch: this.#epoch,
+      epochs,
+      imagesPerSecond: training && batch > 0 ? rate(batch * batchSize, this.#epochTrainMilliseconds) : null,
+      etaSeconds: this.#workDone > 0 ? (elapsed / this.#workDone) * (work - this.#workDone) : null,
+    };
+  }
+
+  async #sampleMemory(): Promise<TrainerEvent> {
+    const sample = await this.#memory.sample();
+    this.#memoryAt = this.#now();
+    this.#peak = Math.max(this.#peak, sample.peak);
+    this.#epochPeak = Math.max(this.#epochPeak, sample.peak);
+    const point: MemoryPoint = { step: this.#step, ...sample };
+    return { kind: 'memory', point };
+  }
+}
+
+/** Per second; 0 when no time passed. */
+function rate(images: number, milliseconds: number): number {
+  return milliseconds > 0 ? (images * 1000) / milliseconds : 0;
+}

@@ -1,0 +1,120 @@
+/** A whole training run: split, fits, predictions. */
+
+import type { Split } from '../domain/dataset.ts';
+import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.ts';
+import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
+import type { ImagePipeline } from '../vision/pipeline.ts';
+import { emit, openImages, openLearner, seedOf, type TrainerDependencies } from './attempt.ts';
+import { type DataOptions, fitData, type Sample } from './data.ts';
+import type { Learner } from './learner.ts';
+import { runFit } from './loop.ts';
+import { predictBatches, predictImages } from './predict.ts';
+import { RunReporter } from './reporter.ts';
+import { planFits } from './schedules.ts';
+import { byImageId, type LabelledImage, splitImages, type TrainingSplit } from './split.ts';
+
+/** A set of images to predict after training. */
+interface PredictionTask {
+  readonly split: Split;
+  readonly images: readonly TrainerImage[];
+  readonly passes: number;
+}
+
+export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncGenerator<TrainerEvent, void> {
+  const { config } = job;
+  const seed = seedOf(config);
+  const split = splitImages(job.images, config, seed);
+  const fits = planFits(config);
+  const tasks = predictionTasks(job, split);
+  const batchSize = microBatchSize(config);
+  const images = [...new Set([...split.train, ...split.valid, ...tasks.flatMap((task) => task.images)])];
+  const indexOf = new Map(images.map((image, index) => [image, index]));
+  const samples = (labelled: readonly LabelledImage[]): Sample[] =>
+    labelled.map((image) => ({ index: indexOf.get(image)!, label: split.vocab.indexOf(image.label) }));
+
+  const reporter = new RunReporter(
+    {
+      batchSize,
+      epochs: fits.reduce((sum, fit) => sum + fit.epochs, 0),
+      trainBatches: Math.floor(split.train.length / batchSize),
+      validBatches: Math.ceil(split.valid.length / batchSize),
+      predictBatches: tasks.reduce((sum, t) => sum + predictBatches(t.images.length, batchSize, t.passes), 0),
+    },
+    deps.now,
+    deps.memory,
+  );
+  const { train, valid, vocab } = split;
+  const line = `${train.length} images to train on, ${valid.length} to validate, ${vocab.length} labels, seed ${seed}`;
+  yield { kind: 'log', stream: 'trainer', line };
+  yield* emit(await reporter.preparing(), deps.signal);
+  const pipeline = await openImages(job, deps, images);
+  try {
+    const learner = await openLearner(config, deps.engine, split.vocab.length);
+    try {
+      const data: DataOptions = {
+        pipeline,
+        train: samples(split.train),
+        valid: samples(split.valid),
+        masks: learner.model.masks,
+        batchSize,
+        seed,
+        signal: deps.signal,
+      };
+      for (const [number, fit] of fits.entries()) {
+        for await (const event of runFit(learner, fit, fitData(data, number))) {
+          yield* emit(await reporter.fit(event, fit.frozen), deps.signal);
+        }
+      }
+      for (const task of tasks) {
+        const indices = task.images.map((image) => indexOf.get(image)!);
+        yield* predict(task, indices, split.vocab, config, learner, pipeline, reporter, deps.signal);
+      }
+      yield* emit(await reporter.finish(), deps.signal);
+    } finally {
+      await learner.dispose();
+    }
+  } finally {
+    await pipeline.close();
+  }
+}
+
+/** VALID plainly, as validation saw it; TEST and HOLDOUT with test-time augmentation, where the data set has such images. */
+function predictionTasks({ config, images }: TrainerJob, { valid }: TrainingSplit): PredictionTask[] {
+  const { predict } = config;
+  const of = (split: Split) => images.filter((image) => image.split === split).sort(byImageId);
+  const tasks: PredictionTask[] = [
+    ...(predict.valid ? [{ split: 'VALID', images: valid, passes: 0 } as const] : []),
+    ...(predict.test ? [{ split: 'TEST', images: of('TEST'), passes: predict.ttaPasses } as const] : []),
+    ...(predict.holdout ? [{ split: 'HOLDOUT', images: of('HOLDOUT'), passes: predict.ttaPasses } as const] : []),
+  ];
+  return tasks.filter((task) => task.images.length > 0);
+}
+
+async function* predict(
+  { split, images, passes }: PredictionTask,
+  indices: readonly number[],
+  vocab: readonly string[],
+  config: TrainingConfig,
+  learner: Learner,
+  pipeline: ImagePipeline,
+  reporter: RunReporter,
+  signal: AbortSignal,
+): AsyncGenerator<TrainerEvent, void> {
+  const beta = config.predict.ttaBeta;
+  const options = { passes, beta, seed: seedOf(config), key: split, signal };
+  const batches = predictImages(learner, pipeline, indices, options);
+  let next = await batches.next();
+  for (; !next.done; next = await batches.next()) yield* emit(await reporter.predicted(), signal);
+  yield {
+    kind: 'predictions',
+    predictions: {
+      split,
+      kind: passes > 0 ? 'TTA' : 'PLAIN',
+      imageIds: images.map((image) => image.imageId),
+      vocab,
+      probabilities: next.value,
+      passes,
+      beta: passes > 0 ? beta : null,
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** One attempt of one run, as a sequence of events. */
+
+import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import type { TrainerDependencies } from './attempt.ts';
+import { failureOf } from './failure.ts';
+import { probe } from './probe.ts';
+import { train } from './train.ts';
+
+/**
+ * Runs the job. The last event is `finished` or `probed`, or `failed` with the reason; after the signal aborts the sequence
+ * just ends. Everything opened on the way is closed again; the engine is the caller's.
+ */
+export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): AsyncGenerator<TrainerEvent, void> {
+  const { engine, signal } = deps;
+  try {
+    signal.throwIfAborted();
+    const { name, device, precision, versions } = engine.info;
+    yield { kind: 'started', environment: { engine: name, device, precision, versions } };
+    const wanted = job.config.precision;
+    if (wanted !== 'AUTO' && wanted !== precision) {
+      yield { kind: 'log', stream: 'trainer', line: `${name} computes in ${precision}, not in ${wanted} as asked` };
+    }
+    switch (job.task.kind) {
+      case 'train':
+        yield* train(job, deps);
+        break;
+      case 'probe':
+        yield* probe(job, job.task.steps, deps);
+        break;
+    }
+  } catch (error) {
+    if (!signal.aborted) yield { kind: 'failed', failure: failureOf(error) };
+  }
+}
