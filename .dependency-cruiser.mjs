@@ -16,7 +16,7 @@ const layers = {
   worker: ['commands', 'store', 'queue', 'events', 'blobs', 'db', 'datasets', 'engine'],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'ensembles', 'generated', 'blobs'],
-  server: ['graphql', 'events', 'blobs', 'integrations', 'store'],
+  server: ['graphql', 'events', 'blobs', 'integrations', 'store', 'vision'],
 };
 
 const shared = '^src/(domain/|errors\\.ts|log\\.ts|config\\.ts)';

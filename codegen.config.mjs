@@ -1,24 +1,7 @@
 /**
- * How the types of src/generated/graphql.ts are made from the SDL: resolvers receive and return rows of the store (mappers),
- * so a resolver exists only where a field is not a property of its row.
+ * How the types of src/generated/graphql.ts are made from the SDL. A mapper names the value that stands behind a GraphQL type;
+ * a resolver exists only where a field is no property of that value.
  */
-
-/** GraphQL types whose value in the server is a row of the same name in src/store/<noun>.ts. */
-const rows = {
-  dataset: ['Dataset', 'Sample'],
-  ensemble: ['Ensemble'],
-  experiment: ['Experiment'],
-  leaderboard: ['LeaderboardEntry'],
-  memory: ['MemorySeries'],
-  metric: ['MetricSeries', 'MetricSummary'],
-  prediction: ['PredictionRow', 'PredictionSet'],
-  probe: ['MemoryProbe', 'ProbeTrial'],
-  run: ['Run'],
-  attempt: ['Attempt'],
-  submission: ['Submission'],
-  sweep: ['Sweep'],
-  worker: ['Device', 'DeviceProcess', 'Worker'],
-};
 
 const events = [
   'EpochCompleted',
@@ -47,20 +30,27 @@ const config = {
     Long: 'number',
   },
   mappers: {
-    ...Object.fromEntries(
-      Object.entries(rows).flatMap(([noun, types]) =>
-        types.map((type) => [type, `../store/${noun}.ts#${type} as ${type}Row`]),
-      ),
-    ),
     ...Object.fromEntries(events.map((type) => [type, '../domain/runEvent.ts#RunEvent as RunEventRow'])),
     Architecture: '../domain/architecture.ts#Architecture as ArchitectureRow',
-    DisagreementRow: '../commands/ensembleResult.ts#DisagreementRow as DisagreementRowRow',
+    Attempt: '../store/attempt.ts#Attempt as AttemptRow',
+    Dataset: '../store/dataset.ts#Dataset as DatasetRow',
+    Ensemble: '../store/ensemble.ts#Ensemble as EnsembleRow',
+    DeviceProcess: '../store/worker.ts#DeviceProcess as DeviceProcessRow',
     EnsembleMember: '../graphql/rows.ts#EnsembleMemberRow',
     EnsembleResult: '../commands/ensembleResult.ts#EnsembleResult as EnsembleResultRow',
-    EpochMetrics: '../domain/run.ts#EpochMetrics as EpochMetricsRow',
-    MetricPoint: '../domain/run.ts#MetricPoint as MetricPointRow',
+    EpochMetrics: '../graphql/rows.ts#EpochRow',
+    Experiment: '../store/experiment.ts#Experiment as ExperimentRow',
+    LeaderboardEntry: '../store/leaderboard.ts#LeaderboardEntry as LeaderboardEntryRow',
+    MemoryProbe: '../store/probe.ts#MemoryProbe as MemoryProbeRow',
     MetricValue: 'number',
     Node: '../graphql/rows.ts#NodeRow',
+    PredictionRow: '../store/prediction.ts#PredictionRow as PredictionRowRow',
+    PredictionSet: '../store/prediction.ts#PredictionSet as PredictionSetRow',
+    Run: '../store/run.ts#Run as RunRow',
+    Sample: '../store/dataset.ts#Sample as SampleRow',
+    Submission: '../store/submission.ts#Submission as SubmissionRow',
+    Sweep: '../store/sweep.ts#Sweep as SweepRow',
+    Worker: '../store/worker.ts#Worker as WorkerRow',
   },
 };
 

@@ -1,0 +1,46 @@
+import { importDataset } from '../commands/dataset.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import {
+  datasetCursor,
+  findDataset,
+  listDatasets,
+  listProblems,
+  listSamples,
+  problemCursor,
+  sampleCursor,
+} from '../store/dataset.ts';
+import { countImageSizes } from '../store/datasetCounts.ts';
+import { idOrName } from './arguments.ts';
+import { connection, pageRequest } from './connection.ts';
+import { loadExisting } from './loaders.ts';
+import { payload } from './payload.ts';
+import { thumbnailUrl } from './urls.ts';
+
+export const datasetResolvers: Resolvers = {
+  Query: {
+    datasets: async (_, args, { db }) => connection(await listDatasets(db, pageRequest(args)), datasetCursor),
+    dataset: (_, args, { db }) => findDataset(db, idOrName(args)),
+  },
+  Mutation: {
+    importDataset: (_, { input }, { commands, loaders }) =>
+      payload('dataset', async () => loadExisting(loaders.dataset, await importDataset(commands, input))),
+  },
+  Dataset: {
+    path: (dataset) => dataset.root,
+    labelCounts: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).labelCounts,
+    smallestLabel: async ({ id }, _, { loaders }) =>
+      (await loadExisting(loaders.imageCounts, id)).labelCounts.at(-1) ?? null,
+    trainCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).trainCount,
+    testCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).testCount,
+    holdoutCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).holdoutCount,
+    imageSizes: ({ id }, _, { db }) => countImageSizes(db, id),
+    problems: async ({ id }, args, { db }) =>
+      connection(await listProblems(db, id, pageRequest(args, 50)), problemCursor),
+    samples: async ({ id }, { split, label, ...args }, { db }) =>
+      connection(await listSamples(db, id, { split, label: label ?? null }, pageRequest(args, 24)), sampleCursor),
+  },
+  Sample: {
+    id: ({ datasetId, position }) => `${datasetId}.${position}`,
+    thumbnailUrl,
+  },
+};

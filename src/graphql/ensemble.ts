@@ -1,0 +1,52 @@
+import { combine, createEnsemble, resultOfEnsemble } from '../commands/ensemble.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { ensembleCursor, listEnsembles, membersOfEnsemble } from '../store/ensemble.ts';
+import { scorePredictions } from '../store/prediction.ts';
+import { connection, pageRequest } from './connection.ts';
+import { loadExisting } from './loaders.ts';
+import { payload } from './payload.ts';
+import { predictionRowCursor } from './prediction.ts';
+
+export const ensembleResolvers: Resolvers = {
+  Query: {
+    ensemble: (_, { input }, { db }) => combine(db, input),
+  },
+  Mutation: {
+    createEnsemble: (_, { input: { split, members, method, ...input } }, { commands, loaders }) =>
+      payload('ensemble', async () => {
+        const id = await createEnsemble(commands, {
+          ...input,
+          input: { split: split ?? null, members, method: method ?? null },
+        });
+        return loadExisting(loaders.ensemble, id);
+      }),
+  },
+  Experiment: {
+    ensembles: async ({ id }, args, { db }) =>
+      connection(await listEnsembles(db, id, pageRequest(args)), ensembleCursor),
+  },
+  Ensemble: {
+    experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
+    members: async ({ id }, _, { db }) => {
+      const members = await membersOfEnsemble(db, id);
+      const total = members.reduce((sum, { weight }) => sum + weight, 0);
+      return members.map((member) => ({ ...member, share: member.weight / total, predictionSetId: null }));
+    },
+    result: ({ id }, { split }, { db }) => resultOfEnsemble(db, id, split),
+    submissions: async ({ id }, _, { loaders }) => (await loaders.submissionsOfEnsemble.load(id)) ?? [],
+  },
+  EnsembleMember: {
+    run: ({ runId }, _, { loaders }) => loadExisting(loaders.run, runId),
+    score: async ({ predictionSetId }, _, { db, loaders }) => {
+      const set = predictionSetId ? await loaders.predictionSet.load(predictionSetId) : null;
+      return set && scorePredictions(db, set);
+    },
+  },
+  EnsembleResult: {
+    labelCounts: (result) => result.labelCounts(),
+    rows: async (result, { orderBy, ...args }) =>
+      connection(await result.rows(pageRequest(args, 50), orderBy), predictionRowCursor),
+    disagreement: (result) => result.disagreement(50),
+    score: (result) => result.score(),
+  },
+};

@@ -1,0 +1,34 @@
+/** What a client may see of an error: its own mistakes in full, ours only as a request id that the log has too. */
+
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { UserInputError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+export function presentErrors(
+  errors: readonly GraphQLError[],
+  { requestId, log }: { readonly requestId: string; readonly log: Logger },
+): GraphQLFormattedError[] {
+  return errors.map((error) => {
+    const cause = causeOf(error);
+    if (cause instanceof UserInputError)
+      return withExtensions(error, { code: 'BAD_USER_INPUT', problems: cause.problems });
+    if (cause instanceof GraphQLError) return error.toJSON();
+    log.error({ err: cause, requestId, path: error.path }, 'a resolver failed');
+    return {
+      ...withExtensions(error, { code: 'INTERNAL_SERVER_ERROR', requestId }),
+      message: `Internal server error. The server's log has more about request ${requestId}`,
+    };
+  });
+}
+
+/** What was thrown at first: GraphQL wraps errors, sometimes twice. */
+function causeOf(error: GraphQLError): Error {
+  let cause: Error = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  return cause;
+}
+
+function withExtensions(error: GraphQLError, extensions: Record<string, unknown>): GraphQLFormattedError {
+  const { message, locations, path } = error.toJSON();
+  return { message, ...(locations && { locations }), ...(path && { path }), extensions };
+}

@@ -1,0 +1,29 @@
+import { createExperiment } from '../commands/experiment.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { experimentCursor, findExperiment, listExperiments } from '../store/experiment.ts';
+import { idOrName } from './arguments.ts';
+import { connection, pageRequest } from './connection.ts';
+import { loadExisting } from './loaders.ts';
+import { payload } from './payload.ts';
+import { runConnection } from './runConnection.ts';
+
+export const experimentResolvers: Resolvers = {
+  Query: {
+    experiments: async (_, { search, ...args }, { db }) =>
+      connection(await listExperiments(db, { search: search ?? null }, pageRequest(args)), experimentCursor),
+    experiment: (_, args, { db }) => findExperiment(db, idOrName(args)),
+  },
+  Mutation: {
+    createExperiment: (_, { input }, { commands, loaders }) =>
+      payload('experiment', async () => loadExisting(loaders.experiment, await createExperiment(commands, input))),
+  },
+  Experiment: {
+    dataset: ({ datasetId }, _, { loaders }) => (datasetId ? loaders.dataset.load(datasetId) : null),
+    runCount: async ({ id }, _, { loaders }) => (await loaders.runCountOfExperiment.load(id)) ?? 0,
+    bestRun: async ({ id }, _, { loaders }) => {
+      const runId = await loaders.bestRunIdOfExperiment.load(id);
+      return runId ? loaders.run.load(runId) : null;
+    },
+    runs: ({ id }, args, { db }) => runConnection(db, { experimentId: id }, args),
+  },
+};

@@ -1,0 +1,71 @@
+/** One round of queries per level of a request instead of one per object. Fresh for every request and every subscription event. */
+
+import DataLoader from 'dataloader';
+import { findAttempts } from '../store/attempt.ts';
+import { getDatasets } from '../store/dataset.ts';
+import { countImages } from '../store/datasetCounts.ts';
+import { getEnsembles } from '../store/ensemble.ts';
+import { findEpochs } from '../store/epoch.ts';
+import { countRuns, findBestRuns, getExperiments } from '../store/experiment.ts';
+import { findSummaries } from '../store/metric.ts';
+import { getPredictionSets, predictionSetsOfRuns } from '../store/prediction.ts';
+import { getProbes } from '../store/probe.ts';
+import type { Queryable } from '../store/queryable.ts';
+import { getRuns } from '../store/run.ts';
+import { getSubmissions, submissionsOfEnsembles } from '../store/submission.ts';
+import { countSweepRuns, getSweeps } from '../store/sweep.ts';
+import { getWorkers } from '../store/worker.ts';
+
+export type Loaders = ReturnType<typeof createLoaders>;
+
+export function createLoaders(db: Queryable) {
+  return {
+    attemptsOfRun: listLoader((ids) => findAttempts(db, ids), 'runId'),
+    bestRunIdOfExperiment: mapLoader((ids) => findBestRuns(db, ids)),
+    dataset: mapLoader((ids) => getDatasets(db, ids)),
+    ensemble: mapLoader((ids) => getEnsembles(db, ids)),
+    epochsOfRun: listLoader((ids) => findEpochs(db, ids), 'runId'),
+    experiment: mapLoader((ids) => getExperiments(db, ids)),
+    imageCounts: mapLoader((ids) => countImages(db, ids)),
+    metricsOfRun: listLoader((ids) => findSummaries(db, ids), 'runId'),
+    predictionSet: mapLoader((ids) => getPredictionSets(db, ids)),
+    predictionSetsOfRun: mapLoader((ids) => predictionSetsOfRuns(db, ids)),
+    probe: mapLoader((ids) => getProbes(db, ids)),
+    run: mapLoader((ids) => getRuns(db, ids)),
+    runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
+    runCountsOfSweep: listLoader((ids) => countSweepRuns(db, ids), 'sweepId'),
+    submission: mapLoader((ids) => getSubmissions(db, ids)),
+    submissionsOfEnsemble: mapLoader((ids) => submissionsOfEnsembles(db, ids)),
+    sweep: mapLoader((ids) => getSweeps(db, ids)),
+    worker: mapLoader((ids) => getWorkers(db, ids)),
+  };
+}
+
+type Fetch<T> = (ids: readonly string[]) => Promise<T>;
+
+/** For functions that answer with a map; an id that is missing from it loads null. */
+function mapLoader<T>(fetch: Fetch<ReadonlyMap<string, T>>): DataLoader<string, T | null> {
+  return new DataLoader(async (ids) => {
+    const found = await fetch(ids);
+    return ids.map((id) => found.get(id) ?? null);
+  });
+}
+
+/** For functions that answer with the rows of all ids together, in order; `key` names the id in a row. */
+function listLoader<Key extends string, T extends { readonly [K in Key]: string }>(
+  fetch: Fetch<readonly T[]>,
+  key: Key,
+): DataLoader<string, readonly T[]> {
+  return new DataLoader(async (ids) => {
+    const lists = new Map<string, T[]>(ids.map((id) => [id, []]));
+    for (const row of await fetch(ids)) lists.get(row[key])?.push(row);
+    return ids.map((id) => lists.get(id) ?? []);
+  });
+}
+
+/** Loads what a foreign key promises to be there. */
+export async function loadExisting<T>(loader: DataLoader<string, T | null>, id: string): Promise<T> {
+  const row = await loader.load(id);
+  if (row === null) throw new Error(`${id} is gone`);
+  return row;
+}

@@ -1,0 +1,36 @@
+/**
+ * Maps the values of an async iterable; a result of null is left out. `return()` goes straight to the source, so it settles
+ * while `next()` still waits: that of an async generator would wait for the next value, which after a disconnect never comes.
+ */
+export function mapAsync<In, Out>(
+  source: AsyncIterable<In>,
+  map: (value: In) => Out | null | Promise<Out | null>,
+): AsyncIterableIterator<Out> {
+  const iterator = source[Symbol.asyncIterator]();
+  let ended = false;
+  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+    ended = true;
+    await iterator.return?.();
+    return { done: true, value: undefined };
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      while (!ended) {
+        const step = await iterator.next();
+        if (step.done) return { done: true, value: undefined };
+        try {
+          const value = await map(step.value);
+          if (value !== null) return { done: false, value };
+        } catch (error) {
+          await end();
+          throw error;
+        }
+      }
+      return { done: true, value: undefined };
+    },
+    return: end,
+  };
+}

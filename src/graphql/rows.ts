@@ -1,0 +1,26 @@
+/** Values behind GraphQL types that no store row stands for. They import nothing generated: the generated types import them. */
+
+import type { EpochMetrics } from '../domain/run.ts';
+import type { Dataset } from '../store/dataset.ts';
+import type { Ensemble } from '../store/ensemble.ts';
+import type { Experiment } from '../store/experiment.ts';
+import type { PredictionSet } from '../store/prediction.ts';
+import type { MemoryProbe } from '../store/probe.ts';
+import type { Run } from '../store/run.ts';
+import type { Submission } from '../store/submission.ts';
+import type { Sweep } from '../store/sweep.ts';
+import type { Worker } from '../store/worker.ts';
+
+/** Everything that `node` finds. */
+export type NodeRow = Dataset | Ensemble | Experiment | PredictionSet | MemoryProbe | Run | Submission | Sweep | Worker;
+
+export interface EnsembleMemberRow {
+  readonly runId: string;
+  readonly weight: number;
+  /** weight / sum of weights. */
+  readonly share: number;
+  /** What the member contributes; null outside of a result, where no split is meant. */
+  readonly predictionSetId: string | null;
+}
+
+export type EpochRow = EpochMetrics & { readonly completedAt: Date };

@@ -1,0 +1,49 @@
+import { cancelRun, startRun } from '../commands/run.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { findLogLines } from '../store/log.ts';
+import { memorySeries } from '../store/memory.ts';
+import { metricHistory } from '../store/metric.ts';
+import { findRun } from '../store/run.ts';
+import { within } from './arguments.ts';
+import { loadExisting } from './loaders.ts';
+import { payload } from './payload.ts';
+import { runConnection } from './runConnection.ts';
+
+export const runResolvers: Resolvers = {
+  Query: {
+    runs: (_, args, { db }) => runConnection(db, {}, args),
+    run: (_, { id }, { db }) => findRun(db, id),
+  },
+  Mutation: {
+    startRun: (_, { input }, { commands, loaders }) =>
+      payload('run', async () => loadExisting(loaders.run, await startRun(commands, input))),
+    cancelRun: (_, { id }, { commands, loaders }) =>
+      payload('run', async () => {
+        await cancelRun(commands, id);
+        return loadExisting(loaders.run, id);
+      }),
+  },
+  Run: {
+    experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
+    sweep: ({ sweepId }, _, { loaders }) => (sweepId ? loaders.sweep.load(sweepId) : null),
+    attempts: ({ id }, _, { loaders }) => loaders.attemptsOfRun.load(id),
+    epochs: ({ id }, _, { loaders }) => loaders.epochsOfRun.load(id),
+    metrics: ({ id }, _, { loaders }) => loaders.metricsOfRun.load(id),
+    metricHistory: ({ id }, { names, maxPoints, afterStep }, { db }) =>
+      metricHistory(db, id, {
+        names: names ?? undefined,
+        maxPoints: within('maxPoints', maxPoints ?? 1000, 2, 10_000),
+        afterStep: afterStep ?? undefined,
+      }),
+    memory: ({ id }, { maxPoints }, { db }) => memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000)),
+    predictions: async ({ id }, _, { loaders }) => (await loaders.predictionSetsOfRun.load(id)) ?? [],
+    logs: async ({ id }, { afterSeq, first }, { db }) => {
+      const limit = within('first', first ?? 200, 1, 1000);
+      const lines = await findLogLines(db, id, { afterSeq: afterSeq ?? 0, limit: limit + 1 });
+      return { nodes: lines.slice(0, limit), hasNextPage: lines.length > limit };
+    },
+  },
+  Attempt: {
+    worker: ({ workerId }, _, { loaders }) => (workerId ? loaders.worker.load(workerId) : null),
+  },
+};

@@ -1,0 +1,64 @@
+/** Bytes that GraphQL only links to; the paths are those of src/graphql/urls.ts. */
+
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Router as createRouter, type Response, type Router } from 'express';
+import type { Services } from '../graphql/context.ts';
+import { findDataset, findSample } from '../store/dataset.ts';
+import { getPredictionSets, readImageIds, readPredictions } from '../store/prediction.ts';
+import { getSubmissions } from '../store/submission.ts';
+import { ImageUnreadableError } from '../vision/rgbImage.ts';
+import { renderThumbnail } from '../vision/thumbnail.ts';
+import { predictionFile } from './predictionFile.ts';
+import { sendError } from './requests.ts';
+
+/** Pixels of a thumbnail's longer side. */
+const thumbnailSide = 160;
+
+export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
+  const router = createRouter();
+
+  router.get('/submissions/:id.csv', async ({ params: { id } }, response) => {
+    const submission = (await getSubmissions(db.prisma, [id])).get(id);
+    if (!submission) return sendError(response, 404, `There is no submission ${id}`);
+    attach(response, `${id}.csv`, 'text/csv; charset=utf-8', submission.bytes);
+    await pipeline(blobs.open(submission.contentHash), response);
+  });
+
+  router.get('/prediction-sets/:id.safetensors', async ({ params: { id } }, response) => {
+    const set = (await getPredictionSets(db.prisma, [id])).get(id);
+    if (!set) return sendError(response, 404, `There is no prediction set ${id}`);
+    const [imageIds, probabilities] = await Promise.all([readImageIds(db.prisma, id), readPredictions(db.prisma, id)]);
+    const file = predictionFile(set, imageIds, probabilities);
+    attach(response, `${id}.safetensors`, 'application/octet-stream', file.length);
+    response.end(file);
+  });
+
+  router.get('/images/:datasetId/:position/thumbnail', async ({ params, headers }, response) => {
+    const position = /^\d{1,9}$/.test(params.position) ? Number(params.position) : -1;
+    const dataset = await findDataset(db.prisma, { id: params.datasetId });
+    const image = dataset && (await findSample(db.prisma, dataset.id, position));
+    if (!image) return sendError(response, 404, `There is no image ${params.position} in data set ${params.datasetId}`);
+    const etag = `"${image.contentHash}-${thumbnailSide}"`;
+    response.set({ 'cache-control': 'private, max-age=86400', etag });
+    if (headers['if-none-match'] === etag) return void response.status(304).end();
+    try {
+      response.type('jpeg').send(await renderThumbnail(path.join(dataset.root, image.path), thumbnailSide));
+    } catch (error) {
+      if (!(error instanceof ImageUnreadableError)) throw error;
+      sendError(response, 404, error.message);
+    }
+  });
+
+  return router;
+}
+
+/** Content under an id never changes, so it may be kept. */
+function attach(response: Response, name: string, type: string, bytes: number): void {
+  response.set({
+    'cache-control': 'private, max-age=31536000, immutable',
+    'content-disposition': `attachment; filename="${name}"`,
+    'content-length': String(bytes),
+    'content-type': type,
+  });
+}

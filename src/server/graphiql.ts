@@ -1,0 +1,68 @@
+/** GraphiQL from the installed packages: no file of it comes from another host. */
+
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import express, { type Router } from 'express';
+
+const require = createRequire(import.meta.url);
+const packageFolder = (name: string) => path.dirname(require.resolve(`${name}/package.json`));
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Rungraph · GraphiQL</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/graphiql/graphiql.min.css">
+<style>body { margin: 0 } #graphiql { height: 100vh }</style>
+</head>
+<body>
+<div id="graphiql">Loading …</div>
+<script src="/graphiql/react.production.min.js"></script>
+<script src="/graphiql/react-dom.production.min.js"></script>
+<script src="/graphiql/graphiql.min.js"></script>
+<script type="module" src="/graphiql/start.js"></script>
+</body>
+</html>
+`;
+
+const defaultQuery = `# Press Ctrl-Enter to run, Ctrl-Space for what may come here.
+{
+  server { version engines }
+  experiments(first: 5) {
+    nodes {
+      name
+      objective { metric direction }
+      leaderboard(first: 5) {
+        edges { rank node { value { value } run { name architecture status } } }
+      }
+    }
+  }
+}
+`;
+
+const start = `import { createClient } from '/graphiql/graphql-ws/client.js';
+
+const endpoint = new URL('/graphql', location.href);
+const live = new URL(endpoint);
+live.protocol = live.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const fetcher = GraphiQL.createFetcher({ url: endpoint.href, wsClient: createClient({ url: live.href }) });
+ReactDOM.createRoot(document.getElementById('graphiql')).render(
+  React.createElement(GraphiQL, { fetcher, defaultQuery: ${JSON.stringify(defaultQuery)} }),
+);
+`;
+
+export function graphiqlRoutes(): Router {
+  const router = express.Router();
+  const file = (name: string, from: string) => router.get(name, (_request, response) => response.sendFile(from));
+  router.get('/', (_request, response) => response.type('html').send(page));
+  router.get('/start.js', (_request, response) => response.type('js').send(start));
+  file('/graphiql.min.js', path.join(packageFolder('graphiql'), 'graphiql.min.js'));
+  file('/graphiql.min.css', path.join(packageFolder('graphiql'), 'graphiql.min.css'));
+  file('/react.production.min.js', path.join(packageFolder('react'), 'umd/react.production.min.js'));
+  file('/react-dom.production.min.js', path.join(packageFolder('react-dom'), 'umd/react-dom.production.min.js'));
+  router.use('/graphql-ws', express.static(path.join(packageFolder('graphql-ws'), 'dist'), { index: false }));
+  return router;
+}

@@ -1,0 +1,42 @@
+import type { RequestHandler } from 'express';
+import type { Services } from '../graphql/context.ts';
+import { readInstallation } from '../store/installation.ts';
+import { version } from './version.ts';
+
+/** GET /: what this is and where to go. */
+export function landingPage({ commands: { db } }: Services): RequestHandler {
+  return async (_request, response) => {
+    const { runCount } = await readInstallation(db.prisma);
+    response.type('html').send(page(runCount));
+  };
+}
+
+const page = (runCount: number) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Rungraph</title>
+<link rel="icon" href="data:,">
+<style>
+body { font: 1rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }
+code { background: #8882; padding: .1em .3em; border-radius: .2em }
+:root { color-scheme: light dark }
+</style>
+</head>
+<body>
+<h1>Rungraph</h1>
+<p>Experiments, training runs, live metrics and memory, leaderboards and ensembles over GraphQL. Version ${version}; ${runCount} ${runCount === 1 ? 'run' : 'runs'} so far.</p>
+<p><a href="/graphiql">Open GraphiQL</a> to explore the schema, run queries and watch subscriptions.</p>
+<h2>Endpoints</h2>
+<ul>
+<li><code>POST /graphql</code> queries and mutations</li>
+<li><code>ws: /graphql</code> subscriptions (graphql-transport-ws)</li>
+<li><code>GET /submissions/:id.csv</code> a submission</li>
+<li><code>GET /prediction-sets/:id.safetensors</code> stored probabilities</li>
+<li><code>GET /images/:dataset/:position/thumbnail</code> an image, small</li>
+<li><code>GET /healthz</code>, <code>/readyz</code>, <code>/version</code></li>
+</ul>
+</body>
+</html>
+`;

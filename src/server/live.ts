@@ -1,0 +1,87 @@
+/** GraphQL over WebSocket, protocol graphql-transport-ws: subscriptions, and any other operation. */
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
+import { useServer as serveSockets } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { type Context, createContext, type Services } from '../graphql/context.ts';
+import { presentErrors } from '../graphql/errors.ts';
+import { checkCost, maxMessageBytes, maxOperationsPerSocket, maxTokens, validationRules } from '../graphql/limits.ts';
+import { subscribe } from '../graphql/subscribe.ts';
+
+/** Milliseconds a client gets to answer the closing handshake. */
+const closeGracePeriod = 2_000;
+
+export interface LiveServer {
+  /** Ends every operation and closes every socket with 1001. */
+  close(): Promise<void>;
+}
+
+/** Serves upgrades of `http` at `path`. */
+export function serveLive(http: Server, path: string, schema: GraphQLSchema, services: Services): LiveServer {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
+  const onUpgrade = upgradeHandler(sockets, path);
+  http.on('upgrade', onUpgrade);
+
+  const rules = [...specifiedRules, ...validationRules];
+  const server = serveSockets(
+    {
+      schema,
+      subscribe,
+      // The protocol's own checks do not run when this hook answers: parsing, validation and limits are all here.
+      onSubscribe: (connection, _id, { query, operationName, variables }) => {
+        if (Object.keys(connection.subscriptions).length > maxOperationsPerSocket) {
+          return [new GraphQLError(`A socket may run ${maxOperationsPerSocket} operations at once`)];
+        }
+        try {
+          const document = parse(query, { maxTokens });
+          const errors = validate(schema, document, rules);
+          if (errors.length) return errors;
+          const tooCostly = checkCost(schema, document, operationName, variables);
+          if (tooCostly) return [tooCostly];
+          const contextValue = createContext(services, randomUUID());
+          return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
+        } catch (error) {
+          if (error instanceof GraphQLError) return [error];
+          throw error;
+        }
+      },
+      onNext: (_connection, _id, _payload, { contextValue }, result) =>
+        result.errors ? { ...result, errors: presentErrors(result.errors, contextValue as Context) } : undefined,
+      onError: (_connection, _id, _payload, errors) =>
+        presentErrors(errors, { requestId: randomUUID(), log: services.log }),
+    },
+    sockets,
+  );
+
+  return {
+    close: async () => {
+      http.off('upgrade', onUpgrade);
+      const stragglers = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, closeGracePeriod);
+      await server.dispose();
+      clearTimeout(stragglers);
+    },
+  };
+}
+
+function upgradeHandler(sockets: WebSocketServer, path: string) {
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) refuse(socket, '404 Not Found');
+    else if (!isSameOrigin(request)) refuse(socket, '403 Forbidden');
+    else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+  };
+}
+
+/** A page of another site could open a socket with the visitor's rights: browsers tell where a page is from, other clients do not. */
+function isSameOrigin({ headers }: IncomingMessage): boolean {
+  if (headers.origin === undefined) return true;
+  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}

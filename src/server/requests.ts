@@ -1,0 +1,59 @@
+/** What every HTTP answer has in common: a request id, headers that keep browsers safe, and JSON for errors. */
+
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { UserInputError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  "base-uri 'none'",
+  "connect-src 'self' ws: wss:",
+  "font-src 'self' data:",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "style-src 'self' 'unsafe-inline'",
+].join('; ');
+
+/** Gives the answer its id, header x-request-id, and the security headers. */
+export const prepareResponse: RequestHandler = (_request, response, next) => {
+  response.locals.requestId = randomUUID();
+  response.set({
+    'content-security-policy': contentSecurityPolicy,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestIdOf(response),
+  });
+  next();
+};
+
+export function requestIdOf(response: Response): string {
+  return response.locals.requestId as string;
+}
+
+export const answerNotFound: RequestHandler = (request, response) => {
+  sendError(response, 404, `There is nothing at ${request.path}`);
+};
+
+/** Errors of middleware and routes as JSON in the shape of GraphQL errors. Bugs are masked and logged. */
+export function answerError(log: Logger): ErrorRequestHandler {
+  return (error: { status?: number; type?: string }, request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof UserInputError) return sendError(response, 400, error.message);
+    if (error.type === 'entity.too.large') return sendError(response, 413, 'The request body is too large');
+    if (error.type === 'entity.parse.failed') return sendError(response, 400, 'The request body is not valid JSON');
+    const { status = 500 } = error;
+    if (status >= 400 && status < 500) return sendError(response, status, 'The request could not be read');
+    const requestId = requestIdOf(response);
+    log.error({ err: error, requestId, path: request.path }, 'a request failed');
+    sendError(response, 500, `Internal server error. The server's log has more about request ${requestId}`);
+  };
+}
+
+export function sendError(response: Response, status: number, message: string): void {
+  response.status(status).json({ errors: [{ message }] });
+}
