@@ -30,7 +30,7 @@ export interface ImportProblem {
 
 /** What an import of a folder hands over: the whole manifest, or a refusal instead. */
 export interface ImportResult {
-  /** Splits in the order TRAIN, TEST, HOLDOUT, then path order. */
+  /** Splits in the order TRAIN, TEST, HOLDOUT, then path order; TEST in the order of sample_submission.csv where there is one. */
   readonly images: readonly ManifestImage[];
   readonly problems: readonly ImportProblem[];
   /** Labels in code point order. */

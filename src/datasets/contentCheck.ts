@@ -1,0 +1,22 @@
+import type { ImportProblem, ManifestImage } from '../domain/dataset.ts';
+import { quote } from './quote.ts';
+
+/** Remarks on images whose bytes occur more than once: copies, contradictory labels, test images that are training images. */
+export function repeatedContent(images: readonly ManifestImage[]): ImportProblem[] {
+  const first = new Map<string, ManifestImage>();
+  return images.flatMap((image): ImportProblem[] => {
+    const original = first.get(image.contentHash);
+    if (!original) {
+      first.set(image.contentHash, image);
+      return [];
+    }
+    return [{ path: image.path, reason: remark(image, original), severity: 'WARNING' }];
+  });
+}
+
+function remark(image: ManifestImage, original: ManifestImage): string {
+  const same = `has the same bytes as ${original.path}`;
+  if (image.split !== original.split) return `${same}: a test image that is also in training`;
+  if (image.label === original.label) return `${same}: a copy may end up on the other side of the validation split`;
+  return `${same}, but the label ${quote(image.label!)} instead of ${quote(original.label!)}`;
+}

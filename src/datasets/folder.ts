@@ -1,0 +1,142 @@
+/** Finds the files of a data set: the competition's shape or plain class folders. Nothing outside the root is ever reached. */
+
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { compareCodePoints, type ImportProblem } from '../domain/dataset.ts';
+import { messageOf, refuse } from '../errors.ts';
+
+export interface FoundFile {
+  readonly split: 'TRAIN' | 'TEST';
+  /** Name of the class folder; null in TEST. */
+  readonly label: string | null;
+  /** File name. */
+  readonly name: string;
+  /** Relative to the root, `/` between parts. */
+  readonly path: string;
+  readonly absolute: string;
+}
+
+export interface FoundFolder {
+  /** Resolved path of the root. */
+  readonly root: string;
+  /** `train_images/` is there; otherwise the class folders lie in the root itself. */
+  readonly shape: 'competition' | 'classes';
+  /** Folders of the classes, empty ones included. */
+  readonly classes: readonly { readonly label: string; readonly path: string }[];
+  /** In path order: train, then test. */
+  readonly files: readonly FoundFile[];
+  readonly problems: readonly ImportProblem[];
+}
+
+const trainFolder = 'train_images';
+const testFolder = 'test_images';
+/** Left behind by operating systems: not worth a line in the report. */
+const leftovers = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|__MACOSX)$/i;
+
+/** Lists the folder. Throws UserInputError when it is missing, no folder, or has no class folders. */
+export async function findFiles(path: string): Promise<FoundFolder> {
+  const root = await resolveRoot(path);
+  const finder = createFinder(root);
+  const top = await finder.list('');
+  const isFolder = (name: string) => top.some((entry) => entry.name === name && entry.isDirectory());
+  const shape = isFolder(trainFolder) ? 'competition' : 'classes';
+  const classRoot = shape === 'competition' ? trainFolder : '';
+  const inClassRoot = classRoot ? await finder.list(classRoot) : top.filter((entry) => entry.name !== testFolder);
+  const classes: { label: string; path: string }[] = [];
+  for (const entry of inClassRoot) {
+    const at = join2(classRoot, entry.name);
+    if (await finder.isFolder(entry, at)) classes.push({ label: entry.name, path: at });
+    else if (classRoot) finder.skip(at, 'lies beside the class folders; images belong into one of them');
+  }
+  if (!classes.length) {
+    throw refuse(
+      'INVALID',
+      `${path} has no class folders${classRoot ? ` in ${classRoot}/` : ''}; put the images into ${trainFolder}/<class>/ ` +
+        `(with train.csv, ${testFolder}/ and sample_submission.csv beside it) or into <class>/`,
+      ['path'],
+    );
+  }
+  const files: FoundFile[] = [];
+  for (const { label, path: at } of classes) {
+    files.push(...(await finder.files(at, (name) => ({ split: 'TRAIN', label, name }))));
+  }
+  if (isFolder(testFolder)) {
+    files.push(...(await finder.files(testFolder, (name) => ({ split: 'TEST', label: null, name }))));
+  }
+  return { root, shape, classes, files, problems: finder.problems };
+}
+
+async function resolveRoot(path: string): Promise<string> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT'
+      ? refuse('NOT_FOUND', `there is no folder ${path}`, ['path'])
+      : refuse('INVALID', `${path} cannot be read: ${messageOf(error)}`, ['path']);
+  });
+  if (!found.isDirectory()) throw refuse('INVALID', `${path} is not a folder`, ['path']);
+  return realpath(path);
+}
+
+function createFinder(root: string) {
+  const problems: ImportProblem[] = [];
+  const skip = (path: string, reason: string) => problems.push({ path, reason, severity: 'SKIPPED' });
+  const reject = (path: string, reason: string) => problems.push({ path, reason, severity: 'REJECTED' });
+
+  /** Entries of a folder by code point, without leftovers and dot files. */
+  const list = async (path: string): Promise<Dirent[]> => {
+    const entries = await readdir(join(root, path), { withFileTypes: true }).catch((error: unknown) => {
+      throw refuse('INVALID', `${join(root, path)} cannot be read: ${messageOf(error)}`, ['path']);
+    });
+    return entries
+      .sort((a, b) => compareCodePoints(a.name, b.name))
+      .filter((entry) => {
+        if (leftovers.test(entry.name)) return false;
+        if (entry.name.startsWith('.')) skip(join2(path, entry.name), 'its name begins with a dot');
+        return !entry.name.startsWith('.');
+      });
+  };
+
+  /** Links to folders are reported, never followed: they may leave the root or lead in circles. */
+  const isFolder = async (entry: Dirent, path: string): Promise<boolean> => {
+    if (entry.isSymbolicLink() && (await stat(join(root, path)).catch(() => undefined))?.isDirectory()) {
+      reject(path, 'links to a folder; such links are not followed');
+    }
+    return entry.isDirectory();
+  };
+
+  /** Whether an entry is a regular file inside the root, by itself or through a link; reports it when it is not. */
+  const isUsable = async (entry: Dirent, path: string): Promise<boolean> => {
+    if (entry.isFile()) return true;
+    if (entry.isDirectory()) {
+      skip(`${path}/`, 'is a folder below a folder of images; move its images one level up');
+    } else if (entry.isSymbolicLink()) {
+      const target = await realpath(join(root, path)).catch(() => undefined);
+      if (target === undefined) reject(path, 'is a link to nothing');
+      else if (!target.startsWith(root + sep)) reject(path, "is a link to a file outside the data set's folder");
+      else if ((await stat(target)).isFile()) return true;
+      else reject(path, 'links to a folder; such links are not followed');
+    } else {
+      skip(path, 'is not a regular file');
+    }
+    return false;
+  };
+
+  const files = async (
+    folder: string,
+    describe: (name: string) => Pick<FoundFile, 'split' | 'label' | 'name'>,
+  ): Promise<FoundFile[]> => {
+    const found: FoundFile[] = [];
+    for (const entry of await list(folder)) {
+      const path = join2(folder, entry.name);
+      if (await isUsable(entry, path)) found.push({ ...describe(entry.name), path, absolute: join(root, path) });
+    }
+    return found;
+  };
+
+  return { problems, skip, list, isFolder, files };
+}
+
+/** Relative paths are written with `/` on every system. */
+function join2(folder: string, name: string): string {
+  return folder ? `${folder}/${name}` : name;
+}

@@ -1,0 +1,185 @@
+/** Import of a folder: finds, decodes and hashes every image, checks the lists beside them, and hands over a manifest. */
+
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  compareCodePoints,
+  countLabels,
+  type ImportProblem,
+  type ImportResult,
+  type ManifestImage,
+  vocabularyOf,
+} from '../domain/dataset.ts';
+import { refuse } from '../errors.ts';
+import { defaultMaxPixels } from '../vision/decode.ts';
+import { repeatedContent } from './contentCheck.ts';
+import { type FoundFolder, findFiles } from './folder.ts';
+import { type ImageLimits, inspectImage } from './inspectImage.ts';
+import { checkLabels } from './labelCheck.ts';
+import { orderTestImages } from './submissionOrder.ts';
+
+export interface ImportProgress {
+  readonly done: number;
+  readonly total: number;
+  /** Images refused so far. */
+  readonly rejected: number;
+}
+
+export interface ImportOptions extends Partial<ImageLimits> {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+const defaultLimits: ImageLimits = { minSide: 8, maxPixels: defaultMaxPixels, maxBytes: 128 * 2 ** 20 };
+
+/** Memory is bounded by this many images at once, each at most its file and 3 bytes a pixel. */
+const concurrency = Math.min(4, availableParallelism());
+
+/**
+ * Imports `root`: the competition's shape (`train_images/<class>/`, `test_images/`, `train.csv`, `sample_submission.csv`)
+ * or plain class folders (`<class>/`). Labels come from the folders. An image that cannot be used is reported and left out.
+ *
+ * Image ids are file names; where two classes hold the same name, and always in the plain shape, `class/name`.
+ *
+ * @throws UserInputError when the folder is missing or holds nothing to train on; the signal's reason when it aborts.
+ */
+export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportResult> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const folder = await findFiles(root);
+  const { images, problems } = await inspectAll(folder, options);
+  const train = withUniqueIds(
+    images.filter(({ split }) => split === 'TRAIN'),
+    folder.shape,
+  );
+  if (!train.images.length) {
+    const first = problems.find(({ severity }) => severity === 'REJECTED');
+    const detail = first ? `; ${problems.length} files were refused, the first: ${first.path}: ${first.reason}` : '';
+    throw refuse('INVALID', `${root} has no usable image in any class folder${detail}`, ['path']);
+  }
+  const labelProblems = await checkLabels(
+    join(folder.root, 'train.csv'),
+    train.images.map(({ path, label }) => ({ path, label: label!, name: fileName(path) })),
+  );
+  const test = await orderTestImages(
+    join(folder.root, 'sample_submission.csv'),
+    images.filter(({ split }) => split === 'TEST'),
+  );
+  signal?.throwIfAborted();
+  const manifest = [...train.images, ...test.images];
+  return {
+    images: manifest,
+    problems: [
+      ...[...folder.problems, ...problems, ...train.problems].sort((a, b) => comparePaths(a.path, b.path)),
+      ...labelProblems,
+      ...test.problems,
+      ...classProblems(folder, train.images),
+      ...(test.images.length ? [] : [noTestImages]),
+      ...repeatedContent(manifest),
+    ],
+    vocab: vocabularyOf(train.images.map(({ label }) => label!)),
+    contentHash: hashManifest(manifest),
+  };
+}
+
+/** Order of path objects in Python: by component, by code point. */
+export function comparePaths(a: string, b: string): number {
+  const x = a.split('/');
+  const y = b.split('/');
+  for (let i = 0; i < x.length && i < y.length; i++) {
+    const order = compareCodePoints(x[i]!, y[i]!);
+    if (order) return order;
+  }
+  return x.length - y.length;
+}
+
+async function inspectAll(
+  { files }: FoundFolder,
+  options: ImportOptions,
+): Promise<{ images: ManifestImage[]; problems: ImportProblem[] }> {
+  const limits = {
+    minSide: options.minSide ?? defaultLimits.minSide,
+    maxPixels: options.maxPixels ?? defaultLimits.maxPixels,
+    maxBytes: options.maxBytes ?? defaultLimits.maxBytes,
+  };
+  const images: ManifestImage[] = [];
+  const problems: ImportProblem[] = [];
+  const queue = files.values();
+  let done = 0;
+  let rejected = 0;
+  const work = async () => {
+    for (const file of queue) {
+      options.signal?.throwIfAborted();
+      const { split, label, name, path } = file;
+      const inspection = await inspectImage(file, limits);
+      if (inspection.kind === 'accepted') {
+        const { warning, width, height, bytes, contentHash } = inspection;
+        images.push({ imageId: name, split, path, label, width, height, bytes, contentHash });
+        if (warning) problems.push({ path, reason: warning, severity: 'WARNING' });
+      } else {
+        if (inspection.severity === 'REJECTED') rejected++;
+        problems.push({ path, reason: inspection.reason, severity: inspection.severity });
+      }
+      options.onProgress?.({ done: ++done, total: files.length, rejected });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return { images: images.sort((a, b) => comparePaths(a.path, b.path)), problems };
+}
+
+/** Ids for the training images, in path order; the first image of a name keeps it. */
+function withUniqueIds(
+  images: readonly ManifestImage[],
+  shape: FoundFolder['shape'],
+): { images: ManifestImage[]; problems: ImportProblem[] } {
+  const problems: ImportProblem[] = [];
+  const owners = new Map<string, ManifestImage>();
+  const named = images.map((image) => {
+    const longId = `${image.label}/${image.imageId}`;
+    if (shape === 'classes') return { ...image, imageId: longId };
+    const owner = owners.get(image.imageId);
+    if (!owner) {
+      owners.set(image.imageId, image);
+      return image;
+    }
+    problems.push({
+      path: image.path,
+      reason: `has the name of ${owner.path}; its id is ${longId}`,
+      severity: 'WARNING',
+    });
+    return { ...image, imageId: longId };
+  });
+  return { images: named, problems };
+}
+
+function classProblems({ classes }: FoundFolder, images: readonly ManifestImage[]): ImportProblem[] {
+  const counts = new Map(countLabels(images.map(({ label }) => label!)).map(({ label, count }) => [label, count]));
+  return classes.flatMap(({ label, path }): ImportProblem[] => {
+    const count = counts.get(label) ?? 0;
+    if (count > 1) return [];
+    const reason =
+      count === 1
+        ? 'has a single usable image: it cannot be in both training and validation; add images, or train without this label (TrainingConfigInput.labels)'
+        : 'has no usable image; there is no such class in the data set';
+    return [{ path: `${path}/`, reason, severity: 'WARNING' }];
+  });
+}
+
+const noTestImages: ImportProblem = {
+  path: 'test_images/',
+  reason: 'has no usable image: runs will predict no test images and no submission can be written',
+  severity: 'WARNING',
+};
+
+function hashManifest(images: readonly ManifestImage[]): string {
+  const hash = createHash('sha256');
+  for (const { split, label, imageId, contentHash } of images) {
+    hash.update(`${JSON.stringify([split, label, imageId, contentHash])}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

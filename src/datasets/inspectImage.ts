@@ -1,0 +1,66 @@
+/** Really decodes one file and measures it. */
+
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { messageOf } from '../errors.ts';
+import { decodeImage, sniffFormat } from '../vision/decode.ts';
+import type { FoundFile } from './folder.ts';
+
+export interface ImageLimits {
+  /** Shortest side accepted, in pixels. */
+  readonly minSide: number;
+  /** Pixels accepted, checked in the header before decoding. */
+  readonly maxPixels: number;
+  readonly maxBytes: number;
+}
+
+export type Inspection =
+  | {
+      readonly kind: 'accepted';
+      readonly width: number;
+      readonly height: number;
+      readonly bytes: number;
+      readonly contentHash: string;
+      readonly warning: string | undefined;
+    }
+  /** `SKIPPED`: not meant as an image. */
+  | { readonly kind: 'refused'; readonly severity: 'REJECTED' | 'SKIPPED'; readonly reason: string };
+
+const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|svg|heic|heif|avif|jp2|jxl)$/i;
+
+/** Reads the file once: what is hashed is what was decoded. Never throws for a bad file. */
+export async function inspectImage(file: FoundFile, limits: ImageLimits): Promise<Inspection> {
+  try {
+    const bytes = await readWithin(file.absolute, limits.maxBytes);
+    if (!sniffFormat(bytes) && !imageName.test(file.name)) {
+      return { kind: 'refused', severity: 'SKIPPED', reason: 'is not an image' };
+    }
+    const { width, height, pages } = await decodeImage(bytes, limits.maxPixels);
+    if (Math.min(width, height) < limits.minSide) {
+      throw new Error(`its size is ${width}x${height}; each side must have at least ${limits.minSide} pixels`);
+    }
+    return {
+      kind: 'accepted',
+      width,
+      height,
+      bytes: bytes.length,
+      contentHash: createHash('sha256').update(bytes).digest('hex'),
+      warning: pages > 1 ? `has ${pages} frames or pages; only the first is used` : undefined,
+    };
+  } catch (error) {
+    return { kind: 'refused', severity: 'REJECTED', reason: messageOf(error) };
+  }
+}
+
+async function readWithin(path: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`cannot be opened: ${error.code ?? messageOf(error)}`);
+  });
+  try {
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw new Error(`has ${size} bytes; at most ${maxBytes} are accepted`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
