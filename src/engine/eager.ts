@@ -11,7 +11,7 @@ import {
   specOf,
 } from './definition.ts';
 import type { Engine, EngineInfo, HostArray, State, Step, StepDefinition, TensorSpec, Tensors } from './engine.ts';
-import './tfjs.ts';
+import { activate } from './tfjs.ts';
 
 /** `backend`: the tfjs name of a registered backend. */
 export function openEager(backend: string, info: EngineInfo): Engine {
@@ -87,7 +87,7 @@ class EagerState implements State {
   #place(name: string, data: HostArray | undefined): void {
     const { shape, dtype } = this.spec(name);
     if (data) requireFit(name, { shape, dtype }, data);
-    tf.setBackend(this.#backend);
+    activate(this.#backend);
     this.replace(name, data ? tf.tensor(data.slice(), [...shape], dtype) : tf.zeros([...shape], dtype));
   }
 }
@@ -110,7 +110,7 @@ class EagerStep implements Step {
     return this.#state.exclusively(async () => {
       if (this.#disposed) throw new Error('The step was disposed.');
       const arrays = checkInputs(this.#inputs, given);
-      tf.setBackend(this.#backend);
+      activate(this.#backend);
       const { state, out } = tf.tidy(() => this.#compute(arrays) as unknown as tf.TensorContainer) as unknown as {
         state: Tensors;
         out: Tensors;
@@ -144,7 +144,10 @@ class EagerStep implements Step {
     for (const [name, tensor] of Object.entries(out)) specOf(`out.${name}`, tensor);
     const handles = (tensors: Tensors): Tensors =>
       Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.clone()]));
-    return { state: handles(state), out: handles(out) };
+    const result = { state: handles(state), out: handles(out) };
+    // `fn` may have kept what it returns past a scope of its own; its handle would never be freed.
+    for (const tensor of [...Object.values(state), ...Object.values(out)]) if (tensor.kept) tensor.dispose();
+    return result;
   }
 }
 

@@ -8,7 +8,7 @@ import { messageOf } from '../errors.ts';
 import { listCudaDevices } from './devices.ts';
 import { openEager } from './eager.ts';
 import type { Engine } from './engine.ts';
-import './tfjs.ts';
+import { activate } from './tfjs.ts';
 
 /** The variables of a process' environment that TensorFlow reads while it loads. */
 export type Environment = Record<string, string | undefined>;
@@ -43,7 +43,7 @@ export function loadTensorFlow(environment: Environment, computeThreads: number)
     } catch (error) {
       reasons.push(`${packageName}: ${messageOf(error).trim().split('\n', 1)[0]}`);
     } finally {
-      if (previous) tf.setBackend(previous);
+      if (previous) activate(previous);
     }
   }
   return reasons.join('; ');

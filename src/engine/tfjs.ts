@@ -4,7 +4,13 @@
  */
 
 import '@tensorflow/tfjs';
-import { enableProdMode } from '@tensorflow/tfjs-core';
+import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
 
 /** Only silences tfjs's advice to install tfjs-node; no check depends on it. */
 enableProdMode();
+
+/** Makes `backend` the one that ops run on. Every backend used here starts synchronously, so it is active on return. */
+export function activate(backend: string): void {
+  void setBackend(backend);
+  if (getBackend() !== backend) throw new Error(`The tfjs backend ${backend} does not start.`);
+}

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorSpec, Tensors } from '../engine.ts';
+import { activate } from '../tfjs.ts';
 import { graphBackend, graphBackendName, randomProblem } from './backend.ts';
 import type { Graph } from './ir.ts';
 import type { Target } from './kernels/lowering.ts';
@@ -17,7 +18,7 @@ export function trace(
 ): Graph {
   const previous = tf.getBackend() ?? 'cpu';
   const { random } = Math;
-  tf.setBackend(graphBackendName);
+  activate(graphBackendName);
   Math.random = () => {
     throw new Error(randomProblem('Math.random'));
   };
@@ -36,7 +37,7 @@ export function trace(
     throw missingKernel(error) ?? error;
   } finally {
     Math.random = random;
-    tf.setBackend(previous);
+    activate(previous);
   }
 }
 

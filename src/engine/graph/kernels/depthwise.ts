@@ -1,7 +1,7 @@
 /**
  * Depthwise convolution (NHWC, stride 1) and its two gradients. On the CPU they run in MLAS' channel-blocked kernels, reached
  * directly through com.microsoft.nchwc (ONNX Runtime itself inserts them only for constant weights): 5 to 8 times faster than
- * the grouped Conv they fall back to. Channels are padded with zeros to whole blocks.
+ * the grouped Conv they fall back to. Channels are padded with zeros to whole blocks; their number must be a multiple of 4.
  */
 
 import type {
@@ -55,46 +55,42 @@ function geometryOf(
   };
 }
 
-/** The channels a target computes with: whole blocks. */
-const paddedChannels = (channels: number, { nchwcBlock }: Target): number =>
-  nchwcBlock ? Math.ceil(channels / nchwcBlock) * nchwcBlock : channels;
+/** The block size to compute so many channels with; 1: plain channels-first. */
+const blockOf = (channels: number, { nchwcBlock }: Target): number => (channels % 4 === 0 && nchwcBlock) || 1;
 
-/** NHWC to the target's layout, logically `(N, channels, H, W)`. */
-function toChannelsFirst(graph: Graph, x: Value, target: Target): Value {
+const wholeBlocks = (channels: number, block: number): number => Math.ceil(channels / block) * block;
+
+/** NHWC to channel blocks, logically `(N, channels, H, W)`. */
+function toBlocks(graph: Graph, x: Value, block: number): Value {
   const [n, h, w, c] = x.shape as [number, number, number, number];
-  if (!target.nchwcBlock) return graph.transpose(x, [0, 3, 1, 2]);
-  const shape = [n, paddedChannels(c, target), h, w];
+  if (block === 1) return graph.transpose(x, [0, 3, 1, 2]);
+  const shape = [n, wholeBlocks(c, block), h, w];
   return graph.op('ReorderInput', [x], 'float32', shape, { channels_last: 1 }, nchwcDomain);
 }
 
 /** Back to NHWC with `channels` channels. */
-function toChannelsLast(graph: Graph, y: Value, channels: number, target: Target): Value {
-  if (!target.nchwcBlock) return graph.transpose(y, [0, 2, 3, 1]);
+function fromBlocks(graph: Graph, y: Value, channels: number, block: number): Value {
+  if (block === 1) return graph.transpose(y, [0, 2, 3, 1]);
   const [n, , h, w] = y.shape as [number, number, number, number];
-  return graph.op('ReorderOutput', [y], 'float32', [n, h, w, channels], { channels_last: 1, channels }, nchwcDomain);
+  const attributes = { channels_last: 1, channels };
+  return graph.op('ReorderOutput', [y], 'float32', [n, h, w, channels], attributes, nchwcDomain);
 }
 
-const convolve = (
-  graph: Graph,
-  inputs: readonly Value[],
-  out: Shape,
-  attributes: { group: number; kernel_shape: readonly number[]; pads: readonly number[] },
-  target: Target,
-): Value => graph.op('Conv', inputs, 'float32', out, attributes, target.nchwcBlock ? nchwcDomain : '');
-
-/** `filter` `(kh, kw, C, 1)` as the target's Conv wants it, logically `(channels, 1, kh, kw)`. */
-export function depthwiseFilter(graph: Graph, filter: Value, target: Target): Value {
+/** `filter` `(kh, kw, C, 1)` as Conv wants it: `(channels, 1, kh, kw)`, in memory (blocks, kh, kw, block). */
+export function depthwiseFilter(graph: Graph, filter: Value, block: number): Value {
   const [kh, kw, c] = filter.shape as [number, number, number];
-  const taps = graph.reshape(filter, [kh * kw, c]);
-  const block = target.nchwcBlock;
-  if (!block) return graph.reshape(graph.transpose(taps, [1, 0]), [c, 1, kh, kw]);
-  const channels = paddedChannels(c, target);
-  const padded =
-    channels === c
-      ? taps
-      : graph.op('Pad', [taps, graph.indices([0, 0, 0, channels - c]), graph.float(0)], 'float32', [kh * kw, channels]);
-  const blocked = graph.transpose(graph.reshape(padded, [kh * kw, channels / block, block]), [1, 0, 2]);
+  const channels = wholeBlocks(c, block);
+  const taps = padLast(graph, graph.reshape(filter, [kh * kw, c]), channels);
+  const blocked = graph.transpose(graph.reshape(taps, [kh * kw, channels / block, block]), [1, 0, 2]);
   return graph.reshape(blocked, [channels, 1, kh, kw]);
+}
+
+/** Zeros appended to the last axis up to `length`. */
+function padLast(graph: Graph, x: Value, length: number): Value {
+  const missing = length - (x.shape.at(-1) as number);
+  if (missing === 0) return x;
+  const pads = [...Array<number>(2 * x.shape.length - 1).fill(0), missing];
+  return graph.op('Pad', [x, graph.indices(pads), graph.float(0)], 'float32', x.shape.with(-1, length));
 }
 
 /** The filter turned by 180 degrees. */
@@ -106,6 +102,15 @@ function reversed(graph: Graph, filter: Value): Value {
   return graph.reshape(graph.op('Gather', [flat, order], 'float32', [taps, c], { axis: 0 }), filter.shape);
 }
 
+interface ConvAttributes extends Record<string, number | readonly number[]> {
+  readonly group: number;
+  readonly kernel_shape: readonly number[];
+  readonly pads: readonly number[];
+}
+
+const conv = (graph: Graph, inputs: readonly Value[], out: Shape, block: number, attributes: ConvAttributes): Value =>
+  graph.op('Conv', inputs, 'float32', out, attributes, block === 1 ? '' : nchwcDomain);
+
 const forward: Lowering = (
   graph,
   { x, filter, bias }: { x: Value; filter: Value; bias?: Value },
@@ -114,17 +119,13 @@ const forward: Lowering = (
 ) => {
   if (attributes.activation && attributes.activation !== 'linear')
     throw new Error(`A depthwise convolution fused with ${attributes.activation} cannot be compiled: apply it after.`);
-  const g = geometryOf(x.shape, filter.shape, attributes);
-  const channels = paddedChannels(g.channels, target);
-  const inputs = [toChannelsFirst(graph, x, target), depthwiseFilter(graph, filter, target)];
-  if (bias) {
-    const extra = channels - g.channels;
-    const padding = [graph.indices([0, extra]), graph.float(0)];
-    inputs.push(extra ? graph.op('Pad', [bias, ...padding], 'float32', [channels]) : bias);
-  }
-  const conv = { group: channels, kernel_shape: g.kernel, pads: g.pads };
-  const y = convolve(graph, inputs, [g.batch, channels, ...g.output], conv, target);
-  return toChannelsLast(graph, y, g.channels, target);
+  const { batch, channels, kernel, output, pads } = geometryOf(x.shape, filter.shape, attributes);
+  const block = blockOf(channels, target);
+  const group = wholeBlocks(channels, block);
+  const inputs = [toBlocks(graph, x, block), depthwiseFilter(graph, filter, block)];
+  if (bias) inputs.push(padLast(graph, bias, group));
+  const y = conv(graph, inputs, [batch, group, ...output], block, { group, kernel_shape: kernel, pads });
+  return fromBlocks(graph, y, channels, block);
 };
 
 /** The same convolution of dy with the filter turned by 180 degrees. */
@@ -134,15 +135,18 @@ const inputGradient: Lowering = (
   attributes: DepthwiseConv2dNativeBackpropInputAttrs,
   target,
 ) => {
-  const g = geometryOf(attributes.inputShape, filter.shape, attributes);
-  const channels = paddedChannels(g.channels, target);
-  const [kh, kw] = g.kernel;
-  const [top, left, bottom, right] = g.pads;
-  const pads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right];
-  const inputs = [toChannelsFirst(graph, dy, target), depthwiseFilter(graph, reversed(graph, filter), target)];
-  const conv = { group: channels, kernel_shape: g.kernel, pads };
-  const dx = convolve(graph, inputs, [g.batch, channels, ...g.input], conv, target);
-  return toChannelsLast(graph, dx, g.channels, target);
+  const { batch, channels, kernel, input, pads } = geometryOf(attributes.inputShape, filter.shape, attributes);
+  const block = blockOf(channels, target);
+  const group = wholeBlocks(channels, block);
+  const [kh, kw] = kernel;
+  const [top, left, bottom, right] = pads;
+  const inputs = [toBlocks(graph, dy, block), depthwiseFilter(graph, reversed(graph, filter), block)];
+  const dx = conv(graph, inputs, [batch, group, ...input], block, {
+    group,
+    kernel_shape: kernel,
+    pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right],
+  });
+  return fromBlocks(graph, dx, channels, block);
 };
 
 /** x as one image of N·C channels convolved with dy as its filters, then summed over the batch. */
@@ -152,24 +156,22 @@ const filterGradient: Lowering = (
   attributes: DepthwiseConv2dNativeBackpropFilterAttrs,
   target,
 ) => {
-  const g = geometryOf(x.shape, attributes.filterShape, attributes);
-  const channels = paddedChannels(g.channels, target);
-  const group = g.batch * channels;
-  const [kh, kw] = g.kernel;
-  const image = graph.reshape(toChannelsFirst(graph, x, target), [1, group, ...g.input]);
-  const filters = graph.reshape(toChannelsFirst(graph, dy, target), [group, 1, ...g.output]);
-  const conv = { group, kernel_shape: g.output, pads: g.pads };
-  const perImage = convolve(graph, [image, filters], [1, group, kh, kw], conv, target);
-  const block = target.nchwcBlock || 1;
-  const layout = [channels / block, kh * kw, block];
+  const { batch, channels, kernel, input, output, pads } = geometryOf(x.shape, attributes.filterShape, attributes);
+  const block = blockOf(channels, target);
+  const padded = wholeBlocks(channels, block);
+  const group = batch * padded;
+  const taps = kernel[0] * kernel[1];
+  const image = graph.reshape(toBlocks(graph, x, block), [1, group, ...input]);
+  const filters = graph.reshape(toBlocks(graph, dy, block), [group, 1, ...output]);
+  const perImage = conv(graph, [image, filters], [1, group, ...kernel], block, { group, kernel_shape: output, pads });
+  const layout = [padded / block, taps, block];
+  const parts = graph.reshape(perImage, [batch, ...layout]);
   const summed =
-    g.batch === 1
-      ? graph.reshape(perImage, layout)
-      : graph.op('ReduceSum', [graph.reshape(perImage, [g.batch, ...layout]), graph.indices([0])], 'float32', layout, {
-          keepdims: 0,
-        });
-  const taps = graph.reshape(graph.transpose(summed, [1, 0, 2]), [kh * kw, channels]);
-  return graph.reshape(slice(graph, taps, [0, 0], [kh * kw, g.channels]), [kh, kw, g.channels, 1]);
+    batch === 1
+      ? graph.reshape(parts, layout)
+      : graph.op('ReduceSum', [parts, graph.indices([0])], 'float32', layout, { keepdims: 0 });
+  const rows = graph.reshape(graph.transpose(summed, [1, 0, 2]), [taps, padded]);
+  return graph.reshape(slice(graph, rows, [0, 0], [taps, channels]), [...kernel, channels, 1]);
 };
 
 export const depthwiseConvolutions: Readonly<Record<string, Lowering>> = {
