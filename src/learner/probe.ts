@@ -10,6 +10,9 @@ import { runFit } from './loop.ts';
 import { fitOneCycle } from './schedules.ts';
 import { trainingImages } from './split.ts';
 
+/** A softmax over one class has no gradient, so a single label gets a second output. */
+const fewestClasses = 2;
+
 /**
  * Trains `steps` optimiser steps with everything unfrozen, which takes the most memory, on the images of `config.labels`,
  * repeated until they fill the micro-batches. Nothing is held back for validation.
@@ -30,7 +33,7 @@ export async function* probe(
   });
   const pipeline = await openImages(job, deps, images);
   try {
-    const learner = await openLearner(config, deps.engine, vocab.length);
+    const learner = await openLearner(config, deps.engine, Math.max(vocab.length, fewestClasses));
     try {
       const masks = learner.model.masks;
       const valid = train.slice(0, batchSize);

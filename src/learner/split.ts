@@ -28,11 +28,19 @@ export function validCount(count: number, validFraction: number): number {
  */
 export function splitImages(images: readonly TrainerImage[], config: TrainingConfig, seed: number): TrainingSplit {
   const candidates = trainingImages(images, config.labels);
-  const lonely = countLabels(candidates.map((image) => image.label)).find(({ count }) => count === 1);
+  const counts = countLabels(candidates.map((image) => image.label));
+  const lonely = counts.find(({ count }) => count === 1);
   if (lonely) {
     throw refuse(
       'INVALID',
       `label ${JSON.stringify(lonely.label)} has a single image; at least 2 are needed to train and validate: add images or leave the label out with "labels"`,
+      ['config', 'labels'],
+    );
+  }
+  if (counts.length < 2) {
+    throw refuse(
+      'INVALID',
+      `there are training images of ${counts.length} label(s); a classifier needs at least 2 (a memory probe takes one)`,
       ['config', 'labels'],
     );
   }
