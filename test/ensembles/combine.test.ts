@@ -67,9 +67,17 @@ describe('weighted mean', () => {
 
   it.each([
     ['another vocabulary', { vocab: ['x', 'z'] }, 'label 2 is "z" in second but "y" in first'],
-    ['more labels', { vocab: ['x', 'y', 'z'], probabilities: new Float32Array(6) }, 'second has 3 labels, first has 2'],
+    [
+      'more labels',
+      { vocab: ['x', 'y', 'z'], probabilities: new Float32Array(6) },
+      'second has 3 labels, first has 2; label 3 is "z" in second but missing in first',
+    ],
     ['another order of rows', { imageIds: ['b.jpg', 'a.jpg'] }, 'image 1 is "b.jpg" in second but "a.jpg" in first'],
-    ['fewer rows', { imageIds: ['a.jpg'], probabilities: new Float32Array(2) }, 'second has 1 images, first has 2'],
+    [
+      'fewer rows',
+      { imageIds: ['a.jpg'], probabilities: new Float32Array(2) },
+      'second has 1 images, first has 2; image 2 is missing in second but "b.jpg" in first',
+    ],
     ['a matrix of another size', { probabilities: new Float32Array(3) }, 'second holds 3 probabilities'],
   ])('refuses a member with %s', (_, changes, message) => {
     const problems = problemsOf([member('first'), member('second', changes)]);

@@ -1,0 +1,34 @@
+/** Where members of an ensemble contradict each other. */
+
+import { countLabels, type LabelCount } from '../domain/dataset.ts';
+import type { ProbabilityTable } from './combine.ts';
+import { argmaxRow } from './labels.ts';
+
+export interface Disagreement {
+  /** Index of the row. */
+  readonly row: number;
+  /** Members by their most probable label, most votes first. Weights do not count. */
+  readonly votes: readonly LabelCount[];
+}
+
+/**
+ * Rows on which not all members predict the same label: fewest votes for the winner first, then least confident combined
+ * prediction, then by row; at most `limit`.
+ */
+export function findDisagreement(
+  members: readonly ProbabilityTable[],
+  combined: ProbabilityTable,
+  limit: number,
+): Disagreement[] {
+  const { vocab, probabilities, imageIds } = combined;
+  const columns = vocab.length;
+  const confidence = (row: number) => probabilities[row * columns + argmaxRow(probabilities, row, columns)]!;
+  return imageIds
+    .map((_, row) => ({
+      row,
+      votes: countLabels(members.map((member) => vocab[argmaxRow(member.probabilities, row, columns)]!)),
+    }))
+    .filter(({ votes }) => votes.length > 1)
+    .sort((a, b) => a.votes[0]!.count - b.votes[0]!.count || confidence(a.row) - confidence(b.row) || a.row - b.row)
+    .slice(0, limit);
+}
