@@ -97,8 +97,8 @@ export async function openQueue(
         kind,
         {
           localConcurrency: concurrency,
-          pollingIntervalSeconds: 1,
-          notifyPollingIntervalSeconds: 1,
+          pollingIntervalSeconds: 0.5,
+          notifyPollingIntervalSeconds: 0.5,
           heartbeatRefreshSeconds: 3,
         },
         async ([job]) => {

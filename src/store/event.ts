@@ -1,6 +1,7 @@
 /** The per-run event log: gap-free sequence numbers in commit order. */
 
 import { decodeNumber, encodeNumber } from '../domain/json.ts';
+import type { RunStatus } from '../domain/run.ts';
 import type { RunEvent, RunEventKind, RunEventPayload } from '../domain/runEvent.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { Queryable } from './queryable.ts';
@@ -45,6 +46,9 @@ export interface LogPosition {
   readonly through?: number;
 }
 
+/** Positions to read from at once: up to `limit` events of each are looked at to give the first of all. */
+export const runsPerRead = 16;
+
 /** Events after each position, run by run in the order given, at most `limit` in all. */
 export async function readEvents(db: Queryable, positions: readonly LogPosition[], limit: number): Promise<RunEvent[]> {
   if (!positions.length) return [];
@@ -69,14 +73,22 @@ export type EventScope =
   | { readonly runId: string; readonly experimentId?: undefined }
   | { readonly experimentId: string; readonly runId?: undefined };
 
-/** Last number given out per run of the scope, oldest run first. Empty when there is no such run or experiment. */
-export async function eventHeads(db: Queryable, scope: EventScope): Promise<{ runId: string; seq: number }[]> {
+export interface EventHead {
+  readonly runId: string;
+  /** Last number given out. */
+  readonly seq: number;
+  readonly status: RunStatus;
+}
+
+/** The log's end for each run of the scope, oldest run first. Empty when there is no such run or experiment. */
+export async function eventHeads(db: Queryable, scope: EventScope): Promise<EventHead[]> {
   const where =
     scope.runId === undefined
       ? Prisma.sql`experiment_id = ${scope.experimentId} order by created_at, id`
       : Prisma.sql`id = ${scope.runId}`;
-  const rows = await db.$queryRaw<{ id: string; event_seq: bigint }[]>`select id, event_seq from run where ${where}`;
-  return rows.map((row) => ({ runId: row.id, seq: Number(row.event_seq) }));
+  const rows = await db.$queryRaw<{ id: string; event_seq: bigint; status: RunStatus }[]>`
+    select id, event_seq, status::text as status from run where ${where}`;
+  return rows.map(({ id, event_seq, status }) => ({ runId: id, seq: Number(event_seq), status }));
 }
 
 interface EventRow {

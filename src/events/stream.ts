@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../db/database.ts';
+import type { RunEvent, RunEventKind } from '../domain/runEvent.ts';
+import { refuse } from '../errors.ts';
+import { type EventScope, readEvents, runsPerRead } from '../store/event.ts';
+import { coalesce, isUrgent } from './coalesce.ts';
+import type { Positions } from './positions.ts';
+import type { Topic } from './topic.ts';
+
+/** An event with the cursor to resume after it. */
+export interface StreamedEvent extends RunEvent {
+  readonly cursor: string;
+}
+
+export interface RunEventBatch {
+  /** Resumes after everything up to here, also after events that were filtered out. */
+  readonly cursor: string;
+  /** Empty: a heartbeat. */
+  readonly events: readonly StreamedEvent[];
+}
+
+interface StreamOptions {
+  readonly db: Database;
+  readonly join: () => { topic: Topic; leave: () => void };
+  readonly scope: EventScope;
+  readonly positions: Positions;
+  /** null: all. */
+  readonly kinds: ReadonlySet<RunEventKind> | null;
+  /** Milliseconds between batches; 0: none, and events as they are. */
+  readonly pauseMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** Events per batch: the event loop gets a turn between batches. */
+const batchSize = 500;
+
+/**
+ * The iterator of one subscriber. `return()` settles promptly also while `next()` waits for events: graphql-ws calls it when
+ * the client is gone, and a bare generator would not run its `finally` before the next event.
+ */
+export function streamEvents(options: StreamOptions): AsyncIterableIterator<RunEventBatch> {
+  const leaving = new AbortController();
+  const generator = generate(options, leaving.signal);
+  const iterator: AsyncIterableIterator<RunEventBatch> = {
+    next: () => generator.next(),
+    return: () => {
+      leaving.abort();
+      return generator.return(undefined);
+    },
+    throw: (error) => {
+      leaving.abort();
+      return generator.throw(error);
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+}
+
+async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGenerator<RunEventBatch, undefined> {
+  const { positions, pauseMs, heartbeatMs, scope } = options;
+  const { topic, leave } = options.join();
+  try {
+    await topic.started;
+    if (topic.missing) throw refuse('NOT_FOUND', `there is no run ${scope.runId}`, ['runId']);
+    // Registered first, then replay up to where the topic stands now; from there on its ring has everything.
+    let live = topic.end;
+    yield* replay(options, topic.heads(), signal);
+    let sentAt = Date.now();
+    while (!signal.aborted && !topic.closed) {
+      if (live < topic.start) {
+        // Too slow for the ring: what it lost is in the log.
+        live = topic.end;
+        yield* replay(options, topic.heads(), signal);
+      } else if (live === topic.end) {
+        if (topic.ended) return;
+        await topic.news(live, sentAt + heartbeatMs - Date.now(), signal);
+      } else {
+        if (pauseMs) await pause(topic, live, sentAt + pauseMs, signal);
+        if (live < topic.start) continue;
+        const events = topic.slice(live, batchSize);
+        live += events.length;
+        const batch = makeBatch(options, events);
+        if (batch) {
+          yield batch;
+          sentAt = Date.now();
+        }
+      }
+      if (Date.now() - sentAt >= heartbeatMs && !signal.aborted) {
+        yield { cursor: positions.cursor(), events: [] };
+        sentAt = Date.now();
+      }
+    }
+  } finally {
+    leave();
+  }
+  return;
+}
+
+/** Waits until `until`, but not while something urgent is there. */
+async function pause(topic: Topic, from: number, until: number, signal: AbortSignal): Promise<void> {
+  let seen = from;
+  while (!signal.aborted && !topic.closed) {
+    if (topic.ended || seen < topic.start || topic.slice(seen, topic.end - seen).some(isUrgent)) return;
+    seen = topic.end;
+    const left = until - Date.now();
+    if (left <= 0) return;
+    await topic.news(seen, left, signal);
+  }
+}
+
+/** Everything in the log from the subscriber's positions up to `heads`. */
+async function* replay(
+  options: StreamOptions,
+  heads: ReadonlyMap<string, number>,
+  signal: AbortSignal,
+): AsyncGenerator<RunEventBatch> {
+  const { db, positions } = options;
+  const behind = [...heads];
+  while (behind.length && !signal.aborted) {
+    const wanted = behind.slice(0, runsPerRead).flatMap(([runId, through]) => {
+      const after = positions.after(runId);
+      return after < through ? [{ runId, after, through }] : [];
+    });
+    const events = await readPage(db, wanted, signal);
+    if (events.length) {
+      const batch = makeBatch(options, events);
+      if (batch) yield batch;
+    } else {
+      // These are done (or were deleted in the meantime).
+      behind.splice(0, runsPerRead);
+    }
+  }
+}
+
+/** A read that outlives a database restart: the subscriber only waits. */
+async function readPage(
+  db: Database,
+  wanted: Parameters<typeof readEvents>[1],
+  signal: AbortSignal,
+): Promise<RunEvent[]> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await readEvents(db.prisma, wanted, batchSize);
+    } catch (error) {
+      if (failures === 20 || signal.aborted) throw error;
+      await sleep(250, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** Moves the positions past `events` and makes a batch of those not seen yet and asked for; null when that leaves none. */
+function makeBatch({ positions, kinds, pauseMs }: StreamOptions, events: readonly RunEvent[]): RunEventBatch | null {
+  const fresh = events.filter(({ runId, seq }) => seq > positions.after(runId));
+  const wanted = kinds ? fresh.filter((event) => kinds.has(event.payload.kind)) : fresh;
+  const shown = pauseMs ? coalesce(wanted) : wanted;
+  const before = positions.copy();
+  for (const event of fresh) positions.pass(event);
+  if (!shown.length) return null;
+  const cursor = positions.cursor();
+  return {
+    cursor,
+    events: shown.map((event, i) =>
+      withCursor(event, () => (i === shown.length - 1 ? cursor : cursorAt(before, shown, i))),
+    ),
+  };
+}
+
+function cursorAt(before: Positions, events: readonly RunEvent[], index: number): string {
+  const positions = before.copy();
+  for (const event of events.slice(0, index + 1)) positions.pass(event);
+  return positions.cursor();
+}
+
+/** The cursor is made when it is asked for: that of an experiment names all its runs. */
+function withCursor(event: RunEvent, cursor: () => string): StreamedEvent {
+  return Object.defineProperty({ ...event }, 'cursor', { get: cursor, enumerable: false }) as StreamedEvent;
+}

@@ -1,0 +1,165 @@
+import type { Database } from '../db/database.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { RunEvent } from '../domain/runEvent.ts';
+import { type EventScope, eventHeads, readEvents, runsPerRead } from '../store/event.ts';
+
+/** Events kept for subscribers that are a little behind; those further behind read the log. */
+const ringSize = 2048;
+const pageSize = 1000;
+/** Milliseconds before a failed read is tried again. */
+const retryDelay = 200;
+
+/**
+ * The live end of one run's or one experiment's events, read from the log once for all its subscribers: on every wake-up,
+ * whatever is new is appended to a ring.
+ */
+export class Topic {
+  readonly #db: Database;
+  readonly #scope: EventScope;
+  /** Last number of each run that is in the ring, or was. */
+  readonly #heads = new Map<string, number>();
+  readonly #ring: RunEvent[] = [];
+  /** How many events were ever appended. */
+  #appended = 0;
+  /** Runs to look at; `all` asks for the list of runs too. */
+  #dirty: Set<string> | 'all' = new Set();
+  #reading = false;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+  readonly #waiting = new Set<() => void>();
+  readonly started: Promise<void>;
+  #ended = false;
+  #missing = false;
+
+  constructor(db: Database, scope: EventScope) {
+    this.#db = db;
+    this.#scope = scope;
+    this.started = this.#start();
+    // Whoever subscribes sees the failure; without subscribers nobody needs to.
+    this.started.catch(() => {});
+  }
+
+  /** Positions in the appended sequence: `end` is that of the next event to come, `start` of the oldest still kept. */
+  get end(): number {
+    return this.#appended;
+  }
+  get start(): number {
+    return this.#appended - this.#ring.length;
+  }
+
+  /** No event will come any more: the run has ended and its last event was appended, or it was deleted. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Nobody looks for events any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** There is no such run; an experiment without runs is not missing. */
+  get missing(): boolean {
+    return this.#missing;
+  }
+
+  heads(): Map<string, number> {
+    return new Map(this.#heads);
+  }
+
+  /** Appended events from position `from`, which must not be before `start`. */
+  slice(from: number, limit: number): RunEvent[] {
+    const offset = from - this.start;
+    return this.#ring.slice(offset, offset + limit);
+  }
+
+  /** Looks for new events of a run, or of every run. */
+  wake(runId?: string): void {
+    if (runId === undefined) this.#dirty = 'all';
+    else if (this.#dirty !== 'all') this.#dirty.add(runId);
+    void this.#read();
+  }
+
+  /** Settles when there is news after position `from`, after `timeout` milliseconds, or when the signal aborts. */
+  async news(from: number, timeout: number, signal: AbortSignal): Promise<void> {
+    if (this.#appended > from || this.#ended || this.#closed || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, timeout);
+      this.#waiting.add(settle);
+      signal.addEventListener('abort', settle);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#settleWaiting();
+  }
+
+  #settleWaiting(): void {
+    for (const settle of [...this.#waiting]) settle();
+  }
+
+  async #start(): Promise<void> {
+    this.#reading = true;
+    try {
+      for (const { runId, seq, status } of await eventHeads(this.#db.prisma, this.#scope)) {
+        this.#heads.set(runId, seq);
+        this.#ended = this.#scope.runId !== undefined && isTerminal(status);
+      }
+      this.#missing = this.#scope.runId !== undefined && !this.#heads.size;
+    } finally {
+      this.#reading = false;
+    }
+    void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (!this.#closed && (this.#dirty === 'all' || this.#dirty.size)) {
+        const asked = this.#dirty;
+        this.#dirty = new Set();
+        const runIds = asked === 'all' ? await this.#runsBehind() : [...asked];
+        for (let i = 0; i < runIds.length; i += runsPerRead) await this.#append(runIds.slice(i, i + runsPerRead));
+      }
+    } catch {
+      // The database is away: once it is back, every run is looked at.
+      this.#dirty = 'all';
+      if (!this.#closed) this.#retry = setTimeout(() => void this.#read(), retryDelay);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #runsBehind(): Promise<string[]> {
+    const heads = await eventHeads(this.#db.prisma, this.#scope);
+    if (this.#scope.runId !== undefined && !heads.length) {
+      this.#ended = true;
+      this.#settleWaiting();
+    }
+    return heads.flatMap(({ runId, seq }) => (seq > (this.#heads.get(runId) ?? 0) ? [runId] : []));
+  }
+
+  async #append(runIds: readonly string[]): Promise<void> {
+    for (let full = true; full && !this.#closed; ) {
+      const positions = runIds.map((runId) => ({ runId, after: this.#heads.get(runId) ?? 0 }));
+      const events = await readEvents(this.#db.prisma, positions, pageSize);
+      full = events.length === pageSize;
+      for (const { runId, seq, payload } of events) {
+        this.#heads.set(runId, seq);
+        if (this.#scope.runId !== undefined && payload.kind === 'STATUS') this.#ended = isTerminal(payload.status);
+      }
+      this.#ring.push(...events);
+      this.#appended += events.length;
+      if (this.#ring.length > ringSize) this.#ring.splice(0, this.#ring.length - ringSize);
+      if (events.length) this.#settleWaiting();
+    }
+  }
+}

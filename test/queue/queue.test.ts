@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openQueue, type Queue } from '../../src/queue/queue.ts';
+import { silent } from '../support/commandContext.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+let db: TestDatabase;
+let queue: Queue;
+beforeAll(async () => {
+  db = await testDatabase();
+  queue = await openQueue(db.url, { consumes: true, log: silent });
+});
+afterAll(async () => {
+  await queue.close();
+  await db.drop();
+});
+
+const enqueue = (...runIds: string[]) =>
+  db.prisma.$transaction(async (tx) => {
+    for (const runId of runIds) await queue.enqueue(tx, 'run', { runId });
+  });
+
+test('a job exists if and only if its transaction commits, and jobs come oldest first', async () => {
+  const failed = db.prisma.$transaction(async (tx) => {
+    await queue.enqueue(tx, 'run', { runId: 'rolled back' });
+    throw new Error('no');
+  });
+  await expect(failed).rejects.toThrow('no');
+  const ids = Array.from({ length: 8 }, (_, i) => `run ${i}`);
+  await enqueue(...ids);
+
+  const seen: string[] = [];
+  const consumer = await queue.work('run', async ({ payload }) => void seen.push(payload.runId), { concurrency: 1 });
+  await expect.poll(() => seen.length, { timeout: 30_000 }).toBe(ids.length);
+  expect(seen).toEqual(ids);
+  await consumer.stop();
+});
+
+test('a job whose handler throws comes again, marked', async () => {
+  await enqueue('unlucky');
+  const seen: boolean[] = [];
+  const consumer = await queue.work(
+    'run',
+    async ({ redelivered }) => {
+      seen.push(redelivered);
+      if (!redelivered) throw new Error('first time');
+    },
+    { concurrency: 1 },
+  );
+  await expect.poll(() => seen, { timeout: 30_000 }).toEqual([false, true]);
+  await consumer.stop();
+});
+
+test('stopping takes no more jobs and waits for the one in hand', async () => {
+  await enqueue('in hand', 'left');
+  const started: string[] = [];
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const consumer = await queue.work(
+    'run',
+    async ({ payload }) => {
+      started.push(payload.runId);
+      await finished;
+    },
+    { concurrency: 1 },
+  );
+  await expect.poll(() => started, { timeout: 30_000 }).toEqual(['in hand']);
+  let stopped = false;
+  const stopping = consumer.stop().then(() => {
+    stopped = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(stopped).toBe(false);
+  finish();
+  await stopping;
+  expect(started).toEqual(['in hand']);
+
+  const again: string[] = [];
+  const next = await queue.work('run', async ({ payload }) => void again.push(payload.runId), { concurrency: 1 });
+  await expect.poll(() => again, { timeout: 30_000 }).toEqual(['left']);
+  await next.stop();
+});
