@@ -34,13 +34,11 @@ const problemsAt = (result: ImportResult, path: string): ImportProblem[] =>
   result.problems.filter((problem) => problem.path === path);
 
 const refusal = async (promise: Promise<unknown>): Promise<string> => {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof UserInputError)) throw error ?? new Error('nothing was refused');
-  expect(error.problems[0]!.path).toEqual(['path']);
-  return error.message;
+  const thrown = await promise.catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(UserInputError);
+  const { problems, message } = thrown as UserInputError;
+  expect(problems[0]!.path).toEqual(['path']);
+  return message;
 };
 
 describe('a sound data set', () => {

@@ -1,0 +1,104 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeImage } from '../../src/vision/decode.ts';
+import { ImageUnreadableError } from '../../src/vision/rgbImage.ts';
+import { renderThumbnail } from '../../src/vision/thumbnail.ts';
+import { jpegBytes, picture } from '../support/imageFiles.ts';
+
+const flat = (width: number, height: number, background: string) =>
+  sharp({ create: { width, height, channels: 4, background } });
+const first = async (bytes: Buffer) => [...(await decodeImage(bytes)).data.subarray(0, 3)];
+
+describe('decoding', () => {
+  it('turns images upright', async () => {
+    const left = await flat(10, 20, '#ff0000').png().toBuffer();
+    const bytes = await flat(40, 20, '#0000ff')
+      .composite([{ input: left, left: 0, top: 0 }])
+      .removeAlpha()
+      .png()
+      .withMetadata({ orientation: 6 })
+      .toBuffer();
+    const image = await decodeImage(bytes);
+    expect([image.width, image.height]).toEqual([20, 40]);
+    // Turned clockwise, the left edge is now on top.
+    expect([...image.data.subarray(0, 3)]).toEqual([255, 0, 0]);
+    expect([...image.data.subarray(-3)]).toEqual([0, 0, 255]);
+  });
+
+  it('flattens transparency on white, in 8 and in 16 bits', async () => {
+    expect(await first(await flat(4, 4, 'rgba(0, 0, 0, 0)').png().toBuffer())).toEqual([255, 255, 255]);
+    const half = await flat(4, 4, 'rgba(0, 0, 0, 0.5)').toColourspace('rgb16').png().toBuffer();
+    for (const value of await first(half)) expect(Math.abs(value - 127.5)).toBeLessThanOrEqual(1.5);
+  });
+
+  it('divides 16-bit values by 257', async () => {
+    const values = Uint16Array.from([0, 257, 385, 386, 65535, 0x80ff]);
+    const bytes = await sharp(values, { raw: { width: 6, height: 1, channels: 1 } })
+      .toColourspace('grey16')
+      .png()
+      .toBuffer();
+    expect((await sharp(bytes).metadata()).depth).toBe('ushort');
+    const { data } = await decodeImage(bytes);
+    expect([0, 1, 2, 3, 4, 5].map((i) => data[i * 3])).toEqual([0, 1, 1, 2, 255, 128]);
+  });
+
+  it('gives three channels for grey, palette and CMYK images', async () => {
+    for (const bytes of [
+      await picture().greyscale().jpeg().toBuffer(),
+      await picture().png({ palette: true }).toBuffer(),
+      await picture().toColourspace('cmyk').jpeg().toBuffer(),
+    ]) {
+      const { width, height, data } = await decodeImage(bytes);
+      expect(data.length).toBe(width * height * 3);
+    }
+    const grey = (await decodeImage(await picture().greyscale().png().toBuffer())).data;
+    expect(grey[0]).toBe(grey[1]);
+    const green = await flat(4, 4, '#20c020').removeAlpha().toColourspace('cmyk').jpeg().toBuffer();
+    const [r, g] = await first(green);
+    expect(g!).toBeGreaterThan(r! + 50);
+  });
+
+  it('refuses by header, by content and when damaged, saying why', async () => {
+    const png = await picture({ width: 40, height: 40 }).png().toBuffer();
+    await expect(decodeImage(png, 1599)).rejects.toThrow('claims 40x40 pixels, more than the limit of 1599');
+    await expect(decodeImage(png, 1600)).resolves.toMatchObject({ width: 40 });
+    await expect(decodeImage(new Uint8Array())).rejects.toThrow('empty');
+    await expect(decodeImage(Buffer.from('<svg/>'))).rejects.toThrow('supported format');
+    const jpeg = await jpegBytes({ width: 200, height: 200 });
+    await expect(decodeImage(jpeg.subarray(0, jpeg.length / 2))).rejects.toThrow('cannot be decoded');
+    await expect(decodeImage(jpeg.subarray(0, 20))).rejects.toThrow(/cannot be/);
+  });
+});
+
+describe('thumbnails', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'thumbnail-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('fit the side, upright, without the metadata of the original', async () => {
+    const path = join(folder, 'photo.jpg');
+    const exif = { IFD0: { Make: 'SecretCamera' }, IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '1/1 2/1 3/1' } };
+    await writeFile(
+      path,
+      await picture({ width: 80, height: 40 }).jpeg().withExif(exif).withMetadata({ orientation: 6 }).toBuffer(),
+    );
+    const bytes = await renderThumbnail(path, 20);
+    const metadata = await sharp(bytes).metadata();
+    expect(metadata).toMatchObject({ format: 'jpeg', width: 10, height: 20 });
+    expect(metadata.exif).toBeUndefined();
+    expect(metadata.orientation).toBeUndefined();
+    expect((await sharp(await renderThumbnail(path, 500)).metadata()).height).toBe(80);
+  });
+
+  it('names the file that cannot be read', async () => {
+    const path = join(folder, 'gone.jpg');
+    const error = await renderThumbnail(path, 20).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ImageUnreadableError);
+    expect(error).toMatchObject({ path });
+  });
+});
