@@ -30,7 +30,7 @@ const config = {
     Long: 'number',
   },
   mappers: {
-    ...Object.fromEntries(events.map((type) => [type, '../domain/runEvent.ts#RunEvent as RunEventRow'])),
+    ...Object.fromEntries(events.map((type) => [type, '../events/stream.ts#StreamedEvent'])),
     Architecture: '../domain/architecture.ts#Architecture as ArchitectureRow',
     Attempt: '../store/attempt.ts#Attempt as AttemptRow',
     Dataset: '../store/dataset.ts#Dataset as DatasetRow',

@@ -1,5 +1,6 @@
 import type { CommandContext } from '../commands/context.ts';
 import type { RunEventHub } from '../events/hub.ts';
+import type { WorkerFeed } from '../events/workerFeed.ts';
 import type { Logger } from '../log.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
@@ -8,6 +9,7 @@ import { createLoaders, type Loaders } from './loaders.ts';
 export interface Services {
   readonly commands: CommandContext;
   readonly hub: RunEventHub;
+  readonly workerFeed: WorkerFeed;
   readonly log: Logger;
   /** Of this program. */
   readonly version: string;

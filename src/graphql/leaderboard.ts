@@ -1,8 +1,12 @@
 import type { PageRequest } from '../domain/page.ts';
+import { refuse } from '../errors.ts';
+import { Positions } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
+import { eventHeads } from '../store/event.ts';
 import { type LeaderboardQuery, readLeaderboard } from '../store/leaderboard.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { connection, pageRequest } from './connection.ts';
+import { mapAsync, startWith } from './mapAsync.ts';
 
 export const leaderboardResolvers: Resolvers = {
   Experiment: {
@@ -12,6 +16,26 @@ export const leaderboardResolvers: Resolvers = {
   LeaderboardEntry: {
     run: ({ runId }, _, { loaders }) => (runId ? loaders.run.load(runId) : null),
     ensemble: ({ ensembleId }, _, { loaders }) => (ensembleId ? loaders.ensemble.load(ensembleId) : null),
+  },
+  Subscription: {
+    leaderboardUpdates: {
+      subscribe: async (_, { experimentId, metric, first }, { db, hub, loaders }) => {
+        if (!(await loaders.experiment.load(experimentId))) {
+          throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, ['experimentId']);
+        }
+        const heads = await eventHeads(db, { experimentId });
+        const after = new Positions(heads.map(({ runId, seq }) => [runId, seq])).cursor();
+        const changes = hub.subscribe({ experimentId, after, kinds: ['EPOCH', 'STATUS', 'PREDICTIONS'] });
+        const query = { experimentId, metric: metric ?? null };
+        const read = async () => ({
+          leaderboardUpdates: await leaderboardConnection(db, query, pageRequest({ first })),
+        });
+        return startWith(
+          await read(),
+          mapAsync(changes, ({ events }) => (events.length ? read() : null)),
+        );
+      },
+    },
   },
 };
 

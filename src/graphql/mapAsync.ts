@@ -34,3 +34,19 @@ export function mapAsync<In, Out>(
     return: end,
   };
 }
+
+/** `first`, then what the source gives; it is asked for values only after. */
+export function startWith<T>(first: T, source: AsyncIterableIterator<T>): AsyncIterableIterator<T> {
+  let started = false;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => {
+      if (started) return source.next();
+      started = true;
+      return { done: false, value: first };
+    },
+    return: async () => source.return?.() ?? { done: true, value: undefined },
+  };
+}

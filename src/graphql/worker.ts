@@ -1,10 +1,25 @@
+import { refuse } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { isOnline, listWorkers } from '../store/worker.ts';
+import { getWorkers, isOnline, listWorkers } from '../store/worker.ts';
 import { loadExisting } from './loaders.ts';
+import { mapAsync } from './mapAsync.ts';
 
 export const workerResolvers: Resolvers = {
   Query: {
     workers: (_, _args, { db, commands }) => listWorkers(db, commands.now()),
+  },
+  Subscription: {
+    deviceMemory: {
+      subscribe: async (_, { workerId }, { db, commands, workerFeed }) => {
+        const known = workerId ? await getWorkers(db, [workerId]) : null;
+        if (known?.size === 0) throw refuse('NOT_FOUND', `there is no worker ${workerId}`, ['workerId']);
+        const initial = known?.keys() ?? (await listWorkers(db, commands.now())).map(({ id }) => id);
+        return mapAsync(workerFeed.subscribe(workerId ?? null, initial), async (id) => {
+          const worker = (await getWorkers(db, [id])).get(id);
+          return worker ? { deviceMemory: worker } : null;
+        });
+      },
+    },
   },
   Worker: {
     online: (worker, _, { commands }) => isOnline(worker, commands.now()),

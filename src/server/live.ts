@@ -3,7 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
+import {
+  type ExecutionArgs,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
@@ -49,7 +57,9 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
         }
       },
       onNext: (_connection, _id, _payload, { contextValue }, result) =>
-        result.errors ? { ...result, errors: presentErrors(result.errors, contextValue as Context) } : undefined,
+        result.errors
+          ? { ...(result as FormattedExecutionResult), errors: presentErrors(result.errors, contextValue as Context) }
+          : undefined,
       onError: (_connection, _id, _payload, errors) =>
         presentErrors(errors, { requestId: randomUUID(), log: services.log }),
     },

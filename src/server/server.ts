@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expressMiddleware } from '@as-integrations/express5';
 import express from 'express';
 import { StartupError } from '../errors.ts';
+import { createWorkerFeed } from '../events/workerFeed.ts';
 import { createContext, type Services } from '../graphql/context.ts';
 import { maxMessageBytes } from '../graphql/limits.ts';
 import { createSchema } from '../graphql/schema.ts';
@@ -17,7 +18,8 @@ import { serveLive } from './live.ts';
 import { answerError, answerNotFound, prepareResponse, requestIdOf } from './requests.ts';
 import { version } from './version.ts';
 
-export interface ServerOptions extends Omit<Services, 'version'> {
+export interface ServerOptions extends Omit<Services, 'version' | 'workerFeed'> {
+  readonly listener: Parameters<typeof createWorkerFeed>[0];
   /** Port 0: any free one. */
   readonly config: { readonly host: string; readonly port: number };
 }
@@ -32,8 +34,8 @@ export interface RunningServer {
 const graphqlPath = '/graphql';
 
 /** @throws StartupError when it cannot listen on the host and port of the config. */
-export async function startServer({ config, ...parts }: ServerOptions): Promise<RunningServer> {
-  const services: Services = { ...parts, version };
+export async function startServer({ config, listener, ...parts }: ServerOptions): Promise<RunningServer> {
+  const services: Services = { ...parts, version, workerFeed: createWorkerFeed(listener) };
   const schema = createSchema();
   const app = express().disable('x-powered-by').disable('etag');
   const http = createServer(app);
