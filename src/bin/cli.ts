@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { readConfig } from '../config.ts';
+import { migrate } from '../db/migrate.ts';
+import { messageOf, StartupError } from '../errors.ts';
+import { Closers } from './closers.ts';
+import { demo } from './demo/demo.ts';
+import { runProgram } from './process.ts';
+import { provideDatabase } from './services.ts';
+import { start } from './start.ts';
+
+const usage = `Usage: rungraph COMMAND
+
+  start      server and worker, until Ctrl-C        (npm start)
+  demo       imports, trains, ranks, submits         (npm run demo -- --help)
+  migrate    brings the database up to date and ends
+
+Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST, PORT (4000), ENGINE, DEVICE, RUNGRAPH_LOG
+`;
+
+await runProgram(async () => {
+  const [command, ...args] = process.argv.slice(2);
+  switch (command) {
+    case 'start':
+      refuseArguments(command, args);
+      return start(readConfig(process.env));
+    case 'demo':
+      return demo(args, process.env);
+    case 'migrate':
+      refuseArguments(command, args);
+      return migrateOnly();
+    case undefined:
+    case 'help':
+    case '--help':
+      process.stdout.write(usage);
+      return 0;
+    default:
+      throw new StartupError(`Unknown command ${JSON.stringify(command)}\n\n${usage}`);
+  }
+});
+
+async function migrateOnly(): Promise<number> {
+  const closers = new Closers();
+  try {
+    const applied = await migrate(await provideDatabase(readConfig(process.env), closers));
+    process.stdout.write(applied.length ? `Applied ${applied.join(', ')}\n` : 'The database is up to date\n');
+  } finally {
+    await closers.close();
+  }
+  return 0;
+}
+
+function refuseArguments(command: string, args: string[]): void {
+  try {
+    parseArgs({ args, options: {}, strict: true });
+  } catch (error) {
+    throw new StartupError(`${command}: ${messageOf(error)}`);
+  }
+}

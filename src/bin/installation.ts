@@ -1,0 +1,58 @@
+import type { Config } from '../config.ts';
+import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
+import { migrate } from '../db/migrate.ts';
+import { createRunEventHub } from '../events/hub.ts';
+import type { Logger } from '../log.ts';
+import { startServer } from '../server/server.ts';
+import { Closers } from './closers.ts';
+import { claimHome } from './home.ts';
+import { openServices } from './services.ts';
+import { startWorkerChild } from './workerChild.ts';
+
+export interface Installation {
+  /** Of the server, without a slash at the end. */
+  readonly url: string;
+  /** Stops everything that was started, the embedded database included. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A server on its home: the database (embedded, or DATABASE_URL's), its migrations, HTTP and WebSocket, and with `worker` a worker
+ * as a child process. Throws StartupError, with nothing left running, when any of it cannot be had.
+ */
+export async function startInstallation(
+  config: Config,
+  log: Logger,
+  { worker }: { readonly worker: boolean },
+): Promise<Installation> {
+  const closers = new Closers();
+  try {
+    const home = await claimHome(config.home);
+    closers.add(home.release);
+    let url = config.databaseUrl;
+    if (url === undefined) {
+      // Whoever owns the home owns its database, also one that a killed server left running.
+      const postgres = await startEmbeddedPostgres(config.home);
+      closers.add(postgres.stop);
+      url = postgres.url;
+    }
+    const applied = await migrate(url);
+    if (applied.length) log.info({ applied }, 'the database was migrated');
+
+    const { context, listener } = await openServices(url, config, log, closers, { consumes: false });
+    const hub = createRunEventHub(context.db, listener);
+    closers.add(hub.close);
+    const server = await startServer({ config, commands: context, hub, log });
+    const child = worker ? startWorkerChild(config, url, log) : undefined;
+    // Claiming stops first, then requests are finished while the worker winds down.
+    closers.add(async () => {
+      const ended = child?.stop();
+      await server.stop();
+      await ended;
+    });
+    return { url: server.url, stop: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import path from 'node:path';
+import { createLocalStore } from '../blobs/localStore.ts';
+import { type CommandContext, createCommandContext } from '../commands/context.ts';
+import type { Config } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
+import { createListener, type Listener } from '../db/listener.ts';
+import { createRunWaker } from '../events/waker.ts';
+import type { Logger } from '../log.ts';
+import { openQueue } from '../queue/queue.ts';
+import type { Closers } from './closers.ts';
+
+/** What a server and a worker both stand on. */
+export interface Services {
+  readonly context: CommandContext;
+  readonly listener: Listener;
+}
+
+/** Connects to a migrated database and whatever lies on it; `closers` gets what must be closed. */
+export async function openServices(
+  url: string,
+  config: Config,
+  log: Logger,
+  closers: Closers,
+  { consumes }: { readonly consumes: boolean },
+): Promise<Services> {
+  const db = await openDatabase(url);
+  closers.add(db.close);
+  const queue = await openQueue(url, { consumes, log });
+  closers.add(queue.close);
+  const waker = createRunWaker(db);
+  closers.add(waker.close);
+  const listener = createListener(url);
+  closers.add(listener.close);
+  const blobs = createLocalStore(path.join(config.home, 'blobs'));
+  return { context: createCommandContext({ db, queue, blobs, waker }), listener };
+}
+
+/** URL of DATABASE_URL's server, or of the home's embedded one, which is joined, or started for as long as `closers` are open. */
+export async function provideDatabase(config: Config, closers: Closers): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl;
+  const postgres = await startEmbeddedPostgres(config.home);
+  if (!postgres.joined) closers.add(postgres.stop);
+  return postgres.url;
+}
