@@ -1,20 +1,106 @@
 /** Import and removal of data sets. */
 
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { ImportResult } from '../domain/dataset.ts';
+import { refuse, UserInputError, type UserProblem } from '../errors.ts';
+import { findDataset, insertDataset, removeDataset, storeImportFailure, storeManifest } from '../store/dataset.ts';
+import { findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
+import { nameProblems } from './run.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface ImportDatasetInput {
+  /** Unique among data sets. */
   readonly name: string;
-  /** Folder on the server; relative to its working directory, or absolute. */
+  /** Folder on the server; absolute, or relative to where the server was started. */
   readonly path: string;
-  readonly idempotencyKey?: string | null;
+  readonly idempotencyKey?: string | null | undefined;
 }
 
-/** Registers a data set IMPORTING and its job. Returns its id. */
-export declare function importDataset(ctx: CommandContext, input: ImportDatasetInput): Promise<string>;
-/** Worker: stores the manifest, all or nothing, and makes the data set READY. Nothing happens when it is no longer IMPORTING. */
-export declare function completeImport(ctx: CommandContext, datasetId: string, result: ImportResult): Promise<void>;
-/** Worker: makes the data set FAILED with a reason for the user. Nothing happens when it is no longer IMPORTING. */
-export declare function failImport(ctx: CommandContext, datasetId: string, reason: string): Promise<void>;
-/** Refused while an experiment uses it. Images on disk stay. */
-export declare function deleteDataset(ctx: CommandContext, id: string): Promise<void>;
+/** Registers a data set IMPORTING and its job: a worker reads the folder. Returns its id. */
+export async function importDataset(ctx: CommandContext, input: ImportDatasetInput): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const id = ctx.newId('dataset');
+  return inTransaction(ctx, async (tx) => {
+    const earlier = await findOrClaim(tx, idempotencyKey, 'importDataset', request, id);
+    if (earlier !== null) return earlier;
+
+    const problems: UserProblem[] = [...nameProblems(input), ...(await folderProblems(input.path))];
+    const namesake = problems.length ? null : await findDataset(tx, { name: input.name });
+    if (namesake) problems.push(nameTaken(input.name, namesake.status));
+    if (problems.length) throw new UserInputError(problems);
+
+    const root = path.resolve(input.path);
+    if (!(await insertDataset(tx, { id, name: input.name, createdAt: ctx.now(), root }))) {
+      throw new UserInputError([nameTaken(input.name, 'IMPORTING')]);
+    }
+    await ctx.queue.enqueue(tx, 'dataset.import', { datasetId: id });
+    return id;
+  });
+}
+
+/**
+ * For the worker: stores the manifest, all or nothing, and makes the data set READY. Nothing happens when it is no longer
+ * IMPORTING: another worker had the same job.
+ * @throws UserInputError INVALID when an image id occurs twice in a split: labels and predictions are found by it
+ */
+export async function completeImport(ctx: CommandContext, datasetId: string, result: ImportResult): Promise<void> {
+  const seen = new Map<string, string>();
+  for (const { split, imageId, path: file } of result.images) {
+    const key = `${split}/${imageId}`;
+    const earlier = seen.get(key);
+    if (earlier !== undefined) {
+      throw refuse('INVALID', `${earlier} and ${file} have the same name; image names must be unique within ${split}`);
+    }
+    seen.set(key, file);
+  }
+  await inTransaction(ctx, (tx) => storeManifest(tx, datasetId, result));
+}
+
+/** For the worker: makes the data set FAILED, with a reason for the user. Nothing happens when it is no longer IMPORTING. */
+export async function failImport(ctx: CommandContext, datasetId: string, reason: string): Promise<void> {
+  await storeImportFailure(ctx.db.prisma, datasetId, reason);
+}
+
+/** Forgets a data set and its manifest; the files stay. Refused while an experiment uses it. */
+export async function deleteDataset(ctx: CommandContext, id: string): Promise<void> {
+  switch (await inTransaction(ctx, (tx) => removeDataset(tx, id))) {
+    case 'removed':
+      return;
+    case 'missing':
+      throw refuse('NOT_FOUND', `there is no data set ${id}`, ['id']);
+    case 'used':
+      throw refuse('CONFLICT', `data set ${id} is used by an experiment; delete that first`, ['id']);
+  }
+}
+
+function nameTaken(name: string, status: string): UserProblem {
+  const message = `there is a data set ${JSON.stringify(name)} already (${status}); choose another name or delete it`;
+  return { code: 'ALREADY_EXISTS', message, path: ['name'] };
+}
+
+async function folderProblems(folder: string): Promise<UserProblem[]> {
+  const problem = (code: 'INVALID' | 'NOT_FOUND', message: string): UserProblem[] => [
+    { code, message, path: ['path'] },
+  ];
+  if (folder.trim() === '' || folder.includes('\0')) return problem('INVALID', 'must be the path of a folder');
+  const root = path.resolve(folder);
+  try {
+    if (!(await stat(root)).isDirectory()) return problem('INVALID', `${root} is not a folder`);
+    await access(root, constants.R_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'ENOENT':
+        return problem('NOT_FOUND', `there is no folder ${root} on the server's machine`);
+      case 'ENOTDIR':
+        return problem('INVALID', `a part of ${root} is not a folder`);
+      case 'EACCES':
+      case 'EPERM':
+        return problem('INVALID', `the server may not read ${root}; change its permissions`);
+      default:
+        return problem('INVALID', `${root} cannot be read: ${(error as Error).message}`);
+    }
+  }
+}

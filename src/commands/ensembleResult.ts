@@ -1,9 +1,20 @@
-/** What an ensemble predicts: computed from stored predictions when asked, never by re-running a model. */
+/** What an ensemble predicts: computed from stored predictions when asked, never by running a model again. */
 
-import type { LabelCount, Split } from '../domain/dataset.ts';
-import type { Page, PageRequest } from '../domain/page.ts';
-import type { Score } from '../ensembles/score.ts';
-import type { PredictionRow } from '../store/prediction.ts';
+import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
+import { compareCodePoints, countLabels, type LabelCount, type Split } from '../domain/dataset.ts';
+import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import { checkSameRows, type ProbabilityTable } from '../ensembles/combine.ts';
+import { findDisagreement } from '../ensembles/disagreement.ts';
+import { argmaxRow, predictedLabels } from '../ensembles/labels.ts';
+import { combineMembers, type EnsembleMethod } from '../ensembles/methods.ts';
+import { type Score, score } from '../ensembles/score.ts';
+import { submissionCsv } from '../ensembles/submission.ts';
+import { findDifferingSets } from '../store/ensembleRun.ts';
+import { mostRows, type PredictionRow, predictionRow, readImageIds, readPredictions } from '../store/prediction.ts';
+import { readMatrixRows } from '../store/predictionMatrix.ts';
+import { findTruth, locateImages } from '../store/predictionTruth.ts';
+import type { Queryable } from '../store/queryable.ts';
+import type { Member } from './ensembleMembers.ts';
 
 export type PredictionOrder = 'IMAGE_ID' | 'CONFIDENCE_ASC' | 'CONFIDENCE_DESC';
 
@@ -26,13 +37,160 @@ export interface EnsembleResult {
   readonly split: Split;
   readonly rowCount: number;
   readonly vocab: readonly string[];
+  /** By weight, largest first. */
   readonly members: readonly ResultMember[];
+  /** How often each label is predicted, largest first. */
   labelCounts(): Promise<LabelCount[]>;
+  /** At most 1000 at a time. */
   rows(page: PageRequest, orderBy?: PredictionOrder): Promise<Page<PredictionRow>>;
   /** Rows where members disagree most, at most `limit`; rows all members agree on are left out. */
   disagreement(limit?: number): Promise<DisagreementRow[]>;
-  /** null when the split has no labels. */
+  /** null when there are no rows, or the split has no labels or other ones than the members know. */
   score(): Promise<Score | null>;
-  /** `image_id,label`, in the stored order of the rows. */
+  /** `image_id,label` in the stored order of the rows. */
   csv(): Promise<string>;
+}
+
+/**
+ * The result of members over one split.
+ * @throws UserInputError INCOMPATIBLE that names two runs and the first row or label they differ in
+ */
+export async function createEnsembleResult(
+  db: Queryable,
+  split: Split,
+  method: EnsembleMethod,
+  members: readonly Member[],
+): Promise<EnsembleResult> {
+  await checkComparable(db, members);
+  const { setId, runId, rowCount, vocab } = members[0]!;
+  const columns = vocab.length;
+  const total = members.reduce((sum, { weight }) => sum + weight, 0);
+
+  /** Combines whole tables, or the same slice of each. */
+  const combine = (imageIds: readonly string[], matrices: readonly Float32Array[]): ProbabilityTable =>
+    combineMembers(
+      method,
+      members.map(({ name, weight }, i) => ({ name, weight, vocab, imageIds, probabilities: matrices[i]! })),
+    );
+  const imageIds = remembered(() => readImageIds(db, setId));
+  const matrices = remembered(() => inTurn(members, (member) => readPredictions(db, member.setId)));
+  const whole = remembered(async () => combine(await imageIds(), await matrices()));
+
+  /** Row numbers in the order asked for. */
+  const orders: Record<PredictionOrder, () => Promise<number[]>> = {
+    IMAGE_ID: remembered(async () => sortedRows(await imageIds(), compareCodePoints)),
+    CONFIDENCE_ASC: remembered(async () => sortedRows(confidences(await whole()), (a, b) => a - b)),
+    CONFIDENCE_DESC: remembered(async () => sortedRows(confidences(await whole()), (a, b) => b - a)),
+  };
+
+  /** The combined rows of these numbers; adjacent ones are read alone unless everything is there already. */
+  async function tableOf(rows: readonly number[]): Promise<ProbabilityTable> {
+    const ids = await imageIds();
+    const start = rows[0] ?? 0;
+    const chosen = rows.map((row) => ids[row]!);
+    if (!whole.started() && rows.every((row, i) => row === start + i)) {
+      const end = start + rows.length;
+      return combine(chosen, await inTurn(members, (m) => readMatrixRows(db, m.setId, columns, start, end)));
+    }
+    const { probabilities } = await whole();
+    const values = rows.map((row) => probabilities.subarray(row * columns, (row + 1) * columns));
+    return { vocab, imageIds: chosen, probabilities: joined(values, columns) };
+  }
+
+  async function toRows(rows: readonly number[], cursorOf: (i: number) => string): Promise<PredictionRow[]> {
+    const table = await tableOf(rows);
+    const images = await locateImages(db, { runId, split, imageIds: table.imageIds });
+    return table.imageIds.map((imageId, row) =>
+      predictionRow({ imageId, cursor: cursorOf(row), vocab, probabilities: table.probabilities, row, images }),
+    );
+  }
+
+  return {
+    split,
+    rowCount,
+    vocab,
+    members: members.map((member) => ({
+      runId: member.runId,
+      weight: member.weight,
+      share: member.weight / total,
+      predictionSetId: member.setId,
+    })),
+    labelCounts: async () => countLabels(predictedLabels(await whole())),
+    async rows(page, orderBy = 'IMAGE_ID') {
+      const first = pageSize(page, mostRows);
+      const start = page.after === undefined ? 0 : placeOf(page.after, orderBy) + 1;
+      const rows = (await orders[orderBy]()).slice(start, start + first + 1);
+      return pageOf(await toRows(rows, (i) => encodeCursor([orderBy, start + i])), page);
+    },
+    async disagreement(limit = 50) {
+      const ids = await imageIds();
+      const tables = (await matrices()).map((probabilities) => ({ imageIds: ids, vocab, probabilities }));
+      const found = findDisagreement(tables, await whole(), limit);
+      const places = await orders.IMAGE_ID();
+      const rows = await toRows(
+        found.map(({ row }) => row),
+        (i) => encodeCursor(['IMAGE_ID', places.indexOf(found[i]!.row)]),
+      );
+      return rows.map((row, i) => ({ row, memberVotes: found[i]!.votes }));
+    },
+    async score() {
+      if (!rowCount) return null;
+      const truth = await findTruth(db, { runId, split, imageIds: await imageIds(), vocab });
+      return truth && score(await whole(), truth);
+    },
+    csv: async () => submissionCsv(await whole()),
+  };
+}
+
+/** Compares in the database; only where something differs are rows fetched, to name the first. */
+async function checkComparable(db: Queryable, members: readonly Member[]): Promise<void> {
+  const differing = new Set(
+    await findDifferingSets(
+      db,
+      members.map(({ setId }) => setId),
+    ),
+  );
+  const other = members.find(({ setId }) => differing.has(setId));
+  if (!other) return;
+  const rowsOf = async ({ name, vocab, setId }: Member) => ({ name, vocab, imageIds: await readImageIds(db, setId) });
+  checkSameRows(await rowsOf(members[0]!), await rowsOf(other));
+}
+
+function placeOf(cursor: string, orderBy: PredictionOrder): number {
+  const [order, place] = decodeCursor(cursor, 'string', 'index');
+  if (order !== orderBy) throw malformedCursor(cursor);
+  return place;
+}
+
+function confidences({ imageIds, vocab, probabilities }: ProbabilityTable): number[] {
+  const columns = vocab.length;
+  return imageIds.map((_, row) => probabilities[row * columns + argmaxRow(probabilities, row, columns)]!);
+}
+
+/** Indexes of `keys` in order; equal keys keep theirs. */
+function sortedRows<T>(keys: readonly T[], compare: (a: T, b: T) => number): number[] {
+  return keys.map((_, row) => row).sort((a, b) => compare(keys[a]!, keys[b]!));
+}
+
+function joined(rows: readonly Float32Array[], columns: number): Float32Array {
+  const values = new Float32Array(rows.length * columns);
+  for (const [i, row] of rows.entries()) values.set(row, i * columns);
+  return values;
+}
+
+/** One after the other: a transaction or a pool is not flooded. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+/** Calls `work` once and gives every caller its promise. */
+function remembered<T>(work: () => Promise<T>): (() => Promise<T>) & { started: () => boolean } {
+  let promise: Promise<T> | undefined;
+  const get = () => {
+    promise ??= work();
+    return promise;
+  };
+  return Object.assign(get, { started: () => promise !== undefined });
 }

@@ -1,14 +1,53 @@
 /** Submissions to a competition. */
 
+import { refuse } from '../errors.ts';
+import { findOrClaim } from '../store/idempotency.ts';
+import type { Queryable } from '../store/queryable.ts';
+import { insertSubmission } from '../store/submission.ts';
 import type { CommandContext } from './context.ts';
+import { combine, resultOfEnsemble } from './ensemble.ts';
+import type { EnsembleResult } from './ensembleResult.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Exactly one of ensembleId and runId. */
 export interface CreateSubmissionInput {
-  readonly ensembleId?: string | null;
-  readonly runId?: string | null;
-  readonly message?: string | null;
-  readonly idempotencyKey?: string | null;
+  readonly ensembleId?: string | null | undefined;
+  readonly runId?: string | null | undefined;
+  /** A note for people. */
+  readonly message?: string | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
 }
 
-/** Writes the CSV of the TEST predictions to the blobs and its row. Returns the id. */
-export declare function createSubmission(ctx: CommandContext, input: CreateSubmissionInput): Promise<string>;
+const longestMessage = 2000;
+
+/** Writes the labels of the TEST split as CSV to the blobs and adds its row. Returns the submission's id. */
+export async function createSubmission(ctx: CommandContext, input: CreateSubmissionInput): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const message = input.message ?? null;
+  if (message !== null && (message.length > longestMessage || message.includes('\0'))) {
+    throw refuse('INVALID', `must have at most ${longestMessage} characters, none of them U+0000`, ['message']);
+  }
+  const id = ctx.newId('submission');
+  return inTransaction(ctx, async (tx) => {
+    const earlier = await findOrClaim(tx, idempotencyKey, 'createSubmission', request, id);
+    if (earlier !== null) return earlier;
+
+    const { ensembleId = null, runId = null } = input;
+    const result = await resultOf(tx, input);
+    if (!result.rowCount) throw refuse('INVALID', 'the TEST predictions have no rows: the data set has no test images');
+    const { hash, size } = await ctx.blobs.put(Buffer.from(await result.csv()));
+    await insertSubmission(tx, {
+      ...{ id, createdAt: ctx.now(), ensembleId, runId, message },
+      contentHash: hash,
+      bytes: size,
+      rowCount: result.rowCount,
+    });
+    return id;
+  });
+}
+
+function resultOf(db: Queryable, { ensembleId, runId }: CreateSubmissionInput): Promise<EnsembleResult> {
+  if (ensembleId && !runId) return resultOfEnsemble(db, ensembleId, 'TEST');
+  if (runId && !ensembleId) return combine(db, { split: 'TEST', members: [{ runId }] });
+  throw refuse('INVALID', 'give exactly one of ensembleId and runId');
+}

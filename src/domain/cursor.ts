@@ -2,7 +2,13 @@
 
 import { refuse, type UserInputError } from '../errors.ts';
 
-type ScalarTypes = { readonly string: string; readonly number: number; readonly 'number?': number | null };
+type ScalarTypes = {
+  readonly string: string;
+  readonly number: number;
+  readonly 'number?': number | null;
+  /** A whole number from 0 to 2^31 - 1. */
+  readonly index: number;
+};
 type Shape = readonly (keyof ScalarTypes)[];
 type CursorOf<S extends Shape> = { [I in keyof S]: ScalarTypes[S[I]] };
 
@@ -14,11 +20,14 @@ export function encodeCursor(values: readonly (string | number | null)[]): strin
 export function decodeCursor<const S extends Shape>(cursor: string, ...shape: S): CursorOf<S> {
   const values = parse(cursor);
   const fits =
-    Array.isArray(values) &&
-    values.length === shape.length &&
-    shape.every((type, i) => typeof values[i] === type.replace('?', '') || (type.endsWith('?') && values[i] === null));
+    Array.isArray(values) && values.length === shape.length && shape.every((type, i) => isOfType(values[i], type));
   if (!fits) throw malformedCursor(cursor);
   return values as unknown as CursorOf<S>;
+}
+
+function isOfType(value: unknown, type: keyof ScalarTypes): boolean {
+  if (type === 'index') return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+  return typeof value === type.replace('?', '') || (type.endsWith('?') && value === null);
 }
 
 export function malformedCursor(cursor: string): UserInputError {

@@ -184,5 +184,5 @@ export async function removeDataset(tx: Queryable, id: string): Promise<Removal>
 }
 
 function after(page: PageRequest): { position?: { gt: number } } {
-  return page.after === undefined ? {} : { position: { gt: decodeCursor(page.after, 'number')[0] } };
+  return page.after === undefined ? {} : { position: { gt: decodeCursor(page.after, 'index')[0] } };
 }

@@ -86,7 +86,7 @@ export async function readLeaderboard(
   page: PageRequest,
 ): Promise<Page<LeaderboardEntry>> {
   const board = await setUp(db, query);
-  const cursor = page.after === undefined ? null : decodeCursor(page.after, 'number', 'string', 'number');
+  const cursor = page.after === undefined ? null : decodeCursor(page.after, 'number', 'string', 'index');
   // One row more tells whether there is a next page, one more is the cursor's own: the entry above the page.
   const limit = pageSize(page) + (cursor ? 2 : 1);
   const rows = await db.$queryRaw<Row[]>(rankingSql(board, cursor, limit));

@@ -117,7 +117,7 @@ export async function listPredictionRows(
   set: PredictionSet,
   page: PageRequest,
 ): Promise<Page<PredictionRow>> {
-  const start = page.after === undefined ? 0 : decodeCursor(page.after, 'number')[0] + 1;
+  const start = page.after === undefined ? 0 : decodeCursor(page.after, 'index')[0] + 1;
   const end = Math.min(start + pageSize(page, mostRows) + 1, set.rowCount);
   const imageIds = await readImageIdSlice(db, set.id, start, end);
   const probabilities = await readMatrixRows(db, set.id, set.vocab.length, start, end);
