@@ -147,10 +147,10 @@ function rankingSql(board: Board, cursor: Cursor | null, limit: number): Prisma.
         where p.run_id = ranked.id and p.split = ranked.split limit 1) else rows_hash end as "rowsHash",
       case when r.config ->> 'seed' is not null then
         jsonb_build_array(r.config -> 'seed', r.config -> 'validFraction', r.config -> 'labels')::text end as "splitRecipe"
-    from (${Prisma.join(
-      branches.map((branch) => Prisma.sql`(${branch} ${order})`),
+    from (select * from (${Prisma.join(
+      branches.map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`),
       ' union all ',
-    )} ${order}) ranked left join run r on is_run and r.id = ranked.id
+    )}) branches ${order}) ranked left join run r on is_run and r.id = ranked.id
     order by value ${directionSql[board.direction]}, ranked.id`;
 }
 

@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Prisma } from '../../src/generated/prisma/client.ts';
+import type { EnsembleScore } from '../../src/store/ensemble.ts';
+import { insertEnsemble } from '../../src/store/ensemble.ts';
+import { type LeaderboardEntry, type LeaderboardQuery, readLeaderboard } from '../../src/store/leaderboard.ts';
+import { putPredictions } from '../../src/store/prediction.ts';
+import type { Queryable } from '../../src/store/queryable.ts';
+import {
+  drawnPredictions,
+  experimentOf,
+  image,
+  manifest,
+  readyDataset,
+  type TestRun,
+  testId,
+  testRun,
+} from '../support/catalogue.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let db: Queryable;
+let experimentId: string;
+/** Ids by the names that the tests use. */
+const ids: Record<string, string> = {};
+const nameOf = (id: string | null) => Object.keys(ids).find((name) => ids[name] === id);
+
+const vocab = ['blast', 'hispa'];
+const all = ['1.jpg', '2.jpg', '3.jpg', '4.jpg'];
+
+async function run(name: string, columns: TestRun): Promise<string> {
+  ids[name] = await testRun(db, experimentId, { name, ...columns });
+  return ids[name];
+}
+
+async function ensemble(name: string, members: string[], scores: Omit<EnsembleScore, 'logLoss' | 'accuracy'>[]) {
+  ids[name] = testId('ensemble');
+  const parts = {
+    members: members.map((member) => ({ runId: ids[member]!, weight: 1 })),
+    scores: scores.map((score) => ({ ...score, accuracy: 1 - score.errorRate, logLoss: score.errorRate * 2 })),
+    input: {},
+  };
+  await insertEnsemble(db, { id: ids[name], name, experimentId, method: 'MEAN', createdAt: new Date() }, parts);
+}
+
+async function summary(
+  runName: string,
+  metric: string,
+  values: { min: number | null; max: number | null; last: number },
+) {
+  const { id: nameId } = await db.metricName.upsert({ where: { name: metric }, create: { name: metric }, update: {} });
+  const ends = { count: 3n, firstStep: 1n, first: 0.9, lastStep: 30n, minStep: 10n, maxStep: 20n };
+  await db.metricSummary.create({ data: { runId: ids[runName]!, nameId, ...ends, ...values } });
+}
+
+async function predict(runName: string, split: 'VALID' | 'HOLDOUT', imageIds: string[], seed = 1) {
+  await putPredictions(db, ids[runName]!, drawnPredictions(seed, imageIds, vocab, { split }));
+}
+
+async function board(query: Partial<LeaderboardQuery> = {}, first = 100): Promise<LeaderboardEntry[]> {
+  return [...(await readLeaderboard(db, { experimentId, ...query }, { first })).items];
+}
+const names = (entries: readonly LeaderboardEntry[]) => entries.map((e) => nameOf(e.runId ?? e.ensembleId));
+
+beforeAll(async () => {
+  database = await testDatabase();
+  db = database.prisma;
+  const images = [
+    ...all.map((id, i) => image('TRAIN', id, vocab[i % 2]!)),
+    ...all.map((id, i) => image('HOLDOUT', id, vocab[i % 2]!)),
+  ];
+  experimentId = await experimentOf(db, await readyDataset(db, 'paddy', manifest(images)));
+  await run('good', { objectiveValue: 0.1, objectiveStep: 12, architecture: 'vit_small_patch16_224' });
+  await run('best', { objectiveValue: 0.05, objectiveStep: 7 });
+  await run('twin', { objectiveValue: 0.1, objectiveStep: 3 });
+  await run('other split', { objectiveValue: 0.2, config: { seed: 2 } });
+  await run('training', { objectiveValue: 0.3, status: 'RUNNING', config: { seed: 2 } });
+  await run('alone', { objectiveValue: 0.4, config: { seed: null } });
+  await run('nan', { objectiveValue: null });
+  await run('probe', { objectiveValue: 0.01, kind: 'MEMORY_PROBE' });
+  await summary('nan', 'valid/error_rate', { min: null, max: null, last: Number.NaN });
+  await summary('good', 'valid/accuracy', { min: 0.2, max: 0.9, last: Number.NaN });
+  await summary('best', 'valid/accuracy', { min: 0.1, max: 0.95, last: 0.3 });
+  await summary('nan', 'valid/accuracy', { min: null, max: null, last: Number.NaN });
+  await summary('good', 'train/loss', { min: 0.4, max: 1, last: 1 });
+  for (const name of ['best', 'good', 'twin']) await predict(name, 'VALID', ['1.jpg', '2.jpg']);
+  await predict('other split', 'VALID', ['1.jpg', '3.jpg']);
+  const rowsHash = (await db.predictionSet.findFirstOrThrow({ where: { runId: ids.best! } })).rowsHash;
+  await ensemble(
+    'ensemble',
+    ['best', 'good'],
+    [
+      { split: 'VALID', rowsHash, errorRate: 0.07 },
+      { split: 'HOLDOUT', rowsHash: 'h', errorRate: 0.5 },
+    ],
+  );
+  await ensemble('held out', ['good', 'other split'], [{ split: 'HOLDOUT', rowsHash: 'h', errorRate: 0.01 }]);
+  await ensemble('unscored', ['alone'], []);
+});
+afterAll(() => database.drop());
+
+describe('a leaderboard by the objective', () => {
+  it('ranks runs and ensembles by their best value, without probes and what has no finite value', async () => {
+    const entries = await board();
+    expect(names(entries)).toEqual([
+      'held out',
+      'best',
+      'ensemble',
+      'good',
+      'twin',
+      'other split',
+      'training',
+      'alone',
+    ]);
+    expect(entries.map((e) => e.rank)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(entries[1]).toMatchObject({ value: 0.05, step: 7, split: 'VALID', ensembleId: null, runId: ids.best });
+    expect(entries[2]).toMatchObject({ value: 0.07, step: null, split: 'VALID', runId: null });
+    expect(entries[0]).toMatchObject({ value: 0.01, split: 'HOLDOUT', ensembleId: ids['held out'] });
+  });
+
+  it('says which entries were scored on other images than the one above', async () => {
+    const comparable = Object.fromEntries((await board()).map((e) => [nameOf(e.runId ?? e.ensembleId), e.comparable]));
+    expect(comparable).toEqual({
+      'held out': true, // nothing above
+      best: false, // HOLDOUT above
+      ensemble: true,
+      good: true,
+      twin: true,
+      'other split': false,
+      training: true, // no predictions yet, but the same seed
+      alone: false, // nothing known of its split
+    });
+  });
+
+  it('leaves ensembles out when asked to', async () => {
+    expect(names(await board({ includeEnsembles: false }))).toEqual([
+      ...['best', 'good', 'twin', 'other split', 'training', 'alone'],
+    ]);
+  });
+
+  it('keeps what a filter keeps, ensembles by all their members', async () => {
+    expect(names(await board({ filter: 'name in (best, good)' }))).toEqual(['best', 'ensemble', 'good']);
+    expect(names(await board({ filter: 'arch like vit*' }))).toEqual(['good']);
+    await expect(board({ filter: 'arch likes vit*' })).rejects.toThrow('filter: position 6: ');
+  });
+
+  it('gives the same entries in pages of any size', async () => {
+    const whole = await board();
+    for (const first of [1, 2, 3, 7, 8]) {
+      const seen: LeaderboardEntry[] = [];
+      let after: string | undefined;
+      do {
+        const page = await readLeaderboard(db, { experimentId }, { first, after });
+        expect(page.hasPreviousPage).toBe(after !== undefined);
+        expect(page.items.length).toBeGreaterThan(0);
+        seen.push(...page.items);
+        after = page.hasNextPage ? page.items.at(-1)!.cursor : undefined;
+      } while (after !== undefined);
+      expect(seen).toEqual(whole);
+    }
+  });
+});
+
+describe('a leaderboard by another metric', () => {
+  it('takes the largest value of accuracy, its ensembles included, and never a NaN', async () => {
+    const entries = await board({ metric: 'valid/accuracy' });
+    expect(names(entries)).toEqual(['held out', 'best', 'ensemble', 'good']);
+    expect(entries.map((e) => e.value)).toEqual([0.99, 0.95, 1 - 0.07, 0.9]);
+    expect(entries[1]!.step).toBe(20);
+  });
+
+  it('pages downwards too', async () => {
+    const whole = await board({ metric: 'valid/accuracy' });
+    const page = await readLeaderboard(
+      db,
+      { experimentId, metric: 'valid/accuracy' },
+      { first: 2, after: whole[1]!.cursor },
+    );
+    expect(page.items).toEqual(whole.slice(2));
+  });
+
+  it('has no ensembles for what they have no score of', async () => {
+    expect(await board({ metric: 'train/loss' })).toMatchObject([{ runId: ids.good, value: 0.4, split: 'TRAIN' }]);
+    expect(await board({ metric: 'never/logged' })).toEqual([]);
+  });
+});
+
+describe('a leaderboard on HOLDOUT', () => {
+  beforeAll(async () => {
+    await predict('good', 'HOLDOUT', all, 5);
+    await predict('best', 'HOLDOUT', all, 6);
+  });
+
+  it('scores stored predictions instead of epochs', async () => {
+    const scores = new Map(
+      (await db.predictionSet.findMany({ where: { split: 'HOLDOUT' } })).map((set) => [set.runId, set]),
+    );
+    const entries = await board({ split: 'HOLDOUT', includeEnsembles: false });
+    expect(entries.map((e) => e.value)).toEqual([...scores.values()].map((s) => s.errorRate).sort());
+    expect(entries.every((e) => e.split === 'HOLDOUT' && e.step === null && e.comparable)).toBe(true);
+    const byLoss = await board({ metric: 'holdout/log_loss', includeEnsembles: false });
+    for (const { runId, value } of byLoss) expect(value).toBe(scores.get(runId!)!.logLoss);
+    expect(names(await board({ split: 'HOLDOUT' }))).toEqual(expect.arrayContaining(['ensemble', 'held out', 'good']));
+  });
+
+  it('refuses splits and metrics that have no score', async () => {
+    await expect(board({ split: 'TEST' })).rejects.toThrow(
+      'split: TEST has no labels to rank by; use VALID or HOLDOUT',
+    );
+    await expect(board({ metric: 'holdout/f1' })).rejects.toThrow('metric: HOLDOUT is scored from stored predictions');
+    await expect(board({ experimentId: 'exp_missing' })).rejects.toThrow('there is no experiment exp_missing');
+  });
+});
+
+it('follows an objective whose larger values are better', async () => {
+  const objective = { metric: 'valid/odd', direction: 'DESC' as const };
+  const own = await experimentOf(db, null, { name: 'larger', objective });
+  const low = await testRun(db, own, { objectiveValue: -1 });
+  const high = await testRun(db, own, { objectiveValue: 3 });
+  const entries = (await readLeaderboard(db, { experimentId: own }, { first: 1 })).items;
+  expect(entries).toMatchObject([{ runId: high, value: 3 }]);
+  const rest = await readLeaderboard(db, { experimentId: own }, { first: 5, after: entries[0]!.cursor });
+  expect(rest.items).toMatchObject([{ runId: low, rank: 2 }]);
+});
+
+it('finds the top of thousands of runs by the index, without reading them all', async () => {
+  const own = await experimentOf(db, null, { name: 'large' });
+  const config = { seed: 1 };
+  const random = (i: number) => ((i * 7919) % 5000) / 5000;
+  await db.run.createMany({
+    data: Array.from({ length: 5000 }, (_, i) => ({
+      ...{ id: testId('run'), name: `run ${i}`, kind: 'TRAINED' as const, status: 'SUCCEEDED' as const, config },
+      ...{ experimentId: own, architecture: 'x', objectiveValue: random(i) },
+    })),
+  });
+  await database.pool.query('analyze run');
+  let query = Prisma.empty;
+  const watched = new Proxy(db, {
+    get: (target, key) => {
+      if (key !== '$queryRaw') return Reflect.get(target, key);
+      return (sql: Prisma.Sql) => {
+        query = sql;
+        return target.$queryRaw(sql);
+      };
+    },
+  });
+  const top = (await readLeaderboard(watched, { experimentId: own }, { first: 20 })).items;
+  expect(top.map((e) => e.value)).toEqual(Array.from({ length: 20 }, (_, i) => i / 5000));
+  const rows = await db.$queryRaw<{ 'QUERY PLAN': string }[]>(
+    Prisma.sql`explain (analyze, costs off, timing off, summary off) ${query}`,
+  );
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toContain('run_experiment_id_objective_value_id_idx');
+  // No step of the plan handles more than the page and what shares its last value.
+  const handled = [...plan.matchAll(/actual rows=(\d+)/g)].map((match) => Number(match[1]));
+  expect(Math.max(...handled)).toBeLessThan(30);
+});
