@@ -3,6 +3,7 @@
 import { decodeNumber, encodeNumber } from '../domain/json.ts';
 import type { RunStatus } from '../domain/run.ts';
 import type { RunEvent, RunEventKind, RunEventPayload } from '../domain/runEvent.ts';
+import { storableText } from '../domain/text.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import type { Queryable } from './queryable.ts';
 
@@ -110,7 +111,10 @@ function eventOfRow(row: EventRow): RunEvent {
 
 /** JSON text without the kind, which has its column. Numbers that JSON lacks become strings. */
 function encodePayload({ kind: _, ...body }: RunEventPayload): string {
-  return JSON.stringify(body, (_key, value: unknown) => (typeof value === 'number' ? encodeNumber(value) : value));
+  return JSON.stringify(body, (_key, value: unknown) => {
+    if (typeof value === 'number') return encodeNumber(value);
+    return typeof value === 'string' ? storableText(value) : value;
+  });
 }
 
 function decodePayload(kind: RunEventKind, stored: unknown): RunEventPayload {

@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beginAttempt, recordTrainerPid, requeueAttempt, settleAttempt } from '../../src/commands/attempt.ts';
+import { recordEvents } from '../../src/commands/recordEvents.ts';
+import { cancelRun, startRun } from '../../src/commands/run.ts';
+import { heartbeatWorker, registerWorker, stopWorker } from '../../src/commands/worker.ts';
+import type { RunFailure } from '../../src/domain/run.ts';
+import type { TrainerEvent } from '../../src/domain/trainer.ts';
+import { type AttemptToken, findAttempts } from '../../src/store/attempt.ts';
+import { findEpochs } from '../../src/store/epoch.ts';
+import { readEvents } from '../../src/store/event.ts';
+import { findLogLines } from '../../src/store/log.ts';
+import { memorySeries } from '../../src/store/memory.ts';
+import { findSummaries, metricHistory } from '../../src/store/metric.ts';
+import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
+import { findRun } from '../../src/store/run.ts';
+import { type DeviceReading, getWorkers, isOnline, listWorkers } from '../../src/store/worker.ts';
+import { drawnPredictions } from '../support/catalogue.ts';
+import { type TestContext, testContext } from '../support/commandContext.ts';
+import { epoch, smallConfig, trainableExperiment } from '../support/runs.ts';
+
+let ctx: TestContext;
+let experimentId: string;
+let workerId: string;
+beforeAll(async () => {
+  ctx = await testContext();
+  experimentId = await trainableExperiment(ctx);
+  workerId = await registerWorker(ctx, { host: 'here', pid: 1, version: '0', engine: 'auto', devices: [] });
+});
+afterAll(() => ctx.close());
+
+const db = () => ctx.db.prisma;
+const queued = () => startRun(ctx, { experimentId, config: smallConfig });
+const begin = (runId: string, redelivered = false) => beginAttempt(ctx, { runId, workerId, redelivered });
+
+async function running(): Promise<AttemptToken> {
+  const runId = await queued();
+  const begun = await begin(runId);
+  return { runId, attempt: begun!.attempt };
+}
+
+const statusesOf = async (runId: string) =>
+  (await readEvents(db(), [{ runId, after: 0 }], 1000)).flatMap(({ payload }) =>
+    payload.kind === 'STATUS' ? [`${payload.status} ${payload.attempt}`] : [],
+  );
+const statusOf = async (runId: string) => (await findRun(db(), runId))?.status;
+const note = (line: string): TrainerEvent => ({ kind: 'log', stream: 'trainer', line });
+const crash: RunFailure = { code: 'TRAINER_CRASHED', message: 'killed by SIGSEGV', retryable: false };
+
+describe('beginAttempt', () => {
+  test('starts a queued run once, however many jobs it has', async () => {
+    const runId = await queued();
+    const begun = await Promise.all([begin(runId), begin(runId)]);
+    expect(begun.filter((b) => b !== null)).toMatchObject([{ attempt: 1, run: { id: runId } }]);
+    expect(await findRun(db(), runId)).toMatchObject({ status: 'RUNNING', startedAt: expect.any(Date) });
+    expect(await statusesOf(runId)).toEqual(['QUEUED 0', 'RUNNING 1']);
+  });
+
+  test('a redelivered job takes over: what the lost attempt measured is gone, its log and events stay', async () => {
+    const token = await running();
+    const { runId } = token;
+    const events: TrainerEvent[] = [
+      note('first try'),
+      { kind: 'metrics', points: [{ name: 'train/loss', step: 1, value: 3 }] },
+      { kind: 'memory', point: { step: 1, used: 10, peak: 20, deviceUsed: null, deviceTotal: null } },
+      { kind: 'epoch', epoch: epoch(0) },
+      { kind: 'predictions', predictions: drawnPredictions(1, ['a.jpg', 'b.jpg'], ['blast', 'normal', 'tungro']) },
+    ];
+    expect(await recordEvents(ctx, token, events)).toBe('ok');
+    expect((await begin(runId, true))?.attempt).toBe(2);
+    expect(await statusesOf(runId)).toEqual(['QUEUED 0', 'RUNNING 1', 'QUEUED 1', 'RUNNING 2']);
+    expect(await findEpochs(db(), [runId])).toEqual([]);
+    expect(await findSummaries(db(), [runId])).toEqual([]);
+    expect(await metricHistory(db(), runId, { maxPoints: 10 })).toEqual([]);
+    expect((await memorySeries(db(), runId, 10)).points).toEqual([]);
+    expect((await predictionSetsOfRuns(db(), [runId])).get(runId)).toEqual([]);
+    expect(await findRun(db(), runId)).toMatchObject({ peakMemory: null, objectiveValue: null, progress: null });
+    expect(await findLogLines(db(), runId, { afterSeq: 0, limit: 10 })).toMatchObject([{ line: 'first try' }]);
+    expect(await findAttempts(db(), [runId])).toMatchObject([
+      { number: 1, status: 'QUEUED', failure: { code: 'LEASE_LOST', retryable: true }, finishedAt: expect.any(Date) },
+      { number: 2, status: 'RUNNING', failure: null, finishedAt: null },
+    ]);
+  });
+
+  test('the attempt that was given up can change nothing any more', async () => {
+    const token = await running();
+    await begin(token.runId, true);
+    const before = await readEvents(db(), [{ runId: token.runId, after: 0 }], 100);
+    expect(await recordEvents(ctx, token, [note('late')])).toBe('stale');
+    expect(await recordTrainerPid(ctx, token, 1)).toBe('stale');
+    expect(await requeueAttempt(ctx, token)).toBe('stale');
+    expect(await settleAttempt(ctx, token, { status: 'FAILED', failure: crash })).toBe('stale');
+    expect(await readEvents(db(), [{ runId: token.runId, after: 0 }], 100)).toEqual(before);
+    expect(await findRun(db(), token.runId)).toMatchObject({ status: 'RUNNING', currentAttempt: 2, failure: null });
+  });
+
+  test('the third lost worker makes the run FAILED', async () => {
+    const { runId } = await running();
+    expect((await begin(runId, true))?.attempt).toBe(2);
+    expect((await begin(runId, true))?.attempt).toBe(3);
+    expect(await begin(runId, true)).toBeNull();
+    expect(await findRun(db(), runId)).toMatchObject({ status: 'FAILED', failure: { code: 'LEASE_LOST' } });
+    expect(await begin(runId, true)).toBeNull();
+  });
+
+  test('a run that was being canceled when its worker was lost is canceled', async () => {
+    const { runId } = await running();
+    await cancelRun(ctx, runId);
+    expect(await statusOf(runId)).toBe('CANCELING');
+    expect(await begin(runId)).toBeNull(); // somebody has it in hand
+    expect(await statusOf(runId)).toBe('CANCELING');
+    expect(await begin(runId, true)).toBeNull();
+    expect(await statusOf(runId)).toBe('CANCELED');
+    expect(await findAttempts(db(), [runId])).toMatchObject([{ status: 'CANCELED', finishedAt: expect.any(Date) }]);
+  });
+
+  test('a deleted run is nothing to do', async () => {
+    expect(await begin('run_gone')).toBeNull();
+  });
+});
+
+describe('settleAttempt', () => {
+  test('success stores the final figures', async () => {
+    const token = await running();
+    const outcome = { status: 'SUCCEEDED', imagesPerSecond: 123.5, peakMemory: 3e9, trainSeconds: 60 } as const;
+    expect(await settleAttempt(ctx, token, outcome)).toBe('ok');
+    expect(await findRun(db(), token.runId)).toMatchObject({ ...outcome, finishedAt: expect.any(Date), failure: null });
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ status: 'SUCCEEDED' }]);
+    expect(await settleAttempt(ctx, token, outcome)).toBe('stale');
+    expect(await recordEvents(ctx, token, [note('after the end')])).toBe('stale');
+  });
+
+  test('failure is stored with run, attempt and event; unstorable characters are replaced', async () => {
+    const token = await running();
+    const failure = { ...crash, message: 'bytes: \0 \ud800' };
+    await settleAttempt(ctx, token, { status: 'FAILED', failure });
+    const stored = { ...crash, message: 'bytes: \uFFFD \uFFFD' };
+    expect(await findRun(db(), token.runId)).toMatchObject({ status: 'FAILED', failure: stored });
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ failure: stored }]);
+    const events = await readEvents(db(), [{ runId: token.runId, after: 2 }], 10);
+    expect(events.map((e) => e.payload)).toEqual([{ kind: 'STATUS', status: 'FAILED', attempt: 1, failure: stored }]);
+  });
+
+  test('a run canceled while it ran ends CANCELED, or SUCCEEDED when the trainer was faster', async () => {
+    const [a, b] = [await running(), await running()];
+    await cancelRun(ctx, a.runId);
+    await cancelRun(ctx, b.runId);
+    await settleAttempt(ctx, a, { status: 'CANCELED' });
+    await settleAttempt(ctx, b, { status: 'SUCCEEDED', imagesPerSecond: null, peakMemory: null, trainSeconds: null });
+    expect([await statusOf(a.runId), await statusOf(b.runId)]).toEqual(['CANCELED', 'SUCCEEDED']);
+    expect(await statusesOf(a.runId)).toEqual(['QUEUED 0', 'RUNNING 1', 'CANCELING 1', 'CANCELED 1']);
+  });
+});
+
+describe('requeueAttempt', () => {
+  test('gives the run back with a new job, and does not count as lost', async () => {
+    const token = await running();
+    expect(await requeueAttempt(ctx, token)).toBe('ok');
+    expect(await statusOf(token.runId)).toBe('QUEUED');
+    const jobs = await ctx.db.pool.query(`select from pgboss.job where data->>'runId' = $1`, [token.runId]);
+    expect(jobs.rowCount).toBe(2);
+    expect((await begin(token.runId))?.attempt).toBe(2);
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ status: 'QUEUED', failure: null }, { number: 2 }]);
+  });
+
+  test('cancels a run that was being canceled', async () => {
+    const token = await running();
+    await cancelRun(ctx, token.runId);
+    await requeueAttempt(ctx, token);
+    expect(await statusOf(token.runId)).toBe('CANCELED');
+  });
+});
+
+describe('workers', () => {
+  const device: Omit<DeviceReading, 'processes'> = {
+    ...{ index: 0, name: 'CPU', kind: 'CPU', memoryTotal: 8e9, memoryUsed: 3e9, utilization: 0.5, temperature: null },
+  };
+
+  test('a heartbeat stores devices, names the run of each process, and answers what became of attempts', async () => {
+    const id = await registerWorker(ctx, {
+      host: 'there',
+      pid: 2,
+      version: '1',
+      engine: 'onnxruntime',
+      devices: [{ ...device, processes: [] }],
+    });
+    const mine = (runId: string) => beginAttempt(ctx, { runId, workerId: id, redelivered: false });
+    const runs = [await queued(), await queued(), await queued()];
+    const attempts = [];
+    for (const runId of runs) attempts.push({ runId, attempt: (await mine(runId))!.attempt });
+    await recordTrainerPid(ctx, attempts[0]!, 4321);
+    await cancelRun(ctx, runs[1]!);
+    await begin(runs[2]!, true);
+    const devices = [
+      {
+        ...device,
+        memoryUsed: 4e9,
+        processes: [
+          { pid: 4321, memory: 1e9 },
+          { pid: 1, memory: 5 },
+        ],
+      },
+    ];
+    expect(await heartbeatWorker(ctx, { workerId: id, devices, attempts })).toEqual(['wanted', 'canceling', 'lost']);
+    const worker = (await getWorkers(db(), [id])).get(id)!;
+    expect(worker.devices).toEqual([
+      {
+        ...device,
+        workerId: id,
+        memoryUsed: 4e9,
+        processes: [
+          { pid: 4321, memory: 1e9, runId: runs[0] },
+          { pid: 1, memory: 5, runId: null },
+        ],
+      },
+    ]);
+    expect([...worker.currentRunIds].sort()).toEqual([runs[0], runs[1]].sort());
+    expect(isOnline(worker, new Date(worker.lastSeenAt.getTime() + 1000))).toBe(true);
+    expect(isOnline(worker, new Date(worker.lastSeenAt.getTime() + 60_000))).toBe(false);
+    await stopWorker(ctx, id);
+    expect((await listWorkers(db(), new Date())).map((w) => w.id)).not.toContain(id);
+  });
+});
