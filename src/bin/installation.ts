@@ -42,7 +42,7 @@ export async function startInstallation(
     const { context, listener } = await openServices(url, config, log, closers, { consumes: false });
     const hub = createRunEventHub(context.db, listener);
     closers.add(hub.close);
-    const server = await startServer({ config, commands: context, hub, log });
+    const server = await startServer({ config, commands: context, hub, listener, log });
     const child = worker ? startWorkerChild(config, url, log) : undefined;
     // Claiming stops first, then requests are finished while the worker winds down.
     closers.add(async () => {
