@@ -21,7 +21,7 @@ export function lesions(label: LeafClass, blade: Blade, random: Random): string 
   }
 }
 
-/** A narrow, wet-looking amber line between two veins, following the blade's bend. */
+/** A narrow, wet-looking rust-coloured line between two veins, following the blade's bend. */
 function streak(blade: Blade, random: Random): string {
   const across = between(random, -0.88, 0.88);
   const start = between(random, -0.85, 0.7);
@@ -29,9 +29,9 @@ function streak(blade: Blade, random: Random): string {
   const line = polyline(blade, across, start, start + length, 5);
   const thickness = between(random, 3.2, 6.5);
   const tone: Hsl = {
-    hue: between(random, 26, 40),
-    saturation: between(random, 62, 82),
-    lightness: between(random, 42, 54),
+    hue: between(random, 18, 30),
+    saturation: between(random, 62, 80),
+    lightness: between(random, 36, 47),
   };
   return (
     `<path d="${line}" fill="none" stroke="hsl(48 62% 58%)" stroke-opacity="0.45" stroke-width="${px(thickness * 1.8)}" stroke-linecap="round"/>` +
@@ -73,9 +73,9 @@ function diamond(blade: Blade, random: Random): string {
 /** Yellow and pale patches all over the blade, lengthened between the veins, and yellowed margins. */
 export function mottling(blade: Blade, green: Hsl, random: Random): string {
   const pale: Hsl = {
-    hue: between(random, 44, 56),
+    hue: between(random, 50, 60),
     saturation: between(random, 55, 75),
-    lightness: Math.min(green.lightness + between(random, 14, 24), 66),
+    lightness: Math.min(green.lightness + between(random, 18, 26), 68),
   };
   const dark: Hsl = { ...green, lightness: green.lightness - 9 };
   const patch = (tone: Hsl, opacity: number) => {
