@@ -10,12 +10,14 @@ export function presentErrors(
 ): GraphQLFormattedError[] {
   return errors.map((error) => {
     const cause = causeOf(error);
-    if (cause instanceof UserInputError)
-      return withExtensions(error, { code: 'BAD_USER_INPUT', problems: cause.problems });
-    if (cause instanceof GraphQLError) return error.toJSON();
+    if (cause instanceof UserInputError) return present(error, { code: 'BAD_USER_INPUT', problems: cause.problems });
+    if (cause instanceof GraphQLError) {
+      const { http: _, ...extensions } = error.extensions; // Apollo's note to itself about the status
+      return present(error, { code: 'BAD_USER_INPUT', ...extensions });
+    }
     log.error({ err: cause, requestId, path: error.path }, 'a resolver failed');
     return {
-      ...withExtensions(error, { code: 'INTERNAL_SERVER_ERROR', requestId }),
+      ...present(error, { code: 'INTERNAL_SERVER_ERROR', requestId }),
       message: `Internal server error. The server's log has more about request ${requestId}`,
     };
   });
@@ -28,7 +30,7 @@ function causeOf(error: GraphQLError): Error {
   return cause;
 }
 
-function withExtensions(error: GraphQLError, extensions: Record<string, unknown>): GraphQLFormattedError {
+function present(error: GraphQLError, extensions: Record<string, unknown>): GraphQLFormattedError {
   const { message, locations, path } = error.toJSON();
   return { message, ...(locations && { locations }), ...(path && { path }), extensions };
 }

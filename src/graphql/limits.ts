@@ -13,6 +13,7 @@ import {
   getNamedType,
   getNullableType,
   getOperationAST,
+  getVariableValues,
   isAbstractType,
   isCompositeType,
   isListType,
@@ -46,7 +47,7 @@ export const validationRules: ValidationRule[] = new ApolloArmor({
   blockFieldSuggestion: { enabled: false },
 }).protect().validationRules;
 
-/** The error of a valid operation whose answer could hold too many values, or null. */
+/** The error of a valid operation whose answer could hold too many values; null also when its variables do not fit. */
 export function checkCost(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -56,11 +57,13 @@ export function checkCost(
   const operation = getOperationAST(document, operationName);
   const root = operation && schema.getRootType(operation.operation);
   if (!operation || !root) return null;
-  const cost = createCounter(schema, document, variables ?? {})(operation.selectionSet, root);
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {});
+  if (!coerced) return null;
+  const cost = createCounter(schema, document, coerced)(operation.selectionSet, root);
   if (cost <= maxValues) return null;
   return new GraphQLError(
     `The answer could hold ${Math.round(cost)} values, more than the limit of ${maxValues}; ask for fewer fields or smaller pages`,
-    { nodes: [operation], extensions: { code: 'COST_LIMIT_EXCEEDED' } },
+    { nodes: [operation], extensions: { code: 'COST_LIMIT_EXCEEDED', http: { status: 400 } } },
   );
 }
 

@@ -46,13 +46,13 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
         try {
           const document = parse(query, { maxTokens });
           const errors = validate(schema, document, rules);
-          if (errors.length) return errors;
+          if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
           const tooCostly = checkCost(schema, document, operationName, variables);
           if (tooCostly) return [tooCostly];
           const contextValue = createContext(services, randomUUID());
           return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
         } catch (error) {
-          if (error instanceof GraphQLError) return [error];
+          if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
           throw error;
         }
       },
@@ -76,6 +76,11 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
       clearTimeout(stragglers);
     },
   };
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  const { message, nodes = null, source = null, positions = null, extensions } = error;
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code, ...extensions } });
 }
 
 function upgradeHandler(sockets: WebSocketServer, path: string) {

@@ -5,23 +5,25 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { UserInputError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
-const contentSecurityPolicy = [
+/** Everything from this server only. Not every browser takes 'self' for sockets too, so they are named by the host asked for. */
+const contentSecurityPolicy = (host: string) => [
   "default-src 'self'",
   "base-uri 'none'",
-  "connect-src 'self' ws: wss:",
+  `connect-src 'self' ws://${host} wss://${host}`,
   "font-src 'self' data:",
   "form-action 'self'",
   "frame-ancestors 'none'",
   "img-src 'self' data:",
   "object-src 'none'",
   "style-src 'self' 'unsafe-inline'",
-].join('; ');
+];
 
 /** Gives the answer its id, header x-request-id, and the security headers. */
-export const prepareResponse: RequestHandler = (_request, response, next) => {
+export const prepareResponse: RequestHandler = (request, response, next) => {
+  const host = /^[\w.:[\]-]+$/.exec(request.headers.host ?? '')?.[0] ?? 'localhost';
   response.locals.requestId = randomUUID();
   response.set({
-    'content-security-policy': contentSecurityPolicy,
+    'content-security-policy': contentSecurityPolicy(host).join('; '),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',

@@ -1,0 +1,107 @@
+import { type Client, createClient } from 'graphql-ws';
+import { pino } from 'pino';
+import WebSocket from 'ws';
+import { createListener } from '../../src/db/listener.ts';
+import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
+import { startServer } from '../../src/server/server.ts';
+import { type TestContext, testContext } from './commandContext.ts';
+
+export interface GraphqlError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+  readonly data: any;
+  readonly errors: readonly GraphqlError[];
+}
+
+export interface ApiServer {
+  readonly url: string;
+  readonly context: TestContext;
+  readonly hub: RunEventHub;
+  /** Streams of run events that somebody reads. */
+  openStreams(): number;
+  /** What the server logged, newest last. */
+  readonly logged: Readonly<Record<string, unknown>>[];
+  /** Over HTTP; errors are part of the answer. */
+  send(query: string, variables?: object): Promise<Answer>;
+  /** Over HTTP; the data, or a failed test. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+  ask(query: string, variables?: object): Promise<any>;
+  /** A graphql-ws client that does not reconnect by itself; disposed with the server. */
+  connect(): Client;
+  stopServer(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A server on a free port, over a database, queue and blob folder of its own. */
+export async function apiServer(): Promise<ApiServer> {
+  const context = await testContext();
+  const listener = createListener(context.url);
+  const hub = createRunEventHub(context.db, listener, { pollMs: 500, heartbeatMs: 300 });
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+  let open = 0;
+  const countingHub: RunEventHub = {
+    ...hub,
+    subscribe: (options) => {
+      const stream = hub.subscribe(options);
+      open++;
+      return {
+        next: () => stream.next(),
+        return: async () => {
+          open--;
+          return stream.return!();
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+  };
+  const config = { host: '127.0.0.1', port: 0 };
+  const server = await startServer({ config, commands: context, hub: countingHub, listener, log });
+  const clients: Client[] = [];
+
+  const send = async (query: string, variables: object = {}): Promise<Answer> => {
+    const response = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: GraphqlError[] };
+    return { status: response.status, headers: response.headers, data, errors };
+  };
+  return {
+    url: server.url,
+    context,
+    hub,
+    openStreams: () => open,
+    logged,
+    send,
+    ask: async (query, variables) => {
+      const { data, errors } = await send(query, variables);
+      if (errors.length) throw new Error(`${query}\n${JSON.stringify(errors, null, 2)}`);
+      return data;
+    },
+    connect: () => {
+      const url = `${server.url.replace('http', 'ws')}/graphql`;
+      const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+      clients.push(client);
+      return client;
+    },
+    stopServer: server.stop,
+    close: async () => {
+      for (const client of clients) await client.dispose();
+      await server.stop();
+      hub.close();
+      await listener.close();
+      await context.close();
+    },
+  };
+}
