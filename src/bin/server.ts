@@ -10,7 +10,7 @@ await runProgram(async () => {
   const stop = awaitStop();
   const server = await startInstallation(config, createLogger('server', config.logLevel), { worker: false });
   process.stdout.write(`Rungraph server at ${server.url}\n`);
-  const status = await stop.requested;
+  await stop.requested;
   await server.stop();
-  return status;
+  return 0;
 });

@@ -22,7 +22,8 @@ await runProgram(async () => {
     const worker = await startWorker({ config, ctx: context, listener, log });
     closers.add(worker.stop);
     log.info({ worker: worker.id }, 'ready');
-    return await stop.requested;
+    await stop.requested;
+    return 0;
   } finally {
     await closers.close();
   }

@@ -33,7 +33,7 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   const { values } = parse(args);
   if (values.help) return null;
   const name = values.preset;
-  const preset = presets[name];
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
   if (!preset) {
     throw new StartupError(`--preset: there is no ${JSON.stringify(name)}, only ${Object.keys(presets).join(' and ')}`);
   }
