@@ -10,6 +10,9 @@ import { type ToneCurve, tone } from './lighting.ts';
 import { alignedBilinear, areaAverage, compose, type LinearAxis, prefilterSize, transpose } from './linearAxis.ts';
 import type { CropWindow } from './randomCrop.ts';
 import type { Homography } from './warp.ts';
+import { type Workspace, workspace } from './wasm/workspace.ts';
+
+const rgbxBytes = 16;
 
 /** Pixels on the scale 0..255, three values per pixel. */
 export interface Pixels {
@@ -40,32 +43,70 @@ interface CropAxes {
   readonly rows: LinearAxis;
 }
 
-/** A renderer for one output size; not for concurrent use, as it owns its scratch memory. */
+/** A renderer for one output size. */
 export function createRenderer(size: Size, mean: readonly number[], std: readonly number[]): Renderer {
-  const sums = new Float64Array(size.height * size.width * 3);
-  const reduced = new Float64Array(size.width * 3);
-  let sampled = new Float64Array(0);
   let axes: CropAxes | undefined;
-
   return {
     render({ source, sampling, crop, tone: curve }, target, offset) {
       if (axes?.width !== crop.width || axes.height !== crop.height) axes = cropAxes(crop, size);
-      if (sampled.length < crop.width * 3) sampled = new Float64Array(crop.width * 3);
-      sums.fill(0);
+      const space = workspace();
+      const pixels = placePixels(space, source);
+      const columns = placeAxis(space, axes.columns);
+      const { rows } = axes;
+      const sampled = space.room(crop.width * rgbxBytes);
+      const reduced = space.room(size.width * rgbxBytes);
+      const sums = space.room(size.height * size.width * rgbxBytes);
+      space.floats(sums, size.height * size.width * 4).fill(0);
       for (let r = 0; r < crop.height; r++) {
-        const from = axes.rows.first[r]!;
-        const to = axes.rows.first[r + 1]!;
-        if (from === to) continue;
-        if (sampling) sampleRow(source, sampling, crop.top + r, crop.left, crop.width, sampled);
-        else copyRow(source, crop.top + r, crop.left, crop.width, sampled);
-        reduceRow(sampled, axes.columns, reduced);
-        let row = axes.rows.start[r]! * reduced.length;
-        for (let tap = from; tap < to; tap++, row += reduced.length) {
-          const weight = axes.rows.weight[tap]!;
-          for (let x = 0; x < reduced.length; x++) sums[row + x] = sums[row + x]! + weight * reduced[x]!;
+        const to = rows.first[r + 1]!;
+        if (rows.first[r] === to) continue;
+        if (sampling) pixels.sampleRow(sampling, crop.top + r, crop.left, crop.width, sampled);
+        else pixels.copyRow(crop.top + r, crop.left, crop.width, sampled);
+        columns.reduce(sampled, reduced);
+        let sumRow = sums + rows.start[r]! * size.width * rgbxBytes;
+        for (let tap = rows.first[r]!; tap < to; tap++, sumRow += size.width * rgbxBytes) {
+          space.run.addRow(reduced, size.width, rows.weight[tap]!, sumRow);
         }
       }
-      normalise(sums, curve, mean, std, target, offset);
+      normalise(space.floats(sums, size.height * size.width * 4), curve, mean, std, target, offset);
+    },
+  };
+}
+
+/** Puts an image in the kernels' memory; rows of it are then read as RGBX. */
+function placePixels(space: Workspace, { data, width, height }: Pixels) {
+  const bytes = data instanceof Uint8Array;
+  const address = space.place(bytes ? data : withFourthChannel(data));
+  const pixelBytes = bytes ? 3 : rgbxBytes;
+  const { sampleBytes, sampleFloats, copyBytes, copyFloats } = space.run;
+  const sample = bytes ? sampleBytes : sampleFloats;
+  const copy = bytes ? copyBytes : copyFloats;
+  return {
+    /** Row `y` of the item, columns `left .. left + count - 1`, sampled bilinearly with reflection. */
+    sampleRow(m: Homography, y: number, left: number, count: number, target: number) {
+      const [rowX, rowY, rowD] = [m[1]! * y + m[2]!, m[4]! * y + m[5]!, m[7]! * y + m[8]!];
+      sample(address, width - 1, height - 1, m[0]!, m[3]!, m[6]!, rowX, rowY, rowD, left, count, target);
+    },
+    copyRow(y: number, left: number, count: number, target: number) {
+      copy(address + (y * width + left) * pixelBytes, count, target);
+    },
+  };
+}
+
+function withFourthChannel(data: Float32Array): Float32Array {
+  const result = new Float32Array((data.length / 3) * 4);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) result.set(data.subarray(from, from + 3), to);
+  return result;
+}
+
+function placeAxis(space: Workspace, axis: LinearAxis) {
+  const start = space.place(axis.start.map((input) => input * rgbxBytes));
+  const first = space.place(axis.first.map((tap) => tap * 4));
+  const weight = space.place(axis.weight);
+  return {
+    /** Applies the axis to a row of RGBX pixels. */
+    reduce(row: number, target: number) {
+      space.run.reduceRow(row, start, first, axis.outputs, weight, target);
     },
   };
 }
@@ -87,88 +128,9 @@ function cropAxes(crop: CropWindow, size: Size): CropAxes {
   };
 }
 
-/** Item row `y`, columns `left .. left + count - 1`, sampled bilinearly with reflection. */
-function sampleRow(
-  { data, width, height }: Pixels,
-  m: Homography,
-  y: number,
-  left: number,
-  count: number,
-  out: Float64Array,
-): void {
-  const m0 = m[0]!;
-  const m3 = m[3]!;
-  const m6 = m[6]!;
-  const rowX = m[1]! * y + m[2]!;
-  const rowY = m[4]! * y + m[5]!;
-  const rowD = m[7]! * y + m[8]!;
-  const lastX = width - 1;
-  const lastY = height - 1;
-  const stride = width * 3;
-  for (let j = 0, at = 0; j < count; j++, at += 3) {
-    const x = left + j;
-    const scale = 1 / (m6 * x + rowD);
-    let px = (m0 * x + rowX) * scale;
-    let py = (m3 * x + rowY) * scale;
-    let right = 3;
-    let down = stride;
-    if (!(px >= 0 && py >= 0 && px < lastX && py < lastY)) {
-      px = reflect(px, lastX);
-      py = reflect(py, lastY);
-      if (px >= lastX) right = 0;
-      if (py >= lastY) down = 0;
-    }
-    const x0 = px | 0;
-    const y0 = py | 0;
-    const fx = px - x0;
-    const fy = py - y0;
-    const p = y0 * stride + x0 * 3;
-    const q = p + down;
-    const w11 = fx * fy;
-    const w01 = fx - w11;
-    const w10 = fy - w11;
-    const w00 = 1 - fx - w10;
-    const pr = p + right;
-    const qr = q + right;
-    out[at] = data[p]! * w00 + data[pr]! * w01 + data[q]! * w10 + data[qr]! * w11;
-    out[at + 1] = data[p + 1]! * w00 + data[pr + 1]! * w01 + data[q + 1]! * w10 + data[qr + 1]! * w11;
-    out[at + 2] = data[p + 2]! * w00 + data[pr + 2]! * w01 + data[q + 2]! * w10 + data[qr + 2]! * w11;
-  }
-}
-
-/** Mirrors a position about the centres of the first and last pixel into 0..last. */
-function reflect(position: number, last: number): number {
-  if (last === 0) return 0;
-  const distance = Math.abs(position) % (2 * last);
-  return distance <= last ? distance : 2 * last - distance;
-}
-
-function copyRow({ data, width }: Pixels, y: number, left: number, count: number, out: Float64Array): void {
-  const from = (y * width + left) * 3;
-  for (let x = 0; x < count * 3; x++) out[x] = data[from + x]!;
-}
-
-function reduceRow(row: Float64Array, axis: LinearAxis, out: Float64Array): void {
-  const { start, first, weight, outputs } = axis;
-  for (let i = 0, at = 0; i < outputs; i++, at += 3) {
-    let r = 0;
-    let g = 0;
-    let b = 0;
-    const to = first[i + 1]!;
-    for (let tap = first[i]!, x = start[i]! * 3; tap < to; tap++, x += 3) {
-      const w = weight[tap]!;
-      r += w * row[x]!;
-      g += w * row[x + 1]!;
-      b += w * row[x + 2]!;
-    }
-    out[at] = r;
-    out[at + 1] = g;
-    out[at + 2] = b;
-  }
-}
-
+/** RGBX values on the scale 0..255 to normalised RGB. */
 function normalise(
-  values: Float64Array,
+  values: Float32Array,
   curve: ToneCurve | undefined,
   mean: readonly number[],
   std: readonly number[],
@@ -178,28 +140,32 @@ function normalise(
   for (let c = 0; c < 3; c++) {
     const scale = 1 / std[c]!;
     const shift = -mean[c]! * scale;
+    let at = offset + c;
     if (curve) {
-      for (let i = c; i < values.length; i += 3)
-        target[offset + i] = tone(curve, values[i]! * (1 / 255)) * scale + shift;
+      for (let i = c; i < values.length; i += 4, at += 3)
+        target[at] = tone(curve, values[i]! * (1 / 255)) * scale + shift;
     } else {
-      for (let i = c; i < values.length; i += 3) target[offset + i] = values[i]! * (1 / 255) * scale + shift;
+      for (let i = c; i < values.length; i += 4, at += 3) target[at] = values[i]! * ((1 / 255) * scale) + shift;
     }
   }
 }
 
 /** Area-averages an image: the prefilter where it applies to a whole item. */
 export function shrink(image: Pixels, width: number, height: number): Pixels {
-  const columns = areaAverage(image.width, width);
+  const space = workspace();
+  const pixels = placePixels(space, image);
+  const columns = placeAxis(space, areaAverage(image.width, width));
   const rows = transpose(areaAverage(image.height, height));
-  const data = new Float32Array(width * height * 3);
-  const row = new Float64Array(image.width * 3);
-  const reduced = new Float64Array(width * 3);
+  const row = space.room(image.width * rgbxBytes);
+  const reduced = space.room(width * rgbxBytes);
+  const sums = space.room(width * height * rgbxBytes);
+  space.floats(sums, width * height * 4).fill(0);
   for (let y = 0; y < image.height; y++) {
-    copyRow(image, y, 0, image.width, row);
-    reduceRow(row, columns, reduced);
+    pixels.copyRow(y, 0, image.width, row);
+    columns.reduce(row, reduced);
     for (let tap = rows.first[y]!, out = rows.start[y]!; tap < rows.first[y + 1]!; tap++, out++) {
-      for (let x = 0; x < reduced.length; x++) data[out * reduced.length + x]! += rows.weight[tap]! * reduced[x]!;
+      space.run.addRow(reduced, width, rows.weight[tap]!, sums + out * width * rgbxBytes);
     }
   }
-  return { width, height, data };
+  return { width, height, data: space.floats(sums, width * height * 4).filter((_, i) => i % 4 !== 3) };
 }

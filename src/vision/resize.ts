@@ -4,6 +4,8 @@
  * also carries the crop offset or the reflection padding, so neither is ever materialised.
  */
 
+import { type Workspace, workspace } from './wasm/workspace.ts';
+
 /** How each output position along one axis is summed from input positions. */
 export interface AxisPlan {
   readonly outputs: number;
@@ -23,7 +25,6 @@ export interface AxisBox {
 }
 
 const fractionBits = 22;
-const half = 1 << (fractionBits - 1);
 
 /** The plan that resizes `box` to `outputs` pixels. Where the box leaves the image, pixels are reflected (edge not repeated). */
 export function planAxis(box: AxisBox, outputs: number): AxisPlan {
@@ -49,6 +50,7 @@ export function planAxis(box: AxisBox, outputs: number): AxisPlan {
         sum += w;
       }
       weights.forEach((w, j) => {
+        if (w === 0) return;
         position.push(reflectInto(box, low + j));
         weight.push(Math.trunc((w / sum) * (1 << fractionBits) + 0.5));
       });
@@ -75,47 +77,32 @@ export function resizeHorizontally(
   toRow: number,
   plan: AxisPlan,
 ): Uint8Array {
-  const { outputs, first, position, weight } = plan;
-  const result = new Uint8Array((toRow - fromRow) * outputs * 3);
-  let target = 0;
-  for (let row = fromRow; row < toRow; row++) {
-    const base = row * width;
-    for (let i = 0; i < outputs; i++) {
-      let r = half;
-      let g = half;
-      let b = half;
-      const end = first[i + 1]!;
-      for (let tap = first[i]!; tap < end; tap++) {
-        const k = weight[tap]!;
-        const p = (base + position[tap]!) * 3;
-        r += data[p]! * k;
-        g += data[p + 1]! * k;
-        b += data[p + 2]! * k;
-      }
-      result[target] = r >> fractionBits;
-      result[target + 1] = g >> fractionBits;
-      result[target + 2] = b >> fractionBits;
-      target += 3;
-    }
-  }
-  return result;
+  const rows = toRow - fromRow;
+  const space = workspace();
+  const source = space.place(data.subarray(fromRow * width * 3, toRow * width * 3));
+  const taps = placePlan(space, plan, 3, 0);
+  const length = rows * plan.outputs * 3;
+  const target = space.room(length);
+  space.run.resizeRows(source, width * 3, rows, taps.first, plan.outputs, taps.offset, taps.weight, target);
+  return space.bytes(target, length).slice();
 }
 
 /** Resizes rows of `rowBytes` bytes along y; row 0 of `data` is image row `firstRow`. Returns outputs * rowBytes bytes. */
 export function resizeVertically(data: Uint8Array, rowBytes: number, firstRow: number, plan: AxisPlan): Uint8Array {
-  const { outputs, first, position, weight } = plan;
-  const result = new Uint8Array(outputs * rowBytes);
-  const sums = new Int32Array(rowBytes);
-  for (let i = 0; i < outputs; i++) {
-    sums.fill(half);
-    const end = first[i + 1]!;
-    for (let tap = first[i]!; tap < end; tap++) {
-      const k = weight[tap]!;
-      const base = (position[tap]! - firstRow) * rowBytes;
-      for (let x = 0; x < rowBytes; x++) sums[x] = sums[x]! + data[base + x]! * k;
-    }
-    const target = i * rowBytes;
-    for (let x = 0; x < rowBytes; x++) result[target + x] = sums[x]! >> fractionBits;
-  }
-  return result;
+  const space = workspace();
+  const source = space.place(data);
+  const taps = placePlan(space, plan, rowBytes, firstRow);
+  const length = plan.outputs * rowBytes;
+  const target = space.room(length);
+  space.run.resizeColumns(source, rowBytes, taps.first, plan.outputs, taps.offset, taps.weight, target);
+  return space.bytes(target, length).slice();
+}
+
+/** A plan as the kernels take it: positions, counted from `origin`, as offsets of `step` bytes. */
+function placePlan(space: Workspace, plan: AxisPlan, step: number, origin: number) {
+  return {
+    first: space.place(plan.first.map((tap) => tap * 4)),
+    offset: space.place(plan.position.map((position) => (position - origin) * step)),
+    weight: space.place(plan.weight),
+  };
 }
