@@ -129,7 +129,7 @@ export async function listPredictionRows(
 }
 
 /** Image ids of rows `start` (from 0) to before `end`. */
-export async function readImageIdSlice(db: Queryable, setId: string, start: number, end: number): Promise<string[]> {
+async function readImageIdSlice(db: Queryable, setId: string, start: number, end: number): Promise<string[]> {
   const [slice] = await db.$queryRaw<{ ids: string[] }[]>`
     select image_ids[${start + 1}::int : ${end}::int] as ids from prediction_set where id = ${setId}`;
   return slice?.ids ?? [];
@@ -169,7 +169,7 @@ export function predictionRow(of: {
 }
 
 /** SHA-256 over the sorted image ids, lower-case hexadecimal. */
-export function rowsHashOf(imageIds: readonly string[]): string {
+function rowsHashOf(imageIds: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([...imageIds].sort(compareCodePoints)))
     .digest('hex');
