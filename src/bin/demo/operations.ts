@@ -6,6 +6,7 @@ import type {
   CreateSubmissionInput,
   ImportDatasetInput,
   ImportSeverity,
+  NonFinite,
   ProbeMemoryInput,
   ProbeOutcome,
   ResizeMethod,
@@ -23,7 +24,7 @@ const userErrors = 'userErrors { code message path }';
 
 export interface MetricValue {
   readonly value: number | null;
-  readonly nonFinite: string | null;
+  readonly nonFinite: NonFinite | null;
 }
 
 export const importDataset = operation<

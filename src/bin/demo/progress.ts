@@ -74,7 +74,8 @@ function showBars(states: ReadonlyMap<string, RunState>, output: NodeJS.WriteStr
   const bars = new MultiBar({
     stream: output,
     format: '{name} {bar} {percentage}% {phase} | loss {loss} | error {error} | {speed} | {memory} | ETA {remaining}',
-    barsize: 16,
+    // What is left of the line beside the text.
+    barsize: Math.max(5, Math.min(24, output.columns - width - 90)),
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,

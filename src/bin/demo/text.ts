@@ -2,8 +2,10 @@
 
 import type { MetricValue } from './operations.ts';
 
+const nonFiniteText = { NAN: 'NaN', POSITIVE_INFINITY: 'inf', NEGATIVE_INFINITY: '-inf' } as const;
+
 export function formatMetric({ value, nonFinite }: MetricValue, digits = 3): string {
-  return value === null ? (nonFinite ?? '?') : value.toFixed(digits);
+  return value === null ? nonFiniteText[nonFinite ?? 'NAN'] : value.toFixed(digits);
 }
 
 export function formatPercent(rate: number): string {
