@@ -4,7 +4,7 @@ import { createRandom } from '../domain/random.ts';
 import type { ItemTransform } from '../domain/trainingConfig.ts';
 import { type AugmentDraws, drawAugment } from './augmentDraws.ts';
 import { type BoxPosition, centred } from './itemTransform.ts';
-import { toneCurve } from './lighting.ts';
+import { lightingOf } from './lighting.ts';
 import { prefilterSize } from './linearAxis.ts';
 import { type CropWindow, centreCrop, randomCrop } from './randomCrop.ts';
 import { type Pixels, type RenderRequest, shrink } from './renderer.ts';
@@ -77,6 +77,6 @@ export function renderRequest(plan: BatchPlan, index: number, item: Pixels): Ren
       ? samplingMatrix(augment ?? neutral, item.width, item.height, source.width, source.height)
       : undefined,
     crop: plan.crop,
-    tone: augment && toneCurve(augment.brightness, augment.contrast),
+    lighting: augment && lightingOf(augment.brightness, augment.contrast),
   };
 }

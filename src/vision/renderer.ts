@@ -6,7 +6,7 @@
  */
 
 import type { Size } from '../domain/trainingConfig.ts';
-import { type ToneCurve, tone } from './lighting.ts';
+import type { Lighting } from './lighting.ts';
 import { alignedBilinear, areaAverage, compose, type LinearAxis, prefilterSize, transpose } from './linearAxis.ts';
 import type { CropWindow } from './randomCrop.ts';
 import type { Homography } from './warp.ts';
@@ -27,7 +27,7 @@ export interface RenderRequest {
   readonly sampling: Homography | undefined;
   /** The part of the item that is kept. */
   readonly crop: CropWindow;
-  readonly tone: ToneCurve | undefined;
+  readonly lighting: Lighting | undefined;
 }
 
 export interface Renderer {
@@ -45,9 +45,13 @@ interface CropAxes {
 
 /** A renderer for one output size. */
 export function createRenderer(size: Size, mean: readonly number[], std: readonly number[]): Renderer {
+  const count = size.height * size.width;
+  // Lighting leaves the scale 0..1, sums are on 0..255.
+  const lit = normalisation(mean, std, 1);
+  const unlit = normalisation(mean, std, 1 / 255);
   let axes: CropAxes | undefined;
   return {
-    render({ source, sampling, crop, tone: curve }, target, offset) {
+    render({ source, sampling, crop, lighting }, target, offset) {
       if (axes?.width !== crop.width || axes.height !== crop.height) axes = cropAxes(crop, size);
       const space = workspace();
       const pixels = placePixels(space, source);
@@ -55,8 +59,8 @@ export function createRenderer(size: Size, mean: readonly number[], std: readonl
       const { rows } = axes;
       const sampled = space.room(crop.width * rgbxBytes);
       const reduced = space.room(size.width * rgbxBytes);
-      const sums = space.room(size.height * size.width * rgbxBytes);
-      space.floats(sums, size.height * size.width * 4).fill(0);
+      const sums = space.room(count * rgbxBytes);
+      space.floats(sums, count * 4).fill(0);
       for (let r = 0; r < crop.height; r++) {
         const to = rows.first[r + 1]!;
         if (rows.first[r] === to) continue;
@@ -68,7 +72,15 @@ export function createRenderer(size: Size, mean: readonly number[], std: readonl
           space.run.addRow(reduced, size.width, rows.weight[tap]!, sumRow);
         }
       }
-      normalise(space.floats(sums, size.height * size.width * 4), curve, mean, std, target, offset);
+      const result = space.room(count * 3 * 4);
+      if (lighting) {
+        const [scale, shift] = [space.place(lit.scale), space.place(lit.shift)];
+        space.run.normaliseLit(sums, count, scale, shift, result, lighting.contrast, lighting.shift);
+      } else {
+        const [scale, shift] = [space.place(unlit.scale), space.place(unlit.shift)];
+        space.run.normalise(sums, count, scale, shift, result);
+      }
+      target.set(space.floats(result, count * 3), offset);
     },
   };
 }
@@ -111,6 +123,14 @@ function placeAxis(space: Workspace, axis: LinearAxis) {
   };
 }
 
+/** (value * unit - mean) / std as value * scale + shift, padded to four channels. */
+function normalisation(mean: readonly number[], std: readonly number[], unit: number) {
+  return {
+    scale: Float32Array.from([...std.map((s) => unit / s), 0]),
+    shift: Float32Array.from([...std.map((s, c) => -mean[c]! / s), 0]),
+  };
+}
+
 /** Prefilter and corner-aligned resampling of a crop to `size`, as one map per axis. */
 function cropAxes(crop: CropWindow, size: Size): CropAxes {
   const { width, height } = crop;
@@ -126,28 +146,6 @@ function cropAxes(crop: CropWindow, size: Size): CropAxes {
     columns: axis(width, shrunk?.width, size.width),
     rows: transpose(axis(height, shrunk?.height, size.height)),
   };
-}
-
-/** RGBX values on the scale 0..255 to normalised RGB. */
-function normalise(
-  values: Float32Array,
-  curve: ToneCurve | undefined,
-  mean: readonly number[],
-  std: readonly number[],
-  target: Float32Array,
-  offset: number,
-): void {
-  for (let c = 0; c < 3; c++) {
-    const scale = 1 / std[c]!;
-    const shift = -mean[c]! * scale;
-    let at = offset + c;
-    if (curve) {
-      for (let i = c; i < values.length; i += 4, at += 3)
-        target[at] = tone(curve, values[i]! * (1 / 255)) * scale + shift;
-    } else {
-      for (let i = c; i < values.length; i += 4, at += 3) target[at] = values[i]! * ((1 / 255) * scale) + shift;
-    }
-  }
 }
 
 /** Area-averages an image: the prefilter where it applies to a whole item. */

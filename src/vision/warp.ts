@@ -1,6 +1,7 @@
 /** Geometry of the affine and warp augmentation (training-semantics 4.2): maps from output to input, as 3x3 matrices by rows. */
 
 import type { AugmentDraws } from './augmentDraws.ts';
+import { solve } from './linearSystem.ts';
 
 /** 3x3, row by row; a point (x, y) maps to ((m0 x + m1 y + m2) / d, (m3 x + m4 y + m5) / d), d = m6 x + m7 y + m8. */
 export type Homography = readonly number[];
@@ -107,23 +108,4 @@ function multiply(a: Homography, b: Homography): Homography {
     const column = k % 3;
     return a[row]! * b[column]! + a[row + 1]! * b[column + 3]! + a[row + 2]! * b[column + 6]!;
   });
-}
-
-/** Gaussian elimination with partial pivoting; each row holds the coefficients and then the right-hand side. */
-function solve(rows: number[][]): number[] {
-  const n = rows.length;
-  for (let column = 0; column < n; column++) {
-    let pivot = column;
-    for (let r = column + 1; r < n; r++) {
-      if (Math.abs(rows[r]![column]!) > Math.abs(rows[pivot]![column]!)) pivot = r;
-    }
-    [rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!];
-    const top = rows[column]!;
-    for (let r = 0; r < n; r++) {
-      if (r === column) continue;
-      const factor = rows[r]![column]! / top[column]!;
-      for (let c = column; c <= n; c++) rows[r]![c]! -= factor * top[c]!;
-    }
-  }
-  return rows.map((row, k) => row[n]! / row[k]!);
 }

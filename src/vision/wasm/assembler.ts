@@ -70,6 +70,7 @@ export const i32 = {
 };
 
 export const f32 = {
+  const: (value: number): Code => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)],
   fromF64: unary(0xb6),
 };
 
@@ -107,12 +108,21 @@ export const v128 = {
   /** Two vectors of 16-bit integers to unsigned bytes, saturating. */
   narrow16: binary(...simd(102)),
   addI32: binary(...simd(174)),
+  subI32: binary(...simd(177)),
   mulI32: binary(...simd(181)),
+  shiftLeftI32: binary(...simd(171)),
+  /** Keeps the sign. */
   shiftRightI32: binary(...simd(172)),
   f32FromI32: unary(...simd(250)),
+  i32FromF32: unary(...simd(248)),
+  /** Rounds to integers, halves to even. */
+  nearestF32: unary(...simd(106)),
   addF32: binary(...simd(228)),
   subF32: binary(...simd(229)),
   mulF32: binary(...simd(230)),
+  divF32: binary(...simd(231)),
+  minF32: binary(...simd(232)),
+  maxF32: binary(...simd(233)),
 };
 
 /** a where the condition is not 0, else b; both are computed. */

@@ -5,6 +5,7 @@
  */
 
 import { assemble, block, type Code, f32, f64, i32, kernel, loopWhile, select, v128, when } from './assembler.ts';
+import { normalise, normaliseLit } from './normalise.ts';
 
 /** Two taps and more are summed in 22-bit fixed point, as Pillow does. */
 const fractionBits = 22;
@@ -263,6 +264,8 @@ const kernels = {
   copyFloats: copyRow(rgbx),
   reduceRow,
   addRow,
+  normalise,
+  normaliseLit,
 };
 
 type KernelName = keyof typeof kernels;
