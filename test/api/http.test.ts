@@ -8,19 +8,119 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+function post(body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) {
+  return fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
+}
+
 describe('GraphQL over HTTP', () => {
-  test('passes the audits of graphql-http; what it does not follow is forbidden by CSRF prevention', async () => {
-    const results = await Promise.all(
-      serverAudits({ url: `${server.url}/graphql`, fetchFn: fetch }).map(({ name, fn }) =>
-        fn().then((r) => ({ ...r, name })),
-      ),
+  test('passes the audits of graphql-http; what it leaves out is optional and forbidden by CSRF prevention', async () => {
+    const audits = serverAudits({ url: `${server.url}/graphql`, fetchFn: fetch });
+    const results = await Promise.all(audits.map(async ({ name, fn }) => ({ name, status: (await fn()).status })));
+    expect(results.filter(({ status }) => status === 'error' || status === 'warn')).toEqual([]);
+    const notices = results.filter(({ status }) => status === 'notice').map(({ name }) => name);
+    expect(notices).toEqual([
+      'MAY accept application/x-www-form-urlencoded formatted GET requests',
+      'MAY allow URL-encoded JSON string {variables} parameter in GETs when accepting application/graphql-response+json',
+      'MAY allow URL-encoded JSON string {variables} parameter in GETs when accepting application/json',
+    ]);
+    expect(results.length).toBeGreaterThan(50);
+  });
+
+  test('refuses what a form of another site could send', async () => {
+    const query = '{ server { version } }';
+    const asText = await post(JSON.stringify({ query }), { 'content-type': 'text/plain' });
+    const asLink = await fetch(`${server.url}/graphql?query=${encodeURIComponent(query)}`);
+    expect([asText.status, asLink.status]).toEqual([400, 400]);
+    expect(await asLink.text()).toContain('Cross-Site Request Forgery');
+  });
+
+  test('answers malformed and oversized bodies in JSON', async () => {
+    const malformed = await post('{"query": ');
+    expect(malformed.status).toBe(400);
+    expect(await malformed.json()).toEqual({ errors: [{ message: 'The request body is not valid JSON' }] });
+    const oversized = await post(JSON.stringify({ query: `{ server { version } } # ${'x'.repeat(1_000_000)}` }));
+    expect(oversized.status).toBe(413);
+    expect(await oversized.json()).toEqual({ errors: [{ message: 'The request body is too large' }] });
+  });
+
+  test('errors of the query say what and where, with a code', async () => {
+    const { errors, status } = await server.send('{ nonsense }');
+    expect(status).toBe(400);
+    expect(errors).toMatchObject([
+      { message: expect.stringContaining('"nonsense"'), extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+    ]);
+    expect(errors[0]!.extensions).not.toHaveProperty('http');
+    expect(errors[0]!.extensions).not.toHaveProperty('stacktrace');
+  });
+
+  test('a bug is masked; its request id is in the answer, its header and the log', async () => {
+    await server.context.db.pool.query('alter table worker rename to worker_away');
+    const { errors, headers } = await server.send('{ workers { id } }');
+    await server.context.db.pool.query('alter table worker_away rename to worker');
+    const requestId = headers.get('x-request-id');
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: `Internal server error. The server's log has more about request ${requestId}`,
+        extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+        path: ['workers'],
+      }),
+    ]);
+    expect(server.logged.filter((line) => line.requestId === requestId)).toMatchObject([
+      { level: 50, err: { message: expect.stringContaining('worker') } },
+    ]);
+  });
+});
+
+describe('everything else', () => {
+  test('every answer forbids foreign content and guessing of types', async () => {
+    for (const path of ['/', '/graphiql', '/nowhere', '/version']) {
+      const { headers } = await fetch(server.url + path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      const policy = headers.get('content-security-policy')!;
+      expect(policy).toContain("default-src 'self'");
+      expect(policy).not.toMatch(/script-src|unsafe-eval|https?:/);
+      expect(headers.get('x-powered-by')).toBeNull();
+    }
+  });
+
+  test('unknown paths and unreadable ones are answered in JSON', async () => {
+    const missing = await fetch(`${server.url}/nowhere`);
+    expect(missing.status).toBe(404);
+    expect(await missing.json()).toEqual({ errors: [{ message: 'There is nothing at /nowhere' }] });
+    const unreadable = await fetch(`${server.url}/submissions/%E0%A4%A.csv`);
+    expect(unreadable.status).toBe(400);
+    expect(unreadable.headers.get('content-type')).toContain('application/json');
+  });
+
+  test('tells that it lives, that it is ready, and its version', async () => {
+    const [health, ready, version] = await Promise.all(
+      ['/healthz', '/readyz', '/version'].map(async (path) => {
+        const response = await fetch(server.url + path);
+        return { status: response.status, body: await response.json() };
+      }),
     );
-    const broken = results.filter(({ status }) => status === 'error' || status === 'warn');
-    console.log(
-      results
-        .filter(({ status }) => status !== 'ok')
-        .map((r) => `${r.status} ${r.name} ${'reason' in r ? r.reason : ''}`),
-    );
-    expect(broken.map(({ name }) => name)).toEqual([]);
+    expect(health).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(ready).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(version).toMatchObject({ status: 200, body: { name: 'rungraph', version: expect.stringMatching(/^\d/) } });
+  });
+
+  test('is not ready while a migration is missing', async () => {
+    const { pool } = server.context.db;
+    await pool.query('update _prisma_migrations set finished_at = null');
+    const response = await fetch(`${server.url}/readyz`);
+    await pool.query('update _prisma_migrations set finished_at = now()');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({
+      status: 'unavailable',
+      problem: expect.stringMatching(/^the database lacks the migrations \d+_initial/),
+    });
+  });
+
+  test('the landing page counts runs and leads to GraphiQL', async () => {
+    const response = await fetch(server.url);
+    const html = await response.text();
+    expect(response.headers.get('content-type')).toContain('text/html');
+    expect(html).toContain('0 runs so far');
+    expect(html).toContain('href="/graphiql"');
   });
 });
