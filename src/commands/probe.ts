@@ -1,10 +1,12 @@
 import { parseTrainingConfig } from '../domain/trainingConfig.ts';
 import { UserInputError, type UserProblem } from '../errors.ts';
+import { type AttemptToken, lockAttempt } from '../store/attempt.ts';
 import { findOrClaim } from '../store/idempotency.ts';
-import { insertProbe } from '../store/probe.ts';
+import { findProbeOfRun, insertProbe, type ProbeTrial, putTrial, setRecommendation } from '../store/probe.ts';
+import type { Written } from './attempt.ts';
 import type { CommandContext } from './context.ts';
 import { collect, queueRun, withSeed } from './run.ts';
-import { loadTrainingData } from './trainingPlan.ts';
+import { loadTrainingData, smallestLabel } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface ProbeMemoryInput {
@@ -54,7 +56,8 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
     }
     if (problems.length || !parsed.config) throw new UserInputError(problems);
 
-    const config = withSeed(parsed.config);
+    // On the images of the smallest class: memory does not depend on which, and few are quickly decoded.
+    const config = { ...withSeed(parsed.config), labels: [smallestLabel(data!)!.label] };
     const createdAt = ctx.now();
     const run = {
       id: ctx.newId('run'),
@@ -81,4 +84,18 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
   });
   if (outcome.wake) ctx.waker.wake(outcome.wake);
   return outcome.id;
+}
+
+/** Stores a trial of a probe's running attempt. The first one that FITS is the recommendation: trials go up in accumulation. */
+export async function recordTrial(ctx: CommandContext, token: AttemptToken, trial: ProbeTrial): Promise<Written> {
+  return inTransaction(ctx, async (tx) => {
+    if (!(await lockAttempt(tx, token))) return 'stale';
+    const probe = await findProbeOfRun(tx, token.runId);
+    if (!probe) throw new Error(`run ${token.runId} is no memory probe`);
+    await putTrial(tx, probe.id, trial);
+    if (trial.outcome === 'FITS' && probe.recommendation === null) {
+      await setRecommendation(tx, probe.id, trial.accumulation);
+    }
+    return 'ok';
+  });
 }

@@ -70,5 +70,13 @@ export type TrainerEvent =
     }
   | { readonly kind: 'failed'; readonly failure: RunFailure };
 
-/** Worker -> trainer. */
-export type TrainerCommand = { readonly kind: 'job'; readonly job: TrainerJob } | { readonly kind: 'cancel' };
+/**
+ * Worker -> trainer. `written`: this many more events are stored; a trainer that is far ahead of its worker waits for it.
+ */
+export type TrainerCommand =
+  | { readonly kind: 'job'; readonly job: TrainerJob }
+  | { readonly kind: 'cancel' }
+  | { readonly kind: 'written'; readonly events: number };
+
+/** Events a trainer may be ahead of what is stored. */
+export const trainerLead = 1000;

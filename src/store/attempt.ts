@@ -115,4 +115,5 @@ export async function deleteResults(db: Queryable, runId: string): Promise<void>
   await db.memorySample.deleteMany({ where: { runId } });
   await db.predictionSet.deleteMany({ where: { runId } });
   await db.probeTrial.deleteMany({ where: { probe: { runId } } });
+  await db.memoryProbe.updateMany({ where: { runId }, data: { recommendation: null } });
 }

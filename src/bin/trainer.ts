@@ -1,0 +1,72 @@
+/** Computes one attempt of one run for the worker that forked it, and ends. It talks over IPC only. */
+
+import { writeFile } from 'node:fs/promises';
+import { type TrainerCommand, type TrainerEvent, type TrainerJob, trainerLead } from '../domain/trainer.ts';
+import { listCudaDevices } from '../engine/devices.ts';
+import { openEngine } from '../engine/openEngine.ts';
+import { failureOf } from '../learner/failure.ts';
+import { createCudaMemorySampler, createProcessMemorySampler } from '../learner/memory.ts';
+import { trainRun } from '../learner/trainRun.ts';
+import { openImagePipeline } from '../vision/pipeline.ts';
+
+const canceled = new AbortController();
+/** Events sent and not stored yet; past `trainerLead` the computation waits. */
+let ahead = 0;
+let caughtUp: (() => void) | undefined;
+
+// Ctrl-C in a terminal reaches the whole group: the worker decides what becomes of the run.
+process.on('SIGINT', () => {});
+// The worker is gone; another one will start this run again.
+process.once('disconnect', () => process.exit(1));
+process.on('message', (command: TrainerCommand) => {
+  switch (command.kind) {
+    case 'job':
+      void run(command.job);
+      break;
+    case 'cancel':
+      canceled.abort();
+      break;
+    case 'written':
+      ahead -= command.events;
+      caughtUp?.();
+      break;
+  }
+});
+
+async function run(job: TrainerJob): Promise<void> {
+  await offerToBeKilledFirst();
+  if (job.resources.device !== 'cpu') {
+    // Numbered as nvidia-smi does, and no other GPU to be seen.
+    process.env.CUDA_DEVICE_ORDER = 'PCI_BUS_ID';
+    process.env.CUDA_VISIBLE_DEVICES ??= String(job.resources.deviceIndex);
+  }
+  try {
+    const engine = await openEngine({ ...job.resources, environment: process.env });
+    const gpus = engine.info.name === 'tensorflow' ? await listCudaDevices() : [];
+    const onGpu = gpus.some((gpu) => gpu.name === engine.info.device);
+    const memory = onGpu ? createCudaMemorySampler(job.resources.deviceIndex) : createProcessMemorySampler();
+    const dependencies = { engine, openImages: openImagePipeline, memory, now: Date.now, signal: canceled.signal };
+    for await (const event of trainRun(job, dependencies)) await send(event);
+  } catch (error) {
+    await send({ kind: 'failed', failure: failureOf(error) });
+  }
+  process.exit(0);
+}
+
+/** Settles when the event is on its way and the worker is not too far behind. */
+async function send(event: TrainerEvent): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.send!(event, () => resolve());
+  });
+  if (event.kind === 'finished' || event.kind === 'probed' || event.kind === 'failed') return;
+  for (ahead++; ahead > trainerLead; ) {
+    await new Promise<void>((resolve) => {
+      caughtUp = resolve;
+    });
+  }
+}
+
+/** When memory runs out, the kernel shall take this process and leave the database and the server alone. Linux only. */
+async function offerToBeKilledFirst(): Promise<void> {
+  await writeFile('/proc/self/oom_score_adj', '500').catch(() => {});
+}

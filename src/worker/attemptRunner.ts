@@ -1,0 +1,136 @@
+/** One attempt from the claimed job to the settled run. */
+
+import {
+  type AttemptOutcome,
+  beginAttempt,
+  recordTrainerPid,
+  requeueAttempt,
+  settleAttempt,
+} from '../commands/attempt.ts';
+import type { CommandContext } from '../commands/context.ts';
+import { recordEvents } from '../commands/recordEvents.ts';
+import type { RunFailure } from '../domain/run.ts';
+import type { TrainerEvent, TrainerResources } from '../domain/trainer.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { longestJobSeconds } from '../queue/queue.ts';
+import type { Run } from '../store/run.ts';
+import { EventBatcher } from './eventBatcher.ts';
+import { HeldAttempt } from './heldAttempt.ts';
+import { configOf, trainerImages } from './jobParts.ts';
+import { outcomeOf, type TrainJob } from './outcome.ts';
+import { persist } from './persist.ts';
+import { probe } from './probe.ts';
+import { startTrainer } from './trainerProcess.ts';
+
+/** Milliseconds an attempt may take: the job ends before the queue would take it away. */
+const timeLimit = (longestJobSeconds - 600) * 1000;
+
+export interface AttemptRunnerOptions {
+  readonly ctx: CommandContext;
+  readonly workerId: string;
+  readonly trainerModule: string;
+  readonly resources: TrainerResources;
+  readonly log: Logger;
+  /** The attempts in hand, for cancel messages and heartbeats. */
+  readonly held: Set<HeldAttempt>;
+}
+
+/** Runs the next attempt of a run to its end. Does nothing when the run is not wanted any more. */
+export async function runAttempt(
+  options: AttemptRunnerOptions,
+  job: { readonly runId: string; readonly redelivered: boolean },
+): Promise<void> {
+  const { ctx, workerId, held, log } = options;
+  const begun = await beginAttempt(ctx, { ...job, workerId });
+  if (!begun) return;
+  const attempt = new HeldAttempt({ runId: job.runId, attempt: begun.attempt });
+  const deadline = setTimeout(() => attempt.end('timeout'), timeLimit);
+  held.add(attempt);
+  log.info(attempt.token, 'attempt begun');
+  try {
+    const end = await compute(options, begun.run, attempt);
+    if (attempt.lost) log.warn(attempt.token, 'attempt lost');
+    else await settle(ctx, attempt, end);
+    log.info({ ...attempt.token, status: end.status }, 'attempt ended');
+  } finally {
+    clearTimeout(deadline);
+    held.delete(attempt);
+  }
+}
+
+async function settle(ctx: CommandContext, attempt: HeldAttempt, end: AttemptOutcome): Promise<void> {
+  // What the trainer completed counts, also when it was asked to stop meanwhile.
+  const givenUp = end.status === 'SUCCEEDED' ? undefined : attempt.reason;
+  await persist(() => {
+    switch (givenUp) {
+      case 'drain':
+        return requeueAttempt(ctx, attempt.token);
+      case 'cancel':
+        return settleAttempt(ctx, attempt.token, { status: 'CANCELED' });
+      case 'timeout':
+        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: timedOut });
+      case 'lost':
+      case undefined:
+        return settleAttempt(ctx, attempt.token, end);
+    }
+  });
+}
+
+async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAttempt): Promise<AttemptOutcome> {
+  const { ctx, log } = options;
+  let trainer: { written(events: number): void } | undefined;
+  const batcher = new EventBatcher({
+    write: (events) => recordEvents(ctx, attempt.token, events),
+    onWritten: (events) => trainer?.written(events.filter(isMessage).length),
+    onLost: (error) => {
+      if (error) log.error({ ...attempt.token, err: error }, 'events could not be stored');
+      attempt.end('lost');
+    },
+  });
+  try {
+    const images = await trainerImages(ctx, run);
+    const train: TrainJob = async ({ task, config }) => {
+      const started = startTrainer({
+        module: options.trainerModule,
+        job: { ...attempt.token, task, config, images, resources: options.resources },
+        signal: attempt.signal,
+        onStart: (pid) => {
+          attempt.pid = pid;
+          persist(() => recordTrainerPid(ctx, attempt.token, pid)).catch((error: unknown) =>
+            log.warn({ ...attempt.token, err: error }, 'the trainer could not be registered'),
+          );
+        },
+        onEvent: (event) => batcher.add(event),
+        onLine: (event) => {
+          batcher.add(event);
+          return batcher.room();
+        },
+      });
+      trainer = started;
+      return started.ended;
+    };
+    const tell = (event: TrainerEvent) => batcher.add(event);
+    const outcome =
+      run.kind === 'MEMORY_PROBE'
+        ? await probe({ ctx, run, attempt, train, tell })
+        : outcomeOf(await train({ task: { kind: 'train' }, config: configOf(run) }));
+    await batcher.flush();
+    return outcome;
+  } catch (error) {
+    log.error({ ...attempt.token, err: error }, 'attempt failed');
+    await batcher.flush();
+    return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: false } };
+  }
+}
+
+/** Lines of output do not come as messages: they are held back at their pipe. */
+function isMessage(event: TrainerEvent): boolean {
+  return event.kind !== 'log' || event.stream === 'trainer';
+}
+
+const timedOut: RunFailure = {
+  code: 'TIMEOUT',
+  message: `an attempt may take ${Math.round(timeLimit / 3_600_000)} hours; train fewer epochs or smaller images`,
+  retryable: false,
+};

@@ -1,0 +1,40 @@
+import type { AttemptToken } from '../store/attempt.ts';
+
+/**
+ * Why an attempt ends before its trainer has. `cancel` and `timeout` are asked for politely first; after `drain` (the worker
+ * stops, the run goes back to the queue) and `lost` (somebody else has taken over) the trainer is killed at once.
+ */
+export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost';
+
+/** An attempt this worker has in hand. */
+export class HeldAttempt {
+  readonly token: AttemptToken;
+  /** Process id of its trainer, while there is one. */
+  pid: number | undefined;
+  readonly #ending = new AbortController();
+  #lost = false;
+
+  constructor(token: AttemptToken) {
+    this.token = token;
+  }
+
+  /** Aborts with an EndReason. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get reason(): EndReason | undefined {
+    return this.#ending.signal.reason as EndReason | undefined;
+  }
+
+  /** Nothing of it will be stored any more. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** The first reason counts; being lost overrides all. */
+  end(reason: EndReason): void {
+    if (reason === 'lost') this.#lost = true;
+    this.#ending.abort(reason);
+  }
+}

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds a worker goes on without its database before it gives its runs up. */
+const patience = 60_000;
+const pause = 500;
+
+/** Repeats a write while the database is away. Throws the last error when it stays away for a minute. */
+export async function persist<T>(write: () => Promise<T>): Promise<T> {
+  const giveUpAt = Date.now() + patience;
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isAbsence(error) || Date.now() > giveUpAt) throw error;
+      await sleep(pause);
+    }
+  }
+}
+
+/** Errors of the connection, which another try may not meet: no answer, broken, shutting down, starting up. */
+function isAbsence(error: unknown): boolean {
+  const text = `${(error as { code?: string }).code ?? ''} ${error instanceof Error ? error.message : ''}`;
+  return /ECONN|EPIPE|ENOENT|ETIMEDOUT|57P0[123]|08\d\d\d|P1001|P1002|P1008|P1017|P2024|P2028|P2034|terminat|timeout|closed|ended/i.test(
+    text,
+  );
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { RunFailure } from '../domain/run.ts';
+import type { TrainerCommand, TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import type { EndReason } from './heldAttempt.ts';
+
+/** Milliseconds from a polite cancel to SIGTERM, and from there to SIGKILL. */
+const patience = { cancel: 3_000, terminate: 2_000 };
+/** Last lines of output that a crash report shows. */
+const tailLength = 20;
+
+export interface TrainerOptions {
+  /** File that the child runs: src/bin/trainer.ts, or a script that plays one. */
+  readonly module: string;
+  readonly job: TrainerJob;
+  readonly onStart: (pid: number) => void;
+  /** Every event of the child but lines of output. */
+  readonly onEvent: (event: TrainerEvent) => void;
+  /** A line of output; the child's writing waits until the promise settles. */
+  readonly onLine: (event: TrainerEvent & { kind: 'log' }) => Promise<void>;
+  /** Aborts with an EndReason. */
+  readonly signal: AbortSignal;
+}
+
+export type TrainerEnd =
+  | { readonly kind: 'reported'; readonly event: Extract<TrainerEvent, { kind: 'finished' | 'probed' | 'failed' }> }
+  | { readonly kind: 'crashed'; readonly failure: RunFailure };
+
+export interface Trainer {
+  /** Tells the child how many more of its events are stored. */
+  written(events: number): void;
+  readonly ended: Promise<TrainerEnd>;
+}
+
+/** Computes a job in a process of its own: a crash is an exit status, memory is really given back, and no run can block another. */
+export function startTrainer(options: TrainerOptions): Trainer {
+  const child = fork(options.module, [], {
+    execArgv: ['--import', import.meta.resolve('tsx')],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const tell = (command: TrainerCommand) => {
+    // A child that is gone already is reported by its end.
+    if (child.connected) child.send(command, () => {});
+  };
+  return {
+    written: (events) => tell({ kind: 'written', events }),
+    ended: supervise(child, tell, options),
+  };
+}
+
+async function supervise(
+  child: ChildProcess,
+  tell: (command: TrainerCommand) => void,
+  options: TrainerOptions,
+): Promise<TrainerEnd> {
+  const { job, signal } = options;
+  const kernelKills = countOutOfMemoryKills();
+  let report: Extract<TrainerEnd, { kind: 'reported' }> | undefined;
+  const tail: string[] = [];
+
+  const closed = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null; error?: Error }>((resolve) => {
+    child.once('close', (code, killedBy) => resolve({ code, killedBy }));
+    child.on('error', (error) => {
+      // Without a process there is no close; other errors (a message or signal to a dead child) are followed by one.
+      if (child.pid === undefined) resolve({ code: null, killedBy: null, error });
+    });
+  });
+  // The last messages may come after the exit; the channel is read to its end before it disconnects.
+  const disconnected = new Promise<void>((resolve) => {
+    if (child.connected) child.once('disconnect', resolve);
+    else resolve();
+  });
+  child.on('message', (event: TrainerEvent) => {
+    switch (event.kind) {
+      case 'finished':
+      case 'probed':
+      case 'failed':
+        report = { kind: 'reported', event };
+        break;
+      default:
+        options.onEvent(event);
+    }
+  });
+  const output = (['stdout', 'stderr'] as const).map(async (stream) => {
+    for await (const line of createInterface({
+      input: child[stream] as Readable,
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })) {
+      tail.push(line);
+      if (tail.length > tailLength) tail.shift();
+      await options.onLine({ kind: 'log', stream, line });
+    }
+  });
+
+  const end = endWith(child, tell);
+  const onAbort = () => end.begin(signal.reason as EndReason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (child.pid !== undefined) options.onStart(child.pid);
+  tell({ kind: 'job', job });
+  if (signal.aborted) onAbort();
+  try {
+    const { code, killedBy, error } = await closed;
+    if (error) return crash('INTERNAL', `the trainer could not be started: ${error.message}`);
+    await Promise.all([disconnected, ...output]);
+    if (report) return report;
+    const outOfMemory =
+      (killedBy === 'SIGKILL' && !end.begun && (await countOutOfMemoryKills()) > (await kernelKills)) ||
+      tail.some((line) => /heap out of memory|bad_alloc|out of memory/i.test(line));
+    return describeCrash(code, killedBy, tail, outOfMemory);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    end.clear();
+  }
+}
+
+/** Ends a child as a reason asks for: politely first, or at once. */
+function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let begun = false;
+  return {
+    get begun() {
+      return begun;
+    },
+    begin(reason: EndReason) {
+      begun = true;
+      if (reason === 'drain' || reason === 'lost') {
+        child.kill('SIGKILL');
+        return;
+      }
+      tell({ kind: 'cancel' });
+      timer = setTimeout(() => {
+        child.kill('SIGTERM');
+        timer = setTimeout(() => child.kill('SIGKILL'), patience.terminate);
+      }, patience.cancel);
+    },
+    clear: () => clearTimeout(timer),
+  };
+}
+
+function describeCrash(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  tail: readonly string[],
+  outOfMemory: boolean,
+): TrainerEnd {
+  const how = signal === null ? `ended with status ${code} before it was done` : `was killed by ${signal}`;
+  const last = tail.length ? `; its last output:\n${tail.join('\n')}` : '; it wrote nothing';
+  if (!outOfMemory) return crash('TRAINER_CRASHED', `the trainer ${how}${last}`);
+  return crash(
+    'OUT_OF_MEMORY',
+    `the trainer ${how} because memory ran out; raise accumulation or lower effectiveBatchSize${last}`,
+  );
+}
+
+function crash(code: RunFailure['code'], message: string): TrainerEnd {
+  return { kind: 'crashed', failure: { code, message, retryable: false } };
+}
+
+/** Processes that the kernel of this machine has killed for memory so far; 0 where it does not tell. */
+async function countOutOfMemoryKills(): Promise<number> {
+  const counters = await readFile('/proc/vmstat', 'utf8').catch(() => '');
+  return Number(/^oom_kill (\d+)$/m.exec(counters)?.[1] ?? 0);
+}

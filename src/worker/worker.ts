@@ -1,0 +1,146 @@
+/** A worker: takes jobs, one per free device, trains each in a child process, and tells the database that it is alive. */
+
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CommandContext } from '../commands/context.ts';
+import { heartbeatWorker, registerWorker, stopWorker } from '../commands/worker.ts';
+import type { Config } from '../config.ts';
+import type { Listener } from '../db/listener.ts';
+import type { TrainerResources } from '../domain/trainer.ts';
+import { runCancelChannel } from '../events/waker.ts';
+import type { Logger } from '../log.ts';
+import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
+import { importDatasetJob } from './datasetImport.ts';
+import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
+import type { HeldAttempt } from './heldAttempt.ts';
+import { version } from './version.ts';
+
+const heartbeatMs = 2_000;
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly ctx: CommandContext;
+  readonly listener: Listener;
+  readonly log: Logger;
+  /** What computes an attempt; tests put a script here. */
+  readonly trainerModule?: string;
+}
+
+export interface RunningWorker {
+  readonly id: string;
+  /** Takes no more jobs, gives the runs in hand back to the queue, and signs off. */
+  stop(): Promise<void>;
+}
+
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { config, ctx, listener, log } = options;
+  const devices = await trainingDevices(config);
+  const workerId = await registerWorker(ctx, {
+    host: os.hostname(),
+    pid: process.pid,
+    version,
+    engine: devices.some(({ kind }) => kind === 'CUDA') ? 'tensorflow' : 'onnxruntime',
+    devices: await readDevices([]),
+  });
+  const held = new Set<HeldAttempt>();
+  const free = [...devices];
+  const stopping = new AbortController();
+  const shared = {
+    ...{ ctx, workerId, held, log },
+    trainerModule: options.trainerModule ?? fileURLToPath(new URL('../bin/trainer.ts', import.meta.url)),
+  };
+
+  const stopListening = listener.listen(runCancelChannel, (runId) => {
+    for (const attempt of held) if (attempt.token.runId === runId) attempt.end('cancel');
+  });
+  await listener.ready();
+  const stopHeartbeat = startHeartbeat(options, workerId, held);
+
+  const consumers = [
+    await ctx.queue.work(
+      'run',
+      async ({ payload, redelivered }) => {
+        stopping.signal.throwIfAborted();
+        // As many handlers as devices: one is free.
+        const device = free.shift()!;
+        try {
+          const resources = resourcesOf(config, device, devices.length);
+          await runAttempt({ ...shared, resources } satisfies AttemptRunnerOptions, { ...payload, redelivered });
+        } finally {
+          free.push(device);
+        }
+      },
+      { concurrency: devices.length },
+    ),
+    await ctx.queue.work(
+      'dataset.import',
+      ({ payload }) => importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
+      { concurrency: 1 },
+    ),
+  ];
+
+  return {
+    id: workerId,
+    stop: async () => {
+      stopping.abort(new Error('this worker is stopping'));
+      const stopped = consumers.map((consumer) => consumer.stop());
+      // Also those whose handler began while the consumers were being stopped.
+      const drain = setInterval(drainAll, 100);
+      drainAll();
+      await Promise.all(stopped);
+      clearInterval(drain);
+      stopListening();
+      await stopHeartbeat();
+      await stopWorker(ctx, workerId);
+    },
+  };
+
+  function drainAll(): void {
+    for (const attempt of held) attempt.end('drain');
+  }
+}
+
+/** Every two seconds: devices with the memory of each trainer, and what became of the runs in hand. */
+function startHeartbeat({ ctx, log }: WorkerOptions, workerId: string, held: Set<HeldAttempt>): () => Promise<void> {
+  let stopped = false;
+  let beating: Promise<void> = Promise.resolve();
+  const beat = async () => {
+    const attempts = [...held];
+    const pids = attempts.flatMap((attempt) => attempt.pid ?? []);
+    const tokens = attempts.map((attempt) => attempt.token);
+    const holds = await heartbeatWorker(ctx, { workerId, devices: await readDevices(pids), attempts: tokens });
+    holds.forEach((hold, i) => {
+      if (hold === 'canceling') attempts[i]!.end('cancel');
+      // An attempt that has been settled in the meantime is not in hand any more.
+      else if (hold === 'lost' && held.has(attempts[i]!)) attempts[i]!.end('lost');
+    });
+  };
+  const next = () => {
+    beating = beat()
+      .catch((error: unknown) => log.warn({ err: error }, 'heartbeat'))
+      .then(() => {
+        if (!stopped) timer = setTimeout(next, heartbeatMs);
+      });
+  };
+  let timer = setTimeout(next, heartbeatMs);
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await beating;
+  };
+}
+
+/** A share of the machine for a trainer on one of `count` devices. */
+function resourcesOf(config: Config, device: TrainingDevice, count: number): TrainerResources {
+  const cores = Math.max(1, Math.floor(os.availableParallelism() / count));
+  return {
+    engine: config.engine,
+    device: config.device === 'auto' && device.kind === 'CPU' ? 'cpu' : config.device,
+    deviceIndex: device.index,
+    computeThreads: config.threads || cores,
+    loaderThreads: Math.min(8, Math.max(1, Math.ceil(cores / 2))),
+    cacheDirectory: path.join(config.home, 'cache', 'images'),
+    cacheLimitBytes: config.cacheLimitBytes,
+  };
+}
