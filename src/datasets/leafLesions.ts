@@ -21,7 +21,7 @@ export function lesions(label: LeafClass, blade: Blade, random: Random): string 
   }
 }
 
-/** A narrow, wet-looking rust-coloured line between two veins, following the blade's bend. */
+/** A narrow, wet-looking amber line between two veins, following the blade's bend. */
 function streak(blade: Blade, random: Random): string {
   const across = between(random, -0.88, 0.88);
   const start = between(random, -0.85, 0.7);
@@ -29,12 +29,12 @@ function streak(blade: Blade, random: Random): string {
   const line = polyline(blade, across, start, start + length, 5);
   const thickness = between(random, 3.2, 6.5);
   const tone: Hsl = {
-    hue: between(random, 18, 30),
-    saturation: between(random, 62, 80),
-    lightness: between(random, 36, 47),
+    hue: between(random, 24, 36),
+    saturation: between(random, 70, 86),
+    lightness: between(random, 46, 56),
   };
   return (
-    `<path d="${line}" fill="none" stroke="hsl(48 62% 58%)" stroke-opacity="0.45" stroke-width="${px(thickness * 1.8)}" stroke-linecap="round"/>` +
+    `<path d="${line}" fill="none" stroke="hsl(42 60% 60%)" stroke-opacity="0.35" stroke-width="${px(thickness * 1.6)}" stroke-linecap="round"/>` +
     `<path d="${line}" fill="none" stroke="${css(tone)}" stroke-opacity="0.88" stroke-width="${px(thickness)}" stroke-linecap="round"/>`
   );
 }
@@ -42,11 +42,11 @@ function streak(blade: Blade, random: Random): string {
 /** A round brown spot in a yellow halo, with a paler heart when it is large. */
 function roundSpot(blade: Blade, random: Random): string {
   const { x, y } = at(blade, between(random, -0.85, 0.85), between(random, -0.88, 0.88));
-  const radius = between(random, 4, 10);
+  const radius = between(random, 5, 11);
   const tone = deadTissue(random);
-  const heart = { ...tone, lightness: tone.lightness + 24 };
+  const heart = { ...tone, lightness: tone.lightness + 16 };
   return (
-    `<path d="${blob(x, y, radius * 1.7, radius * 1.7, random)}" fill="hsl(50 68% 56%)" fill-opacity="0.5"/>` +
+    `<path d="${blob(x, y, radius * 1.5, radius * 1.5, random)}" fill="hsl(50 60% 54%)" fill-opacity="0.4"/>` +
     `<path d="${blob(x, y, radius, radius, random)}" fill="${css(tone)}" fill-opacity="0.92"/>` +
     (radius > 6.5 ? `<path d="${blob(x, y, radius * 0.4, radius * 0.4, random)}" fill="${css(heart)}"/>` : '')
   );
