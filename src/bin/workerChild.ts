@@ -32,7 +32,12 @@ export function startWorkerChild(config: Config, databaseUrl: string, log: Logge
       execArgv: ['--import', 'tsx'],
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, RUNGRAPH_HOME: config.home, DATABASE_URL: databaseUrl },
+      env: {
+        ...process.env,
+        RUNGRAPH_HOME: config.home,
+        DATABASE_URL: databaseUrl,
+        RUNGRAPH_LOG: config.logLevel,
+      },
     });
     child = launched;
     ended = new Promise((resolve) => {

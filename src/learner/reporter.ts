@@ -113,6 +113,10 @@ export class RunReporter {
 
   async #finishEpoch(event: FinishedEpoch, phase: RunPhase): Promise<TrainerEvent[]> {
     const { validation, trainLoss, learningRates, momentum } = event;
+    // Series besides the epoch event: leaderboards, filters and charts read metrics by name.
+    this.#add('valid/loss', validation.loss);
+    this.#add('valid/error_rate', validation.errorRate);
+    this.#add('valid/accuracy', validation.accuracy);
     const memory = await this.#sampleMemory();
     const now = this.#now();
     this.#finishedTrainingAt = now;

@@ -73,16 +73,20 @@ describe('a run', () => {
     }
   });
 
-  it('gives each series one point per micro-batch', () => {
+  it('gives each training series one point per micro-batch and each validation series one per epoch', () => {
     const points = ofKind(events, 'metrics').flatMap((event) => event.points);
-    const microBatches = 3 * 6; // 12 training images in pairs, 3 epochs
-    const names = ['train/loss', 'train/loss_smooth', 'lr/0', 'lr/1', 'momentum'];
-    expect(new Set(points.map((p) => p.name))).toEqual(new Set(names));
-    for (const name of names) {
-      expect(points.filter((p) => p.name === name).map((p) => p.step)).toEqual(
-        Array.from({ length: microBatches }, (_, i) => i + 1),
-      );
-    }
+    const training = ['train/loss', 'train/loss_smooth', 'lr/0', 'lr/1', 'momentum'];
+    const validation = ['valid/loss', 'valid/error_rate', 'valid/accuracy'];
+    expect(new Set(points.map((p) => p.name))).toEqual(new Set([...training, ...validation]));
+    const stepsOf = (name: string) => points.filter((p) => p.name === name).map((p) => p.step);
+    // 12 training images in pairs, 3 epochs.
+    for (const name of training) expect(stepsOf(name)).toEqual(Array.from({ length: 3 * 6 }, (_, i) => i + 1));
+    for (const name of validation) expect(stepsOf(name)).toEqual([6, 12, 18]);
+    const epochs = ofKind(events, 'epoch').map((event) => event.epoch);
+    const valuesOf = (name: string) => points.filter((p) => p.name === name).map((p) => p.value);
+    expect(valuesOf('valid/loss')).toEqual(epochs.map((epoch) => epoch.validLoss));
+    expect(valuesOf('valid/error_rate')).toEqual(epochs.map((epoch) => epoch.errorRate));
+    expect(valuesOf('valid/accuracy')).toEqual(epochs.map((epoch) => epoch.accuracy));
   });
 
   it('predicts VALID plainly, TEST and HOLDOUT with augmentation, rows by image id', () => {
