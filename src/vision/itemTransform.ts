@@ -67,7 +67,9 @@ export function prepare(image: RgbImage, transform: ItemTransform, free: boolean
   const box = itemBox(image, transform, centred);
   const freeX = free && !positionsAgree(sourceWidth, box.width);
   const freeY = free && !positionsAgree(sourceHeight, box.height);
-  if (freeX) return { stage: 'source', sourceWidth, sourceHeight, ...image };
+  if (freeX) {
+    return { stage: 'source', sourceWidth, sourceHeight, width: sourceWidth, height: sourceHeight, data: image.data };
+  }
   if (freeY) {
     const plan = planAxis(horizontal(image, box), size.width);
     const data = resizeHorizontally(image.data, sourceWidth, 0, sourceHeight, plan);

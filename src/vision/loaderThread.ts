@@ -1,6 +1,6 @@
 /** One thread of the image pipeline: items of batches from file or cache to normalised pixels. */
 
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.ts';
 import { planBatch, renderRequest } from './batchPlan.ts';
@@ -42,7 +42,7 @@ async function prepared(image: ImageRef, batch: LoaderBatch): Promise<PreparedIm
 
 async function decode(path: string) {
   try {
-    return await decodeImage(await readFile(path));
+    return await decodeImage(readFileSync(path));
   } catch (error) {
     throw new ImageUnreadableError(path, messageOf(error));
   }
@@ -64,6 +64,8 @@ parentPort!.on('message', (batch: LoaderBatch) => {
   queue = queue
     .then(() => work(batch))
     .catch((error: unknown) => {
+      // The other threads need not finish it.
+      Atomics.store(batch.progress, 0, batch.indices.length);
       const path = error instanceof ImageUnreadableError ? error.path : undefined;
       const reason = error instanceof ImageUnreadableError ? error.reason : messageOf(error);
       report({ kind: 'failed', id: batch.id, path, reason });

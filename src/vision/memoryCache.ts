@@ -8,7 +8,7 @@ export interface MemoryCache {
   /** Whether there may be room for more. */
   readonly open: boolean;
   get(key: string): PreparedImage | undefined;
-  /** Ignored when the key is there already or the image does not fit. */
+  /** Ignored when the key is there already, the image does not fit, or it would take more than a sixteenth of the limit. */
   add(key: string, image: PreparedImage): void;
 }
 
@@ -22,7 +22,8 @@ export function createMemoryCache(limitBytes: number): MemoryCache {
     },
     get: (key) => images.get(key),
     add(key, image) {
-      if (images.has(key)) return;
+      // A giant must not end the collecting of ordinary images.
+      if (images.has(key) || image.data.length > limitBytes / 16) return;
       if (used + image.data.length > limitBytes) {
         full = true;
         return;

@@ -25,6 +25,8 @@ export interface AxisBox {
 }
 
 const fractionBits = 22;
+/** Rows go through the kernel's memory in bands of this size, so that a giant image does not stay in it twice. */
+const bandBytes = 2 ** 22;
 
 /** The plan that resizes `box` to `outputs` pixels. Where the box leaves the image, pixels are reflected (edge not repeated). */
 export function planAxis(box: AxisBox, outputs: number): AxisPlan {
@@ -77,14 +79,19 @@ export function resizeHorizontally(
   toRow: number,
   plan: AxisPlan,
 ): Uint8Array {
-  const rows = toRow - fromRow;
-  const space = workspace();
-  const source = space.place(data.subarray(fromRow * width * 3, toRow * width * 3));
-  const taps = placePlan(space, plan, 3, 0);
-  const length = rows * plan.outputs * 3;
-  const target = space.room(length);
-  space.run.resizeRows(source, width * 3, rows, taps.first, plan.outputs, taps.offset, taps.weight, target);
-  return space.bytes(target, length).slice();
+  const outputBytes = plan.outputs * 3;
+  const result = new Uint8Array((toRow - fromRow) * outputBytes);
+  const band = Math.max(1, Math.floor(bandBytes / (width * 3)));
+  for (let row = fromRow; row < toRow; row += band) {
+    const rows = Math.min(band, toRow - row);
+    const space = workspace();
+    const source = space.place(data.subarray(row * width * 3, (row + rows) * width * 3));
+    const taps = placePlan(space, plan, 3, 0);
+    const target = space.room(rows * outputBytes);
+    space.run.resizeRows(source, width * 3, rows, taps.first, plan.outputs, taps.offset, taps.weight, target);
+    result.set(space.bytes(target, rows * outputBytes), (row - fromRow) * outputBytes);
+  }
+  return result;
 }
 
 /** Resizes rows of `rowBytes` bytes along y; row 0 of `data` is image row `firstRow`. Returns outputs * rowBytes bytes. */
