@@ -207,7 +207,7 @@ export const productCases: readonly KernelCase[] = [
     tolerance: summed,
   },
   {
-    kernel: 'LogSoftmax',
+    kernel: 'OneHot',
     title: 'as cross-entropy',
     inputs: { x: { shape: [5, 4] }, labels: { shape: [5], dtype: 'int32', values: [0, 3, 1, 1, 2] } },
     fn: (i) => crossEntropy(i.x!, i.labels!),

@@ -51,9 +51,9 @@ export const reduceCases: readonly KernelCase[] = [
   discrete('Any', (x) => tf.any(x.greater(2), 1).cast('int32')),
   over('Softmax', [4, 3, 7], (x) => tf.softmax(x), 'over the last axis'),
   over('Softmax', [2, 9], (x) => tf.softmax(x.mul(30)), 'of large numbers'),
-  over('LogSoftmax', [4, 7], (x) => tf.logSoftmax(x), 'over the last axis'),
-  over('LogSoftmax', [4, 7], (x) => tf.logSoftmax(x.mul(30)), 'of large numbers'),
-  // Not kernels of their own, but what normalisation layers are made of.
+  // Not kernels of their own, but made of several.
+  over('Log', [4, 7], (x) => tf.logSoftmax(x), 'of the softmax'),
+  over('Log', [4, 7], (x) => tf.logSoftmax(x.mul(30)), 'of the softmax of large numbers'),
   over('Mean', [6, 4, 4, 5], (x) => batchNorm(x), 'as batch normalisation'),
   over('Sum', [3, 8], (x) => x.div(tf.sqrt(x.square().sum(-1, true).add(1e-6))), 'as l2 normalisation'),
   {

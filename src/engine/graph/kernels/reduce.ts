@@ -1,6 +1,6 @@
 /** Sums, means, extremes and what is built of them. */
 
-import type { ArgMaxAttrs, LogSoftmaxAttrs, SoftmaxAttrs, SumAttrs } from '@tensorflow/tfjs-core';
+import type { ArgMaxAttrs, SoftmaxAttrs, SumAttrs } from '@tensorflow/tfjs-core';
 import { type Graph, type Shape, sizeOf, type Value } from '../ir.ts';
 import { axesOf, axisOf, type Lowering, type Unary } from './lowering.ts';
 
@@ -78,6 +78,4 @@ export const reductions: Readonly<Record<string, Lowering>> = {
   Any: logical('ReduceMax'),
   Softmax: (graph, { logits }: { logits: Value }, { dim }: SoftmaxAttrs) =>
     graph.op('Softmax', [logits], 'float32', logits.shape, { axis: axisOf(dim, logits.shape.length) }),
-  LogSoftmax: (graph, { logits }: { logits: Value }, { axis }: LogSoftmaxAttrs) =>
-    graph.op('LogSoftmax', [logits], 'float32', logits.shape, { axis: axisOf(axis, logits.shape.length) }),
 };
