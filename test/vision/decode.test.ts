@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/vision/decode.ts';
 import { ImageUnreadableError } from '../../src/vision/rgbImage.ts';
-import { renderThumbnail } from '../../src/vision/thumbnail.ts';
+import { createThumbnailCache, renderThumbnail } from '../../src/vision/thumbnail.ts';
 import { jpegBytes, picture } from '../support/imageFiles.ts';
 
 const flat = (width: number, height: number, background: string) =>
@@ -100,5 +100,26 @@ describe('thumbnails', () => {
     const error = await renderThumbnail(path, 20).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ImageUnreadableError);
     expect(error).toMatchObject({ path });
+  });
+
+  it('are rendered once while they fit into the cache; failures are tried again', async () => {
+    const image = async (seed: number) => {
+      const path = join(folder, `${seed}.jpg`);
+      await writeFile(path, await jpegBytes({ seed }));
+      return { path, contentHash: `hash${seed}` };
+    };
+    const [a, b, c] = [await image(1), await image(2), await image(3)];
+    const size = (await renderThumbnail(a.path, 16)).length;
+    const cache = createThumbnailCache(size * 2.5);
+    const [first, same] = await Promise.all([cache.get(a, 16), cache.get(a, 16)]);
+    expect(same).toBe(first);
+    await cache.get(b, 16);
+    expect(await cache.get(a, 16)).toBe(first);
+    await cache.get(c, 16);
+    await Promise.all([rm(a.path), rm(b.path)]);
+    expect(await cache.get(a, 16), 'used after b').toBe(first);
+    await expect(cache.get(b, 16)).rejects.toBeInstanceOf(ImageUnreadableError);
+    await writeFile(b.path, await jpegBytes({ seed: 2 }));
+    expect((await cache.get(b, 16)).length).toBeGreaterThan(0);
   });
 });

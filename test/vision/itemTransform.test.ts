@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/domain/random.ts';
 import type { ItemTransform } from '../../src/domain/trainingConfig.ts';
 import { finish, itemBox, prepare } from '../../src/vision/itemTransform.ts';
 import { fixtureJson, fixtureTensors, sizeOf } from './fixtures.ts';
@@ -68,4 +69,59 @@ describe('item transform', () => {
       expect(item.data.length).toBe(81);
     }
   });
+
+  it('agrees with the formula on any size, bands of a large image and rows of odd length included', () => {
+    const random = createRandom(3);
+    const sizes = [
+      [1, 1, 7, 5],
+      [3, 2, 1, 1],
+      [2, 9, 9, 2],
+      [333, 77, 41, 199],
+      // More than one band of rows: 4 MiB.
+      [2003, 900, 17, 13],
+    ] as const;
+    for (const [width, height, toWidth, toHeight] of sizes) {
+      const data = Uint8Array.from({ length: width * height * 3 }, () => random.integer(256));
+      const transform: ItemTransform = { size: { height: toHeight, width: toWidth }, method: 'SQUISH' };
+      const item = prepare({ width, height, data }, transform, true);
+      const rows = resizeAxis(data, width * 3, 3, height, width, toWidth);
+      const expected = resizeAxis(rows, toWidth * 3, toWidth * 3, 1, height, toHeight);
+      expect(Buffer.compare(item.data, expected), `${width}x${height} to ${toWidth}x${toHeight}`).toBe(0);
+    }
+  });
 });
+
+/** Pillow's resize along one axis, from its formula: `length` positions `step` bytes apart, in `lines` lines of `stride` bytes. */
+function resizeAxis(
+  data: Uint8Array,
+  stride: number,
+  step: number,
+  lines: number,
+  length: number,
+  to: number,
+): Uint8Array {
+  const result = new Uint8Array(lines * to * step);
+  const scale = length / to;
+  const support = Math.max(scale, 1);
+  for (let i = 0; i < to; i++) {
+    const centre = (i + 0.5) * scale;
+    const low = Math.max(Math.trunc(centre - support + 0.5), 0);
+    const high = Math.min(Math.trunc(centre + support + 0.5), length);
+    const raw = Array.from({ length: high - low }, (_, j) =>
+      Math.max(0, 1 - Math.abs((j + low - centre + 0.5) / support)),
+    );
+    const sum = raw.reduce((a, b) => a + b);
+    const weights = length === to ? [2 ** 22] : raw.map((w) => Math.trunc((w / sum) * 2 ** 22 + 0.5));
+    const start = length === to ? i : low;
+    for (let line = 0; line < lines; line++) {
+      for (let b = 0; b < step; b++) {
+        let total = 2 ** 21;
+        weights.forEach((w, j) => {
+          total += w * data[line * stride + (start + j) * step + b]!;
+        });
+        result[(line * to + i) * step + b] = Math.floor(total / 2 ** 22);
+      }
+    }
+  }
+  return result;
+}
