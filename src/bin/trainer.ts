@@ -27,7 +27,7 @@ process.on('message', (command: TrainerCommand) => {
       canceled.abort();
       break;
     case 'written':
-      ahead -= command.events;
+      ahead = Math.max(0, ahead - command.events);
       caughtUp?.();
       break;
   }
@@ -50,7 +50,17 @@ async function run(job: TrainerJob): Promise<void> {
   } catch (error) {
     await send({ kind: 'failed', failure: failureOf(error) });
   }
+  await flushOutput();
   process.exit(0);
+}
+
+/** An exit would drop what the pipes to the worker have not taken yet. */
+async function flushOutput(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => {
+      stream.write('', () => resolve());
+    });
+  }
 }
 
 /** Settles when the event is on its way and the worker is not too far behind. */

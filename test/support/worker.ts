@@ -1,0 +1,32 @@
+import { mkdtempSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Config, readConfig } from '../../src/config.ts';
+import { createListener, type Listener } from '../../src/db/listener.ts';
+import { type RunningWorker, startWorker } from '../../src/worker/worker.ts';
+import { silent, type TestContext } from './commandContext.ts';
+
+export const scriptedTrainer = fileURLToPath(new URL('./scriptedTrainer.ts', import.meta.url));
+
+export function workerConfig(): Config {
+  return readConfig({ RUNGRAPH_HOME: mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-')), DEVICE: 'cpu' });
+}
+
+export interface TestWorker extends RunningWorker {
+  readonly listener: Listener;
+}
+
+/** A worker in this process; its trainers are real processes that play a script, or `trainerModule`. */
+export async function testWorker(ctx: TestContext, trainerModule: string = scriptedTrainer): Promise<TestWorker> {
+  const listener = createListener(ctx.url);
+  const worker = await startWorker({ config: workerConfig(), ctx, listener, log: silent, trainerModule });
+  return {
+    id: worker.id,
+    listener,
+    stop: async () => {
+      await worker.stop();
+      await listener.close();
+    },
+  };
+}

@@ -1,0 +1,257 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { probeMemory } from '../../src/commands/probe.ts';
+import { cancelRun, startRun } from '../../src/commands/run.ts';
+import { isTerminal } from '../../src/domain/run.ts';
+import { findAttempts } from '../../src/store/attempt.ts';
+import { findEpochs } from '../../src/store/epoch.ts';
+import { readEvents } from '../../src/store/event.ts';
+import { findLogLines } from '../../src/store/log.ts';
+import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
+import { getProbes } from '../../src/store/probe.ts';
+import { findRun, type Run } from '../../src/store/run.ts';
+import { getWorkers, isOnline } from '../../src/store/worker.ts';
+import { type TestContext, testContext } from '../support/commandContext.ts';
+import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { scriptedTrainer, type TestWorker, testWorker } from '../support/worker.ts';
+
+let ctx: TestContext;
+let worker: TestWorker;
+let experimentId: string;
+beforeAll(async () => {
+  ctx = await testContext();
+  experimentId = await trainableExperiment(ctx);
+  worker = await testWorker(ctx);
+});
+afterAll(async () => {
+  await worker.stop();
+  await ctx.close();
+});
+
+const patience = { timeout: 60_000, interval: 25 };
+const start = (part: string) => startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: part } });
+const find = async (id: string) => (await findRun(ctx.db.prisma, id))!;
+
+async function ended(id: string): Promise<Run> {
+  await expect.poll(async () => isTerminal((await find(id)).status), patience).toBe(true);
+  return find(id);
+}
+
+async function reached(id: string, phase: string): Promise<void> {
+  await expect.poll(async () => (await find(id)).progress?.phase, patience).toBe(phase);
+}
+
+/** Processes of this machine that run the scripted trainer. */
+function trainers(): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      return command.includes(scriptedTrainer) ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+test('a run is trained in a process of its own and everything it tells is stored in order', async () => {
+  const id = await start('succeed');
+  const run = await ended(id);
+  expect(run).toMatchObject({
+    ...{ status: 'SUCCEEDED', imagesPerSecond: 100, peakMemory: 1e9, trainSeconds: 2, failure: null },
+    ...{ objectiveValue: 0.25, objectiveStep: 2 },
+  });
+  const events = await readEvents(ctx.db.prisma, [{ runId: id, after: 0 }], 100);
+  expect(events.map((e) => e.seq)).toEqual(events.map((_, i) => i + 1));
+  expect(events.map((e) => (e.payload.kind === 'STATUS' ? e.payload.status : e.payload.kind))).toEqual([
+    ...['QUEUED', 'RUNNING', 'PROGRESS'],
+    ...['PROGRESS', 'METRICS', 'MEMORY', 'EPOCH', 'PROGRESS', 'METRICS', 'MEMORY', 'EPOCH'],
+    ...['PREDICTIONS', 'SUCCEEDED'],
+  ]);
+  expect((await findEpochs(ctx.db.prisma, [id])).map((e) => e.index)).toEqual([0, 1]);
+  const [attempt] = await findAttempts(ctx.db.prisma, [id]);
+  expect(attempt).toMatchObject({ number: 1, workerId: worker.id, engine: 'script', status: 'SUCCEEDED' });
+  expect(attempt?.pid).not.toBe(process.pid);
+  const [set] = (await predictionSetsOfRuns(ctx.db.prisma, [id])).get(id)!;
+  expect(set).toMatchObject({ split: 'TEST', rowCount: 2, vocab: ['blast', 'normal', 'tungro'] });
+  expect(trainers()).toEqual([]);
+});
+
+describe('a trainer that ends badly', () => {
+  test('killed by a signal: TRAINER_CRASHED with the signal and its last output', async () => {
+    const { status, failure } = await ended(await start('signal:SIGSEGV'));
+    expect(status).toBe('FAILED');
+    expect(failure).toMatchObject({ code: 'TRAINER_CRASHED', retryable: false });
+    expect(failure?.message).toMatch(/killed by SIGSEGV; its last output:\nabout to die$/);
+  });
+
+  test('exiting early: TRAINER_CRASHED with the status, its output in the log', async () => {
+    const id = await start('exit:3');
+    const { failure } = await ended(id);
+    expect(failure?.code).toBe('TRAINER_CRASHED');
+    expect(failure?.message).toMatch(
+      /^the trainer ended with status 3 before it was done; its last output:\ngiving up$/,
+    );
+    const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 0, limit: 10 });
+    expect(lines).toMatchObject([{ stream: 'stdout', line: 'giving up' }]);
+  });
+
+  test('out of heap: OUT_OF_MEMORY with what to do', async () => {
+    const { failure } = await ended(await start('heap'));
+    expect(failure?.code).toBe('OUT_OF_MEMORY');
+    expect(failure?.message).toMatch(/killed by SIGABRT because memory ran out; raise accumulation/);
+  });
+
+  test('reporting a failure: that failure', async () => {
+    const { failure } = await ended(await start('fail'));
+    expect(failure).toEqual({ code: 'DIVERGED', message: 'the loss is NaN', retryable: false });
+  });
+});
+
+describe('cancel', () => {
+  test.each(['PREPARING', 'FROZEN', 'VALIDATING', 'PREDICTING'])('reaches a polite trainer while %s', async (phase) => {
+    const id = await start(`patient:${phase}`);
+    await reached(id, phase);
+    await cancelRun(ctx, id);
+    expect(await ended(id)).toMatchObject({ status: 'CANCELED', failure: null });
+    expect(await findAttempts(ctx.db.prisma, [id])).toMatchObject([{ status: 'CANCELED' }]);
+    expect(trainers()).toEqual([]);
+  });
+
+  test('ends a trainer that listens to nothing', async () => {
+    const id = await start('stubborn');
+    await reached(id, 'FROZEN');
+    await cancelRun(ctx, id);
+    expect((await ended(id)).status).toBe('CANCELED');
+    expect(trainers()).toEqual([]);
+  });
+
+  test('comes too late for a run that has finished', async () => {
+    const id = await start('late');
+    await reached(id, 'PREDICTING');
+    await cancelRun(ctx, id);
+    expect((await ended(id)).status).toBe('SUCCEEDED');
+  });
+
+  test('is noticed by the heartbeat when the NOTIFY was lost', async () => {
+    const id = await start('patient:FROZEN');
+    await reached(id, 'FROZEN');
+    // As a cancel whose message never came.
+    await ctx.db.prisma.run.update({ where: { id }, data: { status: 'CANCELING' } });
+    expect((await ended(id)).status).toBe('CANCELED');
+  });
+});
+
+test('a flood of output waits for the database and is stored to the last line', async () => {
+  const id = await start('flood:10000');
+  await ended(id);
+  const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 9998, limit: 10 });
+  expect(lines.map((l) => [l.seq, l.line])).toEqual([
+    [9999, 'line 9998'],
+    [10000, 'line 9999'],
+  ]);
+});
+
+test('the worker shows its device, the memory of its trainer and the run in hand', async () => {
+  const id = await start('patient:FROZEN');
+  await reached(id, 'FROZEN');
+  const own = async () => (await getWorkers(ctx.db.prisma, [worker.id])).get(worker.id)!;
+  const inHand = async () => (await own()).devices.flatMap((device) => device.processes);
+  await expect.poll(inHand, patience).toEqual([{ pid: expect.any(Number), memory: expect.any(Number), runId: id }]);
+  expect((await inHand())[0]?.memory).toBeGreaterThan(10 * 2 ** 20);
+  const { devices, currentRunIds, ...facts } = await own();
+  expect(devices).toMatchObject([{ index: 0, kind: 'CPU', memoryTotal: expect.any(Number) }]);
+  expect(currentRunIds).toEqual([id]);
+  expect(isOnline(facts, new Date())).toBe(true);
+  await cancelRun(ctx, id);
+  await ended(id);
+});
+
+test('the database connections may break while a run is under way: nothing is lost and nothing twice', async () => {
+  const id = await start('slow:60');
+  await expect
+    .poll(async () => (await readEvents(ctx.db.prisma, [{ runId: id, after: 0 }], 9)).length, patience)
+    .toBe(9);
+  const kill = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+  await ctx.db.pool.query(kill);
+  expect((await ended(id)).status).toBe('SUCCEEDED');
+  const events = await readEvents(ctx.db.prisma, [{ runId: id, after: 0 }], 1000);
+  const steps = events.flatMap(({ payload }) => (payload.kind === 'METRICS' ? payload.points.map((p) => p.step) : []));
+  expect(steps).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+});
+
+describe('memory probes', () => {
+  const mebibyte = 2 ** 20;
+  async function probe(budgetBytes: number, part: string, effectiveBatchSize = 16) {
+    const id = await probeMemory(ctx, {
+      ...{ experimentId, architecture: 'convnext_atto', size: { height: 32, width: 32 } },
+      ...{ effectiveBatchSize, budgetBytes },
+    });
+    const { runId } = (await getProbes(ctx.db.prisma, [id])).get(id)!;
+    return { id, runId, part };
+  }
+
+  /** The script is named in the run's config before a worker sees it: the probe's own input has no place for it. */
+  async function probed(budgetBytes: number, part: string, effectiveBatchSize?: number) {
+    await worker.stop();
+    const { id, runId } = await probe(budgetBytes, part, effectiveBatchSize);
+    const { config } = await find(runId);
+    await ctx.db.prisma.run.update({ where: { id: runId }, data: { config: { ...config, weightsUri: part } } });
+    worker = await testWorker(ctx);
+    return { id, runId };
+  }
+
+  test('double the accumulation until the peak is within the budget, on the smallest class', async () => {
+    const { id, runId } = await probed(300 * mebibyte, 'probe');
+    expect((await ended(runId)).status).toBe('SUCCEEDED');
+    const row = (await getProbes(ctx.db.prisma, [id])).get(id)!;
+    expect(row).toMatchObject({ status: 'SUCCEEDED', recommendation: 4, engine: 'script', budget: 300 * mebibyte });
+    expect(row.trials.map((t) => [t.accumulation, t.microBatchSize, t.peakMemory, t.outcome])).toEqual([
+      [1, 16, 1024 * mebibyte, 'OVER_BUDGET'],
+      [2, 8, 512 * mebibyte, 'OVER_BUDGET'],
+      [4, 4, 256 * mebibyte, 'FITS'],
+    ]);
+    expect((await find(runId)).config.labels).toEqual(['tungro']);
+    const lines = await findLogLines(ctx.db.prisma, runId, { afterSeq: 0, limit: 10 });
+    expect(lines.map((l) => l.line)).toEqual([
+      'accumulation 1, micro-batch 16: peak 1024 MiB of 300 MiB: OVER_BUDGET',
+      'accumulation 2, micro-batch 8: peak 512 MiB of 300 MiB: OVER_BUDGET',
+      'accumulation 4, micro-batch 4: peak 256 MiB of 300 MiB: FITS',
+    ]);
+  });
+
+  test('recommend nothing when not even the smallest micro-batch fits', async () => {
+    const { id, runId } = await probed(mebibyte, 'probe', 12);
+    expect((await ended(runId)).status).toBe('SUCCEEDED');
+    const row = (await getProbes(ctx.db.prisma, [id])).get(id)!;
+    expect(row.recommendation).toBeNull();
+    expect(row.trials.map((t) => [t.accumulation, t.microBatchSize])).toEqual([
+      [1, 12],
+      [2, 6],
+      [4, 3],
+    ]);
+  });
+
+  test('go on after a trial that ran out of memory', async () => {
+    const { id, runId } = await probed(300 * mebibyte, 'probe-dies:8');
+    await ended(runId);
+    const row = (await getProbes(ctx.db.prisma, [id])).get(id)!;
+    expect(row.recommendation).toBe(8);
+    expect(row.trials.map((t) => t.outcome)).toEqual(['OUT_OF_MEMORY', 'OUT_OF_MEMORY', 'OUT_OF_MEMORY', 'FITS']);
+    expect(row.trials[0]).toMatchObject({ peakMemory: null, message: 'bad_alloc' });
+  });
+
+  test('fail with the trial that failed otherwise', async () => {
+    const { id, runId } = await probed(300 * mebibyte, 'probe-fails');
+    expect(await ended(runId)).toMatchObject({ status: 'FAILED', failure: { code: 'DATA_UNREADABLE' } });
+    expect((await getProbes(ctx.db.prisma, [id])).get(id)?.trials).toMatchObject([
+      { outcome: 'FAILED', message: 'no such image' },
+    ]);
+  });
+
+  test('are canceled as runs are', async () => {
+    const { runId } = await probed(300 * mebibyte, 'patient');
+    await expect.poll(async () => (await findAttempts(ctx.db.prisma, [runId]))[0]?.engine, patience).toBe('script');
+    await cancelRun(ctx, runId);
+    expect((await ended(runId)).status).toBe('CANCELED');
+  });
+});
