@@ -85,22 +85,25 @@ function inputNames(groups: readonly number[]): string[] {
 }
 
 function updated(parameter: ModelParameter, state: Tensors, inputs: Tensors): Tensors {
-  const { name, group } = parameter;
+  const { name, shape, group } = parameter;
   const input = (key: string): tf.Tensor => inputs[key]!;
-  const gradient = state[gradientOf(name)]!;
-  const mean = state[meanOf(name)]!.mul(input('meanCarry')).add(gradient);
-  const square = state[squareOf(name)]!.mul(input('squareCarry')).add(gradient.mul(gradient));
+  // onnxruntime broadcasts a scalar value by value where the last axis has length 1, as those of 1x1 convolutions have
+  const flat = (key: string): tf.Tensor => (shape.at(-1) === 1 ? state[key]!.flatten() : state[key]!);
+  const gradient = flat(gradientOf(name));
+  const mean = flat(meanOf(name)).mul(input('meanCarry')).add(gradient);
+  const square = flat(squareOf(name)).mul(input('squareCarry')).add(gradient.mul(gradient));
   const change = mean.div(
     square
       .sqrt()
       .mul(input(`root${group}`))
       .add(input(`floor${group}`)),
   );
-  const value = state[name]!;
+  const value = flat(name);
+  const decayed = decays(parameter) ? value.mul(input(`decay${group}`)) : value;
   return {
-    [name]: (decays(parameter) ? value.mul(input(`decay${group}`)) : value).sub(change),
-    [gradientOf(name)]: zerosLike(gradient),
-    [meanOf(name)]: mean,
-    [squareOf(name)]: square,
+    [name]: decayed.sub(change).reshape([...shape]),
+    [gradientOf(name)]: zerosLike(state[gradientOf(name)]!),
+    [meanOf(name)]: mean.reshape([...shape]),
+    [squareOf(name)]: square.reshape([...shape]),
   };
 }
