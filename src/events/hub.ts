@@ -26,7 +26,7 @@ export interface RunEventHub {
    * The stream of one run ends after its last event; that of an experiment never. An empty batch is a heartbeat.
    * Throws UserInputError on path ['after'] for a cursor that is none, and NOT_FOUND from the first `next()` for an unknown run.
    */
-  subscribe(options: SubscribeOptions): AsyncIterableIterator<RunEventBatch>;
+  subscribe(options: SubscribeOptions): AsyncIterableIterator<RunEventBatch, undefined>;
   /** Ends every stream. */
   close(): void;
 }

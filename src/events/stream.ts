@@ -38,10 +38,10 @@ const batchSize = 500;
  * The iterator of one subscriber. `return()` settles promptly also while `next()` waits for events: graphql-ws calls it when
  * the client is gone, and a bare generator would not run its `finally` before the next event.
  */
-export function streamEvents(options: StreamOptions): AsyncIterableIterator<RunEventBatch> {
+export function streamEvents(options: StreamOptions): AsyncIterableIterator<RunEventBatch, undefined> {
   const leaving = new AbortController();
   const generator = generate(options, leaving.signal);
-  const iterator: AsyncIterableIterator<RunEventBatch> = {
+  const iterator: AsyncIterableIterator<RunEventBatch, undefined> = {
     next: () => generator.next(),
     return: () => {
       leaving.abort();

@@ -47,7 +47,7 @@ export class Topic {
     return this.#appended - this.#ring.length;
   }
 
-  /** No event will come any more: the run has ended and its last event was appended, or it was deleted. */
+  /** No event will come any more: the run has ended and its last event was appended. Never true for an experiment. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -140,10 +140,6 @@ export class Topic {
 
   async #runsBehind(): Promise<string[]> {
     const heads = await eventHeads(this.#db.prisma, this.#scope);
-    if (this.#scope.runId !== undefined && !heads.length) {
-      this.#ended = true;
-      this.#settleWaiting();
-    }
     return heads.flatMap(({ runId, seq }) => (seq > (this.#heads.get(runId) ?? 0) ? [runId] : []));
   }
 
