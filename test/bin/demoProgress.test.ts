@@ -26,6 +26,7 @@ const events: RunEvent[] = [
       trainLoss: { value: 1.25, nonFinite: null },
       validLoss: { value: null, nonFinite: 'NAN' },
       errorRate: 0.125,
+      imagesPerSecond: 88,
     },
   },
   { __typename: 'RunStatusChanged', runId: 'run_of_somebody_else', status: 'RUNNING', failure: null },
@@ -51,7 +52,7 @@ test('without a terminal: a line per status and epoch, with everything worth kno
   feed(events);
   expect(end().trimEnd().split('\n')).toEqual([
     '  convnext_atto crop: running',
-    '  convnext_atto crop: epoch 1/4, train loss 1.250, valid loss NaN, error 12.5 %, 100 img/s, 412 MiB, ETA 1:15 min',
+    '  convnext_atto crop: epoch 1/4, train loss 1.250, valid loss NaN, error 12.5 %, 88 img/s, 412 MiB, ETA 1:15 min',
     '  convnext_atto crop: failed: the loss is NaN',
   ]);
 });
@@ -61,7 +62,7 @@ test('on a terminal: a bar per run with loss, error, speed, memory and ETA', () 
   feed(events.slice(0, 4));
   const drawn = end();
   expect(drawn).toMatch(
-    /convnext_atto crop █+░+ +11% epoch 1\/4 +\| loss +NaN \| error 12\.5 % \| +100 img\/s \| +412 MiB \| ETA 1:15 min/,
+    /convnext_atto crop █+░+ +11% epoch 1\/4 +\| loss +NaN \| error 12\.5 % \| +88 img\/s \| +412 MiB \| ETA 1:15 min/,
   );
   expect(drawn).toMatch(/vit_tiny squish +░+ +0% queued /);
 });

@@ -152,6 +152,7 @@ export type RunEvent = { readonly runId: string } & (
         readonly trainLoss: MetricValue;
         readonly validLoss: MetricValue;
         readonly errorRate: number;
+        readonly imagesPerSecond: number;
       };
     }
   | { readonly __typename: 'MemorySampled'; readonly point: { readonly used: number; readonly peak: number } }
@@ -179,7 +180,7 @@ const batch = `{
     ... on RunStatusChanged { status failure { message } }
     ... on RunProgressed { progress { phase epoch epochs batch batches imagesPerSecond etaSeconds } }
     ... on EpochCompleted {
-      epoch { index trainLoss { value nonFinite } validLoss { value nonFinite } errorRate }
+      epoch { index trainLoss { value nonFinite } validLoss { value nonFinite } errorRate imagesPerSecond }
     }
     ... on MemorySampled { point { used peak } }
   }

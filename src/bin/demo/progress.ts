@@ -16,6 +16,9 @@ interface RunState {
   progress: Progress | undefined;
   loss: string;
   error: string;
+  /** Images per second. */
+  speed: number | null;
+  /** Bytes. */
   memory: number | null;
 }
 
@@ -26,7 +29,7 @@ export function createProgressView(
   const states = new Map<string, RunState>(
     runs.map(({ id, name }) => [
       id,
-      { name, status: 'QUEUED', progress: undefined, loss: '-', error: '-', memory: null },
+      { name, status: 'QUEUED', progress: undefined, loss: '-', error: '-', speed: null, memory: null },
     ]),
   );
   const show = output.isTTY ? showBars(states, output) : showLines(output);
@@ -48,10 +51,12 @@ function apply(state: RunState, event: RunEvent): void {
       break;
     case 'RunProgressed':
       state.progress = event.progress;
+      state.speed = event.progress.imagesPerSecond ?? state.speed;
       break;
     case 'EpochCompleted':
       state.loss = formatMetric(event.epoch.validLoss);
       state.error = formatPercent(event.epoch.errorRate);
+      state.speed = event.epoch.imagesPerSecond;
       break;
     case 'MemorySampled':
       state.memory = event.point.peak;
@@ -89,7 +94,7 @@ function showBars(states: ReadonlyMap<string, RunState>, output: NodeJS.WriteStr
     phase: phaseOf(state).padEnd(12),
     loss: state.loss.padStart(6),
     error: state.error.padStart(6),
-    speed: formatSpeed(state.progress?.imagesPerSecond ?? null).padStart(9),
+    speed: formatSpeed(state.speed).padStart(9),
     memory: formatMemory(state.memory).padStart(8),
     remaining: formatSeconds(state.status === 'RUNNING' ? (state.progress?.etaSeconds ?? null) : null),
   });
@@ -122,7 +127,7 @@ function phaseOf({ status, progress }: RunState): string {
 
 function showLines(output: NodeJS.WriteStream): Shown {
   return {
-    update(event, { name, progress, memory }) {
+    update(event, { name, progress, speed, memory }) {
       if (event.__typename === 'RunStatusChanged') {
         const reason = event.failure ? `: ${event.failure.message}` : '';
         output.write(`  ${name}: ${event.status.toLowerCase()}${reason}\n`);
@@ -134,7 +139,7 @@ function showLines(output: NodeJS.WriteStream): Shown {
         `train loss ${formatMetric(trainLoss)}`,
         `valid loss ${formatMetric(validLoss)}`,
         `error ${formatPercent(errorRate)}`,
-        formatSpeed(progress?.imagesPerSecond ?? null),
+        formatSpeed(speed),
         formatMemory(memory),
         `ETA ${formatSeconds(progress?.etaSeconds ?? null)}`,
       ];
