@@ -34,12 +34,12 @@ export interface OneCycle {
 }
 
 /** start at t = 0, end at t = 1, along half a cosine. */
-export function cosine(start: number, end: number, t: number): number {
+function cosine(start: number, end: number, t: number): number {
   return start + ((1 + Math.cos(Math.PI * (1 - t))) * (end - start)) / 2;
 }
 
 /** Cosine from `start` to `middle` until `pctStart`, then to `end`. Breakpoints are float32, as fastai's are. */
-export function twoCosines(pctStart: number, start: number, middle: number, end: number): (position: number) => number {
+function twoCosines(pctStart: number, start: number, middle: number, end: number): (position: number) => number {
   const turn = Math.fround(pctStart);
   const rest = Math.fround(Math.fround(turn + Math.fround(1 - pctStart)) - turn);
   return (position) =>

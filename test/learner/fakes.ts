@@ -47,7 +47,7 @@ function colourOf(path: string, seed: number): number {
 }
 
 /** `perLabel` training images of labels a and b, and some of the other splits. */
-export function fakeManifest(perLabel: number): TrainerImage[] {
+function fakeManifest(perLabel: number): TrainerImage[] {
   const image = (split: TrainerImage['split'], label: string | null, i: number): TrainerImage => ({
     imageId: `${split.toLowerCase()}-${label ?? 'x'}-${String(i).padStart(3, '0')}.jpg`,
     path: `/data/${split}/${label ?? 'a'}/${i}.jpg`,

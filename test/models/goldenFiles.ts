@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type NamedTensor, readSafetensors } from '../../src/models/safetensors.ts';
 
-export function goldenPath(name: string): string {
+function goldenPath(name: string): string {
   return fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
 }
 
