@@ -50,9 +50,10 @@ export async function findFiles(path: string): Promise<FoundFolder> {
     else if (classRoot) finder.skip(at, 'lies beside the class folders; images belong into one of them');
   }
   if (!classes.length) {
+    const [link] = finder.problems.filter(({ severity }) => severity === 'REJECTED');
     throw refuse(
       'INVALID',
-      `${path} has no class folders${classRoot ? ` in ${classRoot}/` : ''}; put the images into ${trainFolder}/<class>/ ` +
+      `${path} has no class folders${classRoot ? ` in ${classRoot}/` : ''}${link ? ` (${link.path} ${link.reason})` : ''}; put the images into ${trainFolder}/<class>/ ` +
         `(with train.csv, ${testFolder}/ and sample_submission.csv beside it) or into <class>/`,
       ['path'],
     );

@@ -339,7 +339,10 @@ describe('faults of the whole', () => {
     expect(await refusal(importFolder(join(root, 'gone')))).toMatch(/there is no folder .*gone/);
     await writeFile(join(scratch, 'file'), '');
     expect(await refusal(importFolder(join(scratch, 'file')))).toMatch(/file is not a folder/);
-    expect(await refusal(importFolder(root))).toMatch(/has no class folders/);
+    expect(await refusal(importFolder(root))).toMatch(/has no class folders; put/);
+    await symlink(scratch, join(root, 'train_images'));
+    expect(await refusal(importFolder(root))).toMatch(/no class folders \(train_images links to a folder/);
+    await rm(join(root, 'train_images'));
     await mkdir(join(root, 'train_images'));
     expect(await refusal(importFolder(root))).toMatch(/has no class folders in train_images/);
     await writeFolder(root, { 'train_images/rust/1.jpg': 'no image' });
