@@ -40,9 +40,17 @@ function activeOps(): string[] {
   return scopeStack.flatMap(({ name }) => (name?.endsWith('__op') ? [name.slice(0, -'__op'.length)] : []));
 }
 
-/** Said when a traced function draws random numbers. */
-export const randomProblem = (source: string): string =>
-  `${source} inside a compiled step would give the same numbers on every run: draw them outside and pass them as an input.`;
+/** The op being executed that draws numbers, if one does. */
+const drawingOp = (): string | undefined => activeOps().find((op) => randomOps.has(op));
+
+/** What is thrown when a traced function draws random numbers, through a tfjs op or by itself. */
+export function randomProblem(): Error {
+  const op = drawingOp();
+  return new Error(
+    `${op ? `tf.${op}` : 'Math.random'} inside a compiled step would give the same numbers on every run: ` +
+      'draw them outside and pass them as an input.',
+  );
+}
 
 interface Recording {
   readonly graph: Graph;
@@ -97,8 +105,7 @@ class GraphBackend extends KernelBackend {
   }
 
   override move(dataId: DataId, values: BackendValues, shape: number[], dtype: DataType): void {
-    const drawing = activeOps().find((op) => randomOps.has(op));
-    if (drawing) throw new Error(randomProblem(`tf.${drawing}`));
+    if (drawingOp()) throw randomProblem();
     const { graph } = this.#current();
     const data = elementsOf(values as ArrayLike<number>, dtype);
     const type = dtype as ElementType;

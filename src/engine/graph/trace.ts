@@ -20,7 +20,7 @@ export function trace(
   const { random } = Math;
   activate(graphBackendName);
   Math.random = () => {
-    throw new Error(randomProblem('Math.random'));
+    throw randomProblem();
   };
   try {
     return graphBackend.record(target, (graph) => {
