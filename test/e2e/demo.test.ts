@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -106,4 +107,16 @@ describe('the demo on a small folder, one epoch', () => {
     expect(second.summary.dataset.name).toBe('images 2');
     expect(second.summary.submission.path).not.toBe(first.summary.submission.path);
   }, 300_000);
+
+  test('stops in order when interrupted while it trains', async () => {
+    const home = path.join(folder, 'home');
+    const interrupted = spawnTypeScript('src/bin/cli.ts', ['demo', '--data', data], { RUNGRAPH_HOME: home, PORT: '0' });
+    await interrupted.until(/: running/);
+    interrupted.child.kill('SIGINT');
+    const { status, stderr } = await interrupted.finished;
+    expect({ status, stderr }).toEqual({ status: 130, stderr: '' });
+    // A lock would be held by a living process, a pid file by a living PostgreSQL.
+    expect(existsSync(path.join(home, 'server.lock'))).toBe(false);
+    expect(existsSync(path.join(home, 'postgres', 'postmaster.pid'))).toBe(false);
+  }, 120_000);
 });
