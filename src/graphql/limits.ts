@@ -20,6 +20,7 @@ import {
   isObjectType,
   Kind,
   type SelectionSetNode,
+  type ValidationContext,
   type ValidationRule,
 } from 'graphql';
 
@@ -39,13 +40,22 @@ const assumedListLength = 10;
  * neither variables nor default page sizes: tokens are limited by the parser, cost by `checkCost`.
  */
 export const validationRules: ValidationRule[] = new ApolloArmor({
-  maxDepth: { n: 14 },
-  maxAliases: { n: 30 },
-  maxDirectives: { n: 50 },
+  maxDepth: { n: 14, ...reporting() },
+  maxAliases: { n: 30, ...reporting() },
+  maxDirectives: { n: 50, ...reporting() },
   maxTokens: { enabled: false },
   costLimit: { enabled: false },
   blockFieldSuggestion: { enabled: false },
 }).protect().validationRules;
+
+/** Armor words its refusals as syntax errors, which they are not. */
+function reporting() {
+  const report = (context: ValidationContext | null, { message }: GraphQLError) =>
+    context?.reportError(
+      new GraphQLError(message.replace(/^Syntax Error: /, ''), { extensions: { code: 'LIMIT_EXCEEDED' } }),
+    );
+  return { propagateOnRejection: false, onReject: [report] };
+}
 
 /** The error of a valid operation whose answer could hold too many values; null also when its variables do not fit. */
 export function checkCost(
@@ -63,7 +73,7 @@ export function checkCost(
   if (cost <= maxValues) return null;
   return new GraphQLError(
     `The answer could hold ${Math.round(cost)} values, more than the limit of ${maxValues}; ask for fewer fields or smaller pages`,
-    { nodes: [operation], extensions: { code: 'COST_LIMIT_EXCEEDED', http: { status: 400 } } },
+    { nodes: [operation], extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } } },
   );
 }
 

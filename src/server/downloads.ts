@@ -1,5 +1,6 @@
 /** Bytes that GraphQL only links to; the paths are those of src/graphql/urls.ts. */
 
+import { once } from 'node:events';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Router as createRouter, type Response, type Router } from 'express';
@@ -21,8 +22,10 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
   router.get('/submissions/:id.csv', async ({ params: { id } }, response) => {
     const submission = (await getSubmissions(db.prisma, [id])).get(id);
     if (!submission) return sendError(response, 404, `There is no submission ${id}`);
+    const bytes = blobs.open(submission.contentHash);
+    await once(bytes, 'open'); // Fails here when they are gone: before anything is sent.
     attach(response, `${id}.csv`, 'text/csv; charset=utf-8', submission.bytes);
-    await pipeline(blobs.open(submission.contentHash), response);
+    await pipeline(bytes, response);
   });
 
   router.get('/prediction-sets/:id.safetensors', async ({ params: { id } }, response) => {
@@ -40,10 +43,10 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
     const image = dataset && (await findSample(db.prisma, dataset.id, position));
     if (!image) return sendError(response, 404, `There is no image ${params.position} in data set ${params.datasetId}`);
     const etag = `"${image.contentHash}-${thumbnailSide}"`;
-    response.set({ 'cache-control': 'private, max-age=86400', etag });
     if (headers['if-none-match'] === etag) return void response.status(304).end();
     try {
-      response.type('jpeg').send(await renderThumbnail(path.join(dataset.root, image.path), thumbnailSide));
+      const bytes = await renderThumbnail(path.join(dataset.root, image.path), thumbnailSide);
+      response.set({ 'cache-control': 'private, max-age=86400', etag }).type('jpeg').send(bytes);
     } catch (error) {
       if (!(error instanceof ImageUnreadableError)) throw error;
       sendError(response, 404, error.message);

@@ -59,7 +59,7 @@ export async function attemptAt(context: CommandContext, runId: string): Promise
       await settleAttempt(context, token, {
         status: 'SUCCEEDED',
         imagesPerSecond: 12,
-        peakMemory: 5e8,
+        peakMemory: null,
         trainSeconds: 60,
       });
     },

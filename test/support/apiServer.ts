@@ -46,17 +46,27 @@ export async function apiServer(): Promise<ApiServer> {
   const hub = createRunEventHub(context.db, listener, { pollMs: 500, heartbeatMs: 300 });
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
-  let open = 0;
+  const open = new Set<AsyncIterator<unknown>>();
   const countingHub: RunEventHub = {
     ...hub,
     subscribe: (options) => {
       const stream = hub.subscribe(options);
-      open++;
+      open.add(stream);
       return {
-        next: () => stream.next(),
+        next: async () => {
+          try {
+            const step = await stream.next();
+            if (step.done) open.delete(stream);
+            return step;
+          } catch (error) {
+            open.delete(stream); // what has thrown has ended
+            throw error;
+          }
+        },
         return: async () => {
-          open--;
-          return stream.return!();
+          const end = await stream.return!();
+          open.delete(stream);
+          return end;
         },
         [Symbol.asyncIterator]() {
           return this;
@@ -81,7 +91,7 @@ export async function apiServer(): Promise<ApiServer> {
     url: server.url,
     context,
     hub,
-    openStreams: () => open,
+    openStreams: () => open.size,
     logged,
     send,
     ask: async (query, variables) => {

@@ -1,0 +1,115 @@
+import { mkdtemp, rm, unlink } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertDataset, storeManifest } from '../../src/store/dataset.ts';
+import { putPredictions } from '../../src/store/prediction.ts';
+import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { drawnPredictions, experimentOf, image, manifest, testId, testRun } from '../support/catalogue.ts';
+import { jpegBytes, writeFolder } from '../support/imageFiles.ts';
+
+let server: ApiServer;
+let folder: string;
+let datasetId: string;
+beforeAll(async () => {
+  server = await apiServer();
+  folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-images-'));
+  await writeFolder(folder, {
+    'train_images/blast/1.jpg': await jpegBytes({ width: 640, height: 320 }),
+    'train_images/blast/2.jpg': 'no image at all',
+  });
+  datasetId = testId('dataset');
+  const { prisma } = server.context.db;
+  await insertDataset(prisma, { id: datasetId, name: 'pictures', createdAt: new Date(), root: folder });
+  const images = ['1.jpg', '2.jpg', '3.jpg'].map((name) =>
+    image('TRAIN', name, 'blast', { path: `train_images/blast/${name}` }),
+  );
+  await storeManifest(prisma, datasetId, manifest(images));
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('thumbnails', () => {
+  test('are small JPEGs that the browser may keep', async () => {
+    const { dataset } = await server.ask(
+      'query ($id: ID!) { dataset(id: $id) { samples(split: TRAIN, first: 1) { nodes { thumbnailUrl } } } }',
+      { id: datasetId },
+    );
+    const url = server.url + dataset.samples.nodes[0].thumbnailUrl;
+    const response = await fetch(url);
+    expect(response.headers.get('content-type')).toBe('image/jpeg');
+    const { width, height, format } = await sharp(Buffer.from(await response.arrayBuffer())).metadata();
+    expect({ width, height, format }).toEqual({ width: 160, height: 80, format: 'jpeg' });
+    const again = await fetch(url, { headers: { 'if-none-match': response.headers.get('etag')! } });
+    expect(again.status).toBe(304);
+  });
+
+  test('of what is no image, or is not there, are a clear 404', async () => {
+    for (const [position, words] of [
+      ['1', 'train_images/blast/2.jpg'],
+      ['2', 'train_images/blast/3.jpg'],
+      ['99', 'There is no image 99'],
+      ['first', 'There is no image first'],
+    ] as const) {
+      const response = await fetch(`${server.url}/images/${datasetId}/${position}/thumbnail`);
+      expect(response.status).toBe(404);
+      expect(((await response.json()) as { errors: { message: string }[] }).errors[0]!.message).toContain(words);
+      expect(response.headers.get('cache-control')).toBeNull();
+    }
+    expect((await fetch(`${server.url}/images/ds_none/0/thumbnail`)).status).toBe(404);
+  });
+});
+
+describe('predictions', () => {
+  test('are safetensors with image ids and vocabulary, equal to the stored floats', async () => {
+    const { prisma } = server.context.db;
+    const runId = await testRun(prisma, await experimentOf(prisma, datasetId));
+    const stored = drawnPredictions(3, ['a.jpg', 'b.jpg'], ['blast', 'hispa', 'normal']);
+    await putPredictions(prisma, runId, stored);
+    const { run } = await server.ask(
+      `query ($id: ID!) { run(id: $id) { predictions { id split kind passes beta downloadUrl rows(first: 1) {
+        nodes { imageId predicted confidence probabilities } pageInfo { hasNextPage }
+      } } } }`,
+      { id: runId },
+    );
+    const [set] = run.predictions;
+    expect(set).toMatchObject({ split: 'TEST', kind: 'TTA', passes: 4, beta: 0.25 });
+    expect(set.rows.nodes[0].probabilities).toEqual([...stored.probabilities.slice(0, 3)]);
+    expect(set.rows.pageInfo.hasNextPage).toBe(true);
+
+    const file = Buffer.from(await (await fetch(server.url + set.downloadUrl)).arrayBuffer());
+    const headerLength = Number(file.readBigUInt64LE());
+    expect(headerLength % 8).toBe(0);
+    const header = JSON.parse(file.subarray(8, 8 + headerLength).toString());
+    expect(header.probabilities).toEqual({ dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] });
+    expect(header.__metadata__).toMatchObject({
+      ...{ id: set.id, runId, split: 'TEST', kind: 'TTA' },
+      vocab: '["blast","hispa","normal"]',
+      image_ids: '["a.jpg","b.jpg"]',
+    });
+    const data = file.subarray(8 + headerLength);
+    expect(data.length).toBe(24);
+    expect(Array.from({ length: 6 }, (_, i) => data.readFloatLE(4 * i))).toEqual([...stored.probabilities]);
+    expect((await fetch(`${server.url}/prediction-sets/prd_none.safetensors`)).status).toBe(404);
+  });
+});
+
+test('a submission whose bytes are gone is an error that is logged, not an empty file', async () => {
+  const { prisma } = server.context.db;
+  const runId = await testRun(prisma, await experimentOf(prisma, datasetId, { name: 'submitted' }));
+  await putPredictions(prisma, runId, drawnPredictions(1, ['a.jpg'], ['blast', 'hispa']));
+  const { createSubmission } = await server.ask(
+    'mutation ($id: ID!) { createSubmission(input: { runId: $id }) { submission { csvUrl contentHash } userErrors { message } } }',
+    { id: runId },
+  );
+  const { csvUrl, contentHash } = createSubmission.submission;
+  expect(await (await fetch(server.url + csvUrl)).text()).toMatch(/^image_id,label\na\.jpg,(blast|hispa)\n$/);
+  await unlink(server.context.blobs.path(contentHash));
+  const response = await fetch(server.url + csvUrl);
+  expect(response.status).toBe(500);
+  expect(await response.text()).toContain('Internal server error');
+  expect((await fetch(`${server.url}/submissions/sub_none.csv`)).status).toBe(404);
+});
