@@ -49,9 +49,11 @@ const settings = {
   expireInSeconds: longestJobSeconds,
   /** Silence after which a job's worker counts as lost; pg-boss takes 10 at least. */
   heartbeatSeconds: 10,
-  /** Runs count their lost attempts themselves; this only ends a job whose every handler throws. */
-  retryLimit: 50,
+  /** Runs count their lost attempts themselves; this only ends a job whose handlers throw for about an hour. */
+  retryLimit: 60,
   retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 60,
   deleteAfterSeconds: 86_400,
   retentionSeconds: 30 * 86_400,
   notify: true,

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { beginAttempt, recordTrainerPid, requeueAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { recordEvents } from '../../src/commands/recordEvents.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
+import { inTransaction } from '../../src/commands/transaction.ts';
 import { heartbeatWorker, registerWorker, stopWorker } from '../../src/commands/worker.ts';
 import type { RunFailure } from '../../src/domain/run.ts';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
-import { type AttemptToken, findAttempts } from '../../src/store/attempt.ts';
+import { type AttemptToken, findAttempts, lockAttempt } from '../../src/store/attempt.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
@@ -91,6 +92,29 @@ describe('beginAttempt', () => {
     expect(await settleAttempt(ctx, token, { status: 'FAILED', failure: crash })).toBe('stale');
     expect(await readEvents(db(), [{ runId: token.runId, after: 0 }], 100)).toEqual(before);
     expect(await findRun(db(), token.runId)).toMatchObject({ status: 'RUNNING', currentAttempt: 2, failure: null });
+  });
+
+  test('a worker that froze in the middle of a write does not keep the run: its transaction is ended', async () => {
+    const token = await running();
+    let locked = () => {};
+    let thaw = () => {};
+    const isLocked = new Promise<void>((resolve) => {
+      locked = resolve;
+    });
+    const thawed = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
+    const frozen = inTransaction(ctx, async (tx) => {
+      await lockAttempt(tx, token);
+      locked();
+      await thawed;
+      await tx.$executeRaw`update run set notes = 'late' where id = ${token.runId}`;
+    });
+    await isLocked;
+    expect((await begin(token.runId, true))?.attempt).toBe(2);
+    thaw();
+    await expect(frozen).rejects.toThrow();
+    expect((await findRun(db(), token.runId))?.notes).toBeNull();
   });
 
   test('the third lost worker makes the run FAILED', async () => {

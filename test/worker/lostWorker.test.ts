@@ -98,6 +98,9 @@ test('a worker that stalls past its lease finds its run taken over, kills its tr
   stalled.child.kill('SIGCONT');
   await expect.poll(() => isAlive(first!.pid!), patience).toBe(false);
   expect(isAlive(second!.pid!)).toBe(true);
+  // The one that was given up does not end the job that is now the other's.
+  const jobs = await ctx.db.pool.query(`select state, retry_count from pgboss.job where data->>'runId' = $1`, [id]);
+  expect(jobs.rows).toEqual([{ state: 'active', retry_count: 1 }]);
   // What came after the take-over is the second attempt's alone: its steps from 1, none twice, none left out.
   const events = await eventsOf(id);
   const restart = events.findIndex(({ payload }) => payload.kind === 'STATUS' && payload.attempt === 2);

@@ -1,0 +1,110 @@
+/** The whole line with nothing played: import, training, prediction, probe and cancel with the real trainer. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { importDataset } from '../../src/commands/dataset.ts';
+import { createExperiment } from '../../src/commands/experiment.ts';
+import { probeMemory } from '../../src/commands/probe.ts';
+import { cancelRun, startRun } from '../../src/commands/run.ts';
+import { drawLeafDataset } from '../../src/datasets/leaves.ts';
+import { isTerminal } from '../../src/domain/run.ts';
+import { findAttempts } from '../../src/store/attempt.ts';
+import { findDataset } from '../../src/store/dataset.ts';
+import { findEpochs } from '../../src/store/epoch.ts';
+import { findSummaries } from '../../src/store/metric.ts';
+import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
+import { getProbes } from '../../src/store/probe.ts';
+import { findRun } from '../../src/store/run.ts';
+import { type TestContext, testContext } from '../support/commandContext.ts';
+import { type TestWorker, testWorker } from '../support/worker.ts';
+
+let ctx: TestContext;
+let worker: TestWorker;
+let folder: string;
+let experimentId: string;
+const patience = { timeout: 110_000, interval: 100 };
+
+beforeAll(async () => {
+  ctx = await testContext();
+  worker = await testWorker(ctx, fileURLToPath(new URL('../../src/bin/trainer.ts', import.meta.url)));
+  folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-leaves-'));
+  const leaves = path.join(folder, 'leaves');
+  await drawLeafDataset(leaves, { seed: 3, classes: { healthy: 14, tungro: 10 }, testImages: 4 });
+  await writeFile(path.join(leaves, 'train_images', 'tungro', 'broken.jpg'), 'no picture');
+  const datasetId = await importDataset(ctx, { name: 'leaves', path: leaves });
+  await vi.waitFor(async () => {
+    expect((await findDataset(ctx.db.prisma, { id: datasetId }))?.status).toBe('READY');
+  }, patience);
+  experimentId = await createExperiment(ctx, { name: 'leaves', datasetId });
+});
+afterAll(async () => {
+  await worker.stop();
+  await ctx.close();
+  await rm(folder, { recursive: true });
+});
+
+const size = { height: 32, width: 32 };
+const config = {
+  ...{ architecture: 'convnext_atto', pretrained: false, itemTransform: { size: { height: 64, width: 64 } }, size },
+  ...{ effectiveBatchSize: 8, accumulation: 2, epochs: 1, freezeEpochs: 1 },
+};
+
+async function ended(id: string) {
+  await expect.poll(async () => isTerminal((await findRun(ctx.db.prisma, id))!.status), patience).toBe(true);
+  return (await findRun(ctx.db.prisma, id))!;
+}
+
+test('an import that finds nothing usable fails with the reason', async () => {
+  const empty = path.join(folder, 'leaves', 'test_images');
+  const id = await importDataset(ctx, { name: 'nothing', path: empty });
+  const dataset = () => findDataset(ctx.db.prisma, { id });
+  await expect.poll(async () => (await dataset())?.status, patience).toBe('FAILED');
+  expect((await dataset())?.failure).toMatch(/no usable image|no .*class/);
+});
+
+test('a run trains, validates, predicts, and tells its figures', async () => {
+  const id = await startRun(ctx, { experimentId, config });
+  const run = await ended(id);
+  expect(run.failure).toBeNull();
+  expect(run).toMatchObject({ status: 'SUCCEEDED', objectiveValue: expect.any(Number) });
+  expect(run.peakMemory).toBeGreaterThan(50 * 2 ** 20);
+  expect(run.imagesPerSecond).toBeGreaterThan(0);
+  expect((await findEpochs(ctx.db.prisma, [id])).map((e) => e.phase)).toEqual(['FROZEN', 'UNFROZEN']);
+  const names = (await findSummaries(ctx.db.prisma, [id])).map((s) => s.name);
+  expect(names).toEqual(expect.arrayContaining(['train/loss', 'valid/loss', 'valid/error_rate', 'valid/accuracy']));
+  const sets = (await predictionSetsOfRuns(ctx.db.prisma, [id])).get(id)!;
+  expect(sets.map((s) => [s.split, s.rowCount])).toEqual(
+    expect.arrayContaining([
+      ['VALID', 4],
+      ['TEST', 4],
+    ]),
+  );
+  for (const set of sets) expect(set.vocab).toEqual(['healthy', 'tungro']);
+  expect(await findAttempts(ctx.db.prisma, [id])).toMatchObject([
+    { engine: 'onnxruntime', precision: 'FP32', versions: expect.objectContaining({ node: process.versions.node }) },
+  ]);
+});
+
+test('a running training is canceled', async () => {
+  const id = await startRun(ctx, { experimentId, config: { ...config, epochs: 10_000 } });
+  await expect.poll(async () => (await findRun(ctx.db.prisma, id))?.progress?.phase, patience).toBe('UNFROZEN');
+  await cancelRun(ctx, id);
+  expect((await ended(id)).status).toBe('CANCELED');
+});
+
+test('a probe measures real memory', async () => {
+  const id = await probeMemory(ctx, {
+    ...{ experimentId, architecture: 'convnext_atto', size, effectiveBatchSize: 8, budgetBytes: 16 * 2 ** 30 },
+  });
+  const find = async () => (await getProbes(ctx.db.prisma, [id])).get(id)!;
+  await expect.poll(async () => isTerminal((await find()).status), patience).toBe(true);
+  expect(await find()).toMatchObject({
+    status: 'SUCCEEDED',
+    recommendation: 1,
+    trials: [{ accumulation: 1, microBatchSize: 8, outcome: 'FITS' }],
+  });
+  expect((await find()).trials[0]!.peakMemory).toBeGreaterThan(50 * 2 ** 20);
+});
