@@ -5,43 +5,11 @@
  * Nothing here fails a run: a full or unwritable disk ends the writing with one warning, a damaged entry is made again.
  */
 
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../errors.ts';
+import { type CacheFiles, nodeFiles } from './cacheFiles.ts';
 import type { PreparedImage } from './itemTransform.ts';
-
-/** The file operations used, so that tests can fill the disk. */
-export interface CacheFiles {
-  readFileSync(path: string): Uint8Array;
-  writeFileSync(path: string, data: Uint8Array): void;
-  renameSync(from: string, to: string): void;
-  unlinkSync(path: string): void;
-  mkdirSync(path: string, options: { recursive: true }): unknown;
-  readdirSync(path: string): string[];
-  statSync(path: string): { readonly size: number; readonly mtimeMs: number };
-  utimesSync(path: string, accessed: Date, modified: Date): void;
-}
-
-const nodeFiles: CacheFiles = {
-  readFileSync: (path) => readFileSync(path),
-  writeFileSync: (path, data) => writeFileSync(path, data, { flag: 'wx' }),
-  renameSync,
-  unlinkSync,
-  mkdirSync,
-  readdirSync: (path) => readdirSync(path),
-  statSync,
-  utimesSync,
-};
 
 /** State that the threads of one process share. */
 export interface CacheCounters {
@@ -60,7 +28,7 @@ export interface DiskCacheOptions {
 }
 
 export interface DiskCache {
-  /** undefined where there is no intact entry. */
+  /** undefined where there is no intact entry. Its data is valid until the next read: every read uses the same memory. */
   read(key: string): PreparedImage | undefined;
   write(key: string, image: PreparedImage): void;
 }
@@ -82,6 +50,12 @@ export function openDiskCache(options: DiskCacheOptions): DiskCache {
   /** Written between two sweeps at most: what one process can overshoot while others write too. */
   const allowance = Math.floor(limitBytes / 16);
   let swept = false;
+  // Fresh memory for each image would cost as much as reading it: page faults, and a lock that all threads take.
+  let memory = Buffer.alloc(0);
+  const room = (bytes: number): Buffer => {
+    if (memory.length < bytes) memory = Buffer.allocUnsafeSlow(bytes);
+    return memory.subarray(0, bytes);
+  };
   let serial = 0;
 
   const pathOf = (key: string) => join(directory, key.slice(0, 2), `${key}${entrySuffix}`);
@@ -112,9 +86,9 @@ export function openDiskCache(options: DiskCacheOptions): DiskCache {
     read(key) {
       if (limitBytes === 0) return undefined;
       const path = pathOf(key);
-      let bytes: Uint8Array;
+      let bytes: Buffer;
       try {
-        bytes = files.readFileSync(path);
+        bytes = files.read(path, room);
       } catch {
         return undefined;
       }
@@ -123,9 +97,8 @@ export function openDiskCache(options: DiskCacheOptions): DiskCache {
         removeQuietly(path, files);
         return undefined;
       }
-      const now = new Date();
       try {
-        files.utimesSync(path, now, now);
+        files.touch(path);
       } catch {
         // Removed meanwhile, or another user's file: its age is then a little off.
       }
@@ -138,13 +111,13 @@ export function openDiskCache(options: DiskCacheOptions): DiskCache {
       const path = pathOf(key);
       const aside = `${path}.${process.pid}-${threadTag}-${serial++}.tmp`;
       try {
-        files.mkdirSync(join(directory, key.slice(0, 2)), { recursive: true });
+        files.makeFolder(join(directory, key.slice(0, 2)));
         if (!swept || Atomics.load(words, 0) + BigInt(size) > BigInt(allowance)) {
           sweep();
           swept = true;
         }
-        files.writeFileSync(aside, encodeEntry(image));
-        files.renameSync(aside, path);
+        files.write(aside, [headerOf(image), image.data]);
+        files.rename(aside, path);
         Atomics.add(words, 0, BigInt(size));
       } catch (error) {
         removeQuietly(aside, files);
@@ -157,30 +130,29 @@ export function openDiskCache(options: DiskCacheOptions): DiskCache {
 /** Tells apart the threads of a process in names of files written aside. */
 const threadTag = Math.random().toString(36).slice(2, 10);
 
-function encodeEntry(image: PreparedImage): Uint8Array {
-  const bytes = Buffer.allocUnsafe(headerBytes + image.data.length);
-  const header = [magic, stages.indexOf(image.stage), image.width, image.height, image.sourceWidth, image.sourceHeight];
-  header.forEach((value, i) => {
-    bytes.writeUInt32LE(value, i * 4);
+function headerOf(image: PreparedImage): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  const words = [magic, stages.indexOf(image.stage), image.width, image.height, image.sourceWidth, image.sourceHeight];
+  words.forEach((value, i) => {
+    header.writeUInt32LE(value, i * 4);
   });
-  bytes.set(image.data, headerBytes);
-  bytes.writeUInt32LE(checksum(bytes), headerBytes - 4);
-  return bytes;
+  header.writeUInt32LE(checksum(header, image.data), headerBytes - 4);
+  return header;
 }
 
-function decodeEntry(entry: Uint8Array): PreparedImage | undefined {
-  const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
+function decodeEntry(bytes: Buffer): PreparedImage | undefined {
   if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== magic) return undefined;
   const [stage, width, height, sourceWidth, sourceHeight, sum] = [4, 8, 12, 16, 20, 24].map((at) =>
     bytes.readUInt32LE(at),
   ) as [number, number, number, number, number, number];
-  if (bytes.length !== headerBytes + width * height * 3 || checksum(bytes) !== sum) return undefined;
-  return { stage: stages[stage]!, width, height, sourceWidth, sourceHeight, data: bytes.subarray(headerBytes) };
+  const data = bytes.subarray(headerBytes);
+  if (data.length !== width * height * 3 || checksum(bytes.subarray(0, headerBytes), data) !== sum) return undefined;
+  return { stage: stages[stage]!, width, height, sourceWidth, sourceHeight, data };
 }
 
 /** Of everything but the checksum itself. */
-function checksum(bytes: Buffer): number {
-  return crc32(bytes.subarray(headerBytes), crc32(bytes.subarray(0, headerBytes - 4)));
+function checksum(header: Buffer, data: Uint8Array): number {
+  return crc32(data, crc32(header.subarray(0, headerBytes - 4)));
 }
 
 interface Entry {
@@ -193,7 +165,7 @@ interface Entry {
 function listEntries(directory: string, files: CacheFiles): Entry[] {
   const list = (path: string) => {
     try {
-      return files.readdirSync(path);
+      return files.list(path);
     } catch {
       return [];
     }
@@ -203,9 +175,9 @@ function listEntries(directory: string, files: CacheFiles): Entry[] {
     list(join(directory, folder)).flatMap((name): Entry[] => {
       const path = join(directory, folder, name);
       try {
-        const { size, mtimeMs } = files.statSync(path);
+        const { size, mtimeMs } = files.stat(path);
         if (name.endsWith(entrySuffix)) return [{ path, size, mtimeMs }];
-        if (name.endsWith('.tmp') && Date.now() - mtimeMs > abandonedMs) files.unlinkSync(path);
+        if (name.endsWith('.tmp') && Date.now() - mtimeMs > abandonedMs) files.unlink(path);
       } catch {
         // Another process removed it first.
       }
@@ -216,7 +188,7 @@ function listEntries(directory: string, files: CacheFiles): Entry[] {
 
 function removeQuietly(path: string, files: CacheFiles): boolean {
   try {
-    files.unlinkSync(path);
+    files.unlink(path);
     return true;
   } catch {
     return false;

@@ -3,7 +3,8 @@ import { mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CacheFiles, createCacheCounters, openDiskCache } from '../../src/vision/diskCache.ts';
+import { type CacheFiles, nodeFiles } from '../../src/vision/cacheFiles.ts';
+import { createCacheCounters, openDiskCache } from '../../src/vision/diskCache.ts';
 import type { PreparedImage } from '../../src/vision/itemTransform.ts';
 
 let directory: string;
@@ -97,12 +98,10 @@ describe('disk cache', () => {
     const warnings: string[] = [];
     let room = 2;
     const files: CacheFiles = {
-      ...fs,
-      readdirSync: (path) => fs.readdirSync(path),
-      readFileSync: (path) => fs.readFileSync(path),
-      writeFileSync(path, data) {
-        if (room-- > 0) return fs.writeFileSync(path, data);
-        fs.writeFileSync(path, data.subarray(0, 10));
+      ...nodeFiles,
+      write(path, parts) {
+        if (room-- > 0) return nodeFiles.write(path, parts);
+        nodeFiles.write(path, parts.slice(0, 1));
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
       },
     };
