@@ -6,6 +6,7 @@ import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { predictionRowCursor } from './prediction.ts';
+import type { EnsembleMemberRow } from './rows.ts';
 
 export const ensembleResolvers: Resolvers = {
   Query: {
@@ -30,7 +31,9 @@ export const ensembleResolvers: Resolvers = {
     members: async ({ id }, _, { db }) => {
       const members = await membersOfEnsemble(db, id);
       const total = members.reduce((sum, { weight }) => sum + weight, 0);
-      return members.map((member) => ({ ...member, share: member.weight / total, predictionSetId: null }));
+      return members.map((member): EnsembleMemberRow => {
+        return { ...member, share: member.weight / total, predictionSetId: null };
+      });
     },
     result: ({ id }, { split }, { db }) => resultOfEnsemble(db, id, split),
     submissions: async ({ id }, _, { loaders }) => (await loaders.submissionsOfEnsemble.load(id)) ?? [],

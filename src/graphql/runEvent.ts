@@ -5,6 +5,7 @@ import type { StreamedEvent } from '../events/stream.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { within } from './arguments.ts';
 import { mapAsync } from './mapAsync.ts';
+import type { EpochRow } from './rows.ts';
 
 /** The type of an event's kind. */
 const types = {
@@ -49,7 +50,7 @@ export const runEventResolvers: Resolvers = {
     progress: (event) => payloadOf(event, 'PROGRESS').progress,
   },
   EpochCompleted: {
-    epoch: (event) => ({ ...payloadOf(event, 'EPOCH').epoch, completedAt: event.at }),
+    epoch: (event): EpochRow => ({ ...payloadOf(event, 'EPOCH').epoch, completedAt: event.at }),
   },
   MetricsLogged: {
     series: (event) => seriesOf(payloadOf(event, 'METRICS').points, event.at),

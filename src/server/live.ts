@@ -13,11 +13,12 @@ import {
   validate,
 } from 'graphql';
 import { useServer as serveSockets } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
 import { presentErrors } from '../graphql/errors.ts';
 import { checkCost, maxMessageBytes, maxOperationsPerSocket, maxTokens, validationRules } from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
+import type { Logger } from '../log.ts';
 
 /** Milliseconds a client gets to answer the closing handshake. */
 const closeGracePeriod = 2_000;
@@ -30,7 +31,7 @@ export interface LiveServer {
 /** Serves upgrades of `http` at `path`. */
 export function serveLive(http: Server, path: string, schema: GraphQLSchema, services: Services): LiveServer {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
-  const onUpgrade = upgradeHandler(sockets, path);
+  const onUpgrade = upgradeHandler(sockets, path, services.log);
   http.on('upgrade', onUpgrade);
 
   const rules = [...specifiedRules, ...validationRules];
@@ -83,11 +84,16 @@ function withCode(error: GraphQLError, code: string): GraphQLError {
   return new GraphQLError(message, { nodes, source, positions, extensions: { code, ...extensions } });
 }
 
-function upgradeHandler(sockets: WebSocketServer, path: string) {
+function upgradeHandler(sockets: WebSocketServer, path: string, log: Logger) {
+  const onConnection = (client: WebSocket, request: IncomingMessage) => {
+    sockets.emit('connection', client, request);
+    // By then ws has closed it with the right code; graphql-ws would print a stack trace and close it again.
+    client.removeAllListeners('error').on('error', (error) => log.info({ err: error }, 'a socket was closed'));
+  };
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) refuse(socket, '404 Not Found');
     else if (!isSameOrigin(request)) refuse(socket, '403 Forbidden');
-    else sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+    else sockets.handleUpgrade(request, socket, head, onConnection);
   };
 }
 
