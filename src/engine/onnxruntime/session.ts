@@ -30,6 +30,9 @@ const options: InferenceSession.SessionOptions = {
   executionMode: 'sequential',
   interOpNumThreads: 1,
   logSeverityLevel: 3,
+  // Every session has threads of its own. Left alone they spin for milliseconds after each operator and after the run, and
+  // take the cores from the next session, the image loaders and other processes.
+  extra: { session: { force_spinning_stop: '1', intra_op: { spin_duration_us: '20' } } },
 };
 
 export class Session {
