@@ -14,7 +14,7 @@ import {
   lockAttempt,
   setAttemptPid,
 } from '../store/attempt.ts';
-import { lockRun, type Run, resetRunFigures, setRunFigures } from '../store/run.ts';
+import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures } from '../store/run.ts';
 import type { CommandContext } from './context.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { inTransaction } from './transaction.ts';
@@ -147,6 +147,20 @@ export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): 
   });
   if (wake) ctx.waker.wake(wake);
   return wake ? 'ok' : 'stale';
+}
+
+/** Starts an attempt over in place with a higher accumulation, which its config says from now on. */
+export async function raiseAccumulation(
+  ctx: CommandContext,
+  token: AttemptToken,
+  accumulation: number,
+): Promise<Written> {
+  return inTransaction(ctx, async (tx) => {
+    if (!(await lockAttempt(tx, token))) return 'stale';
+    await forget(tx, token.runId);
+    await setAccumulation(tx, token.runId, accumulation);
+    return 'ok';
+  });
 }
 
 /** There are no checkpoints to go on from: the next attempt starts over. The log and the events stay. */

@@ -103,6 +103,13 @@ export function microBatchSize(config: Pick<TrainingConfig, 'effectiveBatchSize'
   return config.effectiveBatchSize / config.accumulation;
 }
 
+/** The config with twice the accumulation; null when its micro-batches would not be whole or would have one image only. */
+export function doubledAccumulation(config: TrainingConfig): TrainingConfig | null {
+  const accumulation = 2 * config.accumulation;
+  const micro = config.effectiveBatchSize / accumulation;
+  return Number.isInteger(micro) && micro >= 2 ? { ...config, accumulation } : null;
+}
+
 /** GraphQL clients may send null for "the default": drop such fields, at any depth. */
 function withoutNullDefaults(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;

@@ -142,6 +142,12 @@ export async function resetRunFigures(db: Queryable, id: string): Promise<void> 
   });
 }
 
+/** Changes the accumulation in a run's config. */
+export async function setAccumulation(db: Queryable, id: string, accumulation: number): Promise<void> {
+  await db.$executeRaw`
+    update run set config = jsonb_set(config, '{accumulation}', to_jsonb(${accumulation}::int)) where id = ${id}`;
+}
+
 export interface RunEdit {
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -192,7 +198,7 @@ export function failureOfColumns(row: FailureColumns): RunFailure | null {
   return { code: row.failureCode, message: row.failureMessage ?? '', retryable: row.failureRetryable ?? false };
 }
 
-export function runOfRow(row: RunModel): Run {
+function runOfRow(row: RunModel): Run {
   return {
     id: row.id,
     name: row.name,

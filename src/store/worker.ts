@@ -43,7 +43,7 @@ export interface Worker {
 }
 
 /** Silence (milliseconds) after which a worker counts as offline: several missed heartbeats. */
-export const workerSilenceMs = 10_000;
+const workerSilenceMs = 10_000;
 
 export function isOnline(worker: Pick<Worker, 'lastSeenAt' | 'stoppedAt'>, now: Date): boolean {
   return worker.stoppedAt === null && now.getTime() - worker.lastSeenAt.getTime() < workerSilenceMs;

@@ -3,6 +3,7 @@
 import {
   type AttemptOutcome,
   beginAttempt,
+  raiseAccumulation,
   recordTrainerPid,
   requeueAttempt,
   settleAttempt,
@@ -11,6 +12,7 @@ import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
 import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerResources } from '../domain/trainer.ts';
+import { doubledAccumulation } from '../domain/trainingConfig.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { longestJobSeconds } from '../queue/queue.ts';
@@ -18,7 +20,7 @@ import type { Run } from '../store/run.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
 import { configOf, trainerImages } from './jobParts.ts';
-import { outcomeOf, type TrainJob } from './outcome.ts';
+import { outcomeOf, type TaskOptions, type TrainJob } from './outcome.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
 import { startTrainer } from './trainerProcess.ts';
@@ -110,17 +112,34 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       trainer = started;
       return started.ended;
     };
-    const tell = (event: TrainerEvent) => batcher.add(event);
+    const tell = async (event: TrainerEvent) => {
+      batcher.add(event);
+      await batcher.flush();
+    };
     const outcome =
       run.kind === 'MEMORY_PROBE'
         ? await probe({ ctx, run, attempt, train, tell })
-        : outcomeOf(await train({ task: { kind: 'train' }, config: configOf(run) }));
+        : await trainToEnd({ ctx, run, attempt, train, tell });
     await batcher.flush();
     return outcome;
   } catch (error) {
     log.error({ ...attempt.token, err: error }, 'attempt failed');
     await batcher.flush();
     return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: false } };
+  }
+}
+
+/** Trains once; with `autoAccumulation`, again from the start with twice the accumulation whenever memory runs out. */
+async function trainToEnd({ ctx, run, attempt, train, tell }: TaskOptions): Promise<AttemptOutcome> {
+  for (let config = configOf(run); ; ) {
+    const outcome = outcomeOf(await train({ task: { kind: 'train' }, config }));
+    const isOutOfMemory = outcome.status === 'FAILED' && outcome.failure.code === 'OUT_OF_MEMORY';
+    const next = config.autoAccumulation && isOutOfMemory && !attempt.reason ? doubledAccumulation(config) : null;
+    if (!next) return outcome;
+    const line = `memory ran out with accumulation ${config.accumulation}: starting over with ${next.accumulation}`;
+    await tell({ kind: 'log', stream: 'trainer', line });
+    await persist(() => raiseAccumulation(ctx, attempt.token, next.accumulation));
+    config = next;
   }
 }
 

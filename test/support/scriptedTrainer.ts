@@ -71,6 +71,13 @@ async function play(job: TrainerJob): Promise<void> {
     case 'fail':
       await send({ kind: 'failed', failure: { code: 'DIVERGED', message: 'the loss is NaN', retryable: false } });
       return;
+    case 'hungry': {
+      // Runs out of memory below the accumulation given.
+      await send({ kind: 'metrics', points: [{ name: 'train/loss', step: 1, value: job.config.accumulation }] });
+      if (job.config.accumulation >= Number(argument)) return send(finished);
+      const failure = { code: 'OUT_OF_MEMORY', message: 'bad_alloc', retryable: false } as const;
+      return send({ kind: 'failed', failure });
+    }
     case 'flood':
       for (let i = 0; i < Number(argument); i++) console.log(`line ${i}`);
       await send(finished);

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { EventBatcher } from '../../src/worker/eventBatcher.ts';
-import { accumulations } from '../../src/worker/probe.ts';
 
 const line = (i: number): TrainerEvent => ({ kind: 'log', stream: 'stdout', line: String(i) });
 const numbers = (events: readonly TrainerEvent[]) => events.map((e) => (e.kind === 'log' ? Number(e.line) : -1));
@@ -97,11 +96,4 @@ test('an error that is not of the connection ends the attempt', async () => {
   batcher.add(line(1));
   expect(await batcher.flush()).toBe(false);
   expect(errors).toMatchObject([{ message: 'null value in column "line"' }]);
-});
-
-test('accumulations worth a trial double while micro-batches stay whole and have two images', () => {
-  expect(accumulations(64)).toEqual([1, 2, 4, 8, 16, 32]);
-  expect(accumulations(48)).toEqual([1, 2, 4, 8, 16]);
-  expect(accumulations(7)).toEqual([1]);
-  expect(accumulations(2)).toEqual([1]);
 });

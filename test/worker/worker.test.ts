@@ -7,6 +7,7 @@ import { findAttempts } from '../../src/store/attempt.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
+import { findSummaries } from '../../src/store/metric.ts';
 import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
 import { getProbes } from '../../src/store/probe.ts';
 import { findRun, type Run } from '../../src/store/run.ts';
@@ -138,6 +139,35 @@ describe('cancel', () => {
     // As a cancel whose message never came.
     await ctx.db.prisma.run.update({ where: { id }, data: { status: 'CANCELING' } });
     expect((await ended(id)).status).toBe('CANCELED');
+  });
+});
+
+describe('memory that runs out', () => {
+  const startHungry = (more: object) =>
+    startRun(ctx, { experimentId, config: { ...smallConfig, effectiveBatchSize: 8, weightsUri: 'hungry:4', ...more } });
+
+  test('with autoAccumulation: the run starts over with twice the accumulation until it fits', async () => {
+    const id = await startHungry({ autoAccumulation: true });
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', config: { accumulation: 4 } });
+    const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 0, limit: 10 });
+    expect(lines.map((l) => l.line)).toEqual([
+      'memory ran out with accumulation 1: starting over with 2',
+      'memory ran out with accumulation 2: starting over with 4',
+    ]);
+    expect(await findSummaries(ctx.db.prisma, [id])).toMatchObject([{ name: 'train/loss', count: 1, last: 4 }]);
+    expect(await findAttempts(ctx.db.prisma, [id])).toHaveLength(1);
+  });
+
+  test('with autoAccumulation, but no smaller micro-batch to try: the run fails', async () => {
+    const id = await startHungry({ autoAccumulation: true, effectiveBatchSize: 4 });
+    expect(await ended(id)).toMatchObject({
+      ...{ status: 'FAILED', failure: { code: 'OUT_OF_MEMORY' }, config: { accumulation: 2 } },
+    });
+  });
+
+  test('without: the run fails', async () => {
+    const id = await startHungry({});
+    expect(await ended(id)).toMatchObject({ status: 'FAILED', config: { accumulation: 1 } });
   });
 });
 
