@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,11 @@ import { silent, type TestContext } from './commandContext.ts';
 
 export const scriptedTrainer = fileURLToPath(new URL('./scriptedTrainer.ts', import.meta.url));
 
+/** The configuration of a worker on the CPU with a home of its own, which goes when this process ends. */
 export function workerConfig(): Config {
-  return readConfig({ RUNGRAPH_HOME: mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-')), DEVICE: 'cpu' });
+  const home = mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-'));
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  return readConfig({ RUNGRAPH_HOME: home, DEVICE: 'cpu' });
 }
 
 export interface TestWorker extends RunningWorker {
