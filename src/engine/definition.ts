@@ -5,7 +5,7 @@ import type { HostArray, State, StepDefinition, TensorSpec, Tensors } from './en
 
 export type FullSpec = Required<TensorSpec>;
 
-export const elementCount = (shape: readonly number[]): number => shape.reduce((product, d) => product * d, 1);
+const elementCount = (shape: readonly number[]): number => shape.reduce((product, d) => product * d, 1);
 
 export const fullSpec = ({ shape, dtype = 'float32' }: TensorSpec): FullSpec => ({ shape, dtype });
 

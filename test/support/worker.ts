@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +10,9 @@ import { silent, type TestContext } from './commandContext.ts';
 
 export const scriptedTrainer = fileURLToPath(new URL('./scriptedTrainer.ts', import.meta.url));
 
-/** The configuration of a worker on the CPU with a home of its own, which goes when this process ends. */
+/** The configuration of a worker on the CPU with a home of its own, which the caller removes. */
 export function workerConfig(): Config {
-  const home = mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-'));
-  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
-  return readConfig({ RUNGRAPH_HOME: home, DEVICE: 'cpu' });
+  return readConfig({ RUNGRAPH_HOME: mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-')), DEVICE: 'cpu' });
 }
 
 export interface TestWorker extends RunningWorker {
@@ -23,13 +22,15 @@ export interface TestWorker extends RunningWorker {
 /** A worker in this process; its trainers are real processes that play a script, or `trainerModule`. */
 export async function testWorker(ctx: TestContext, trainerModule: string = scriptedTrainer): Promise<TestWorker> {
   const listener = createListener(ctx.url);
-  const worker = await startWorker({ config: workerConfig(), ctx, listener, log: silent, trainerModule });
+  const config = workerConfig();
+  const worker = await startWorker({ config, ctx, listener, log: silent, trainerModule });
   return {
     id: worker.id,
     listener,
     stop: async () => {
       await worker.stop();
       await listener.close();
+      await rm(config.home, { recursive: true });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
@@ -19,9 +20,11 @@ beforeAll(async () => {
   experimentId = await trainableExperiment(ctx);
 });
 const processes: RunningProcess[] = [];
+const homes: string[] = [];
 afterEach(async () => {
   for (const { child } of processes) child.kill('SIGKILL');
   await Promise.all(processes.splice(0).map(({ finished }) => finished));
+  for (const home of homes.splice(0)) await rm(home, { recursive: true });
 });
 afterAll(() => ctx.close());
 
@@ -31,9 +34,11 @@ const statusOf = async (id: string) => (await findRun(ctx.db.prisma, id))?.statu
 const eventsOf = (runId: string) => readEvents(ctx.db.prisma, [{ runId, after: 0 }], 10_000);
 
 async function workerProcess(): Promise<RunningProcess & { id: string }> {
+  const { home } = workerConfig();
+  homes.push(home);
   const worker = spawnTypeScript(fileURLToPath(new URL('../support/workerProcess.ts', import.meta.url)), [], {
     ...{ DATABASE_URL: ctx.url, TRAINER_MODULE: scriptedTrainer, DEVICE: 'cpu', RUNGRAPH_LOG: 'warn' },
-    RUNGRAPH_HOME: workerConfig().home,
+    RUNGRAPH_HOME: home,
   });
   processes.push(worker);
   const [, id] = await worker.until(/ready (\S+)/);

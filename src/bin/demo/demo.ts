@@ -75,8 +75,10 @@ async function runStages(
   const experiment = await stages.createExperiment(client, `${name} ${preset.name}`, dataset.id);
   say(`2. createExperiment "${experiment.name}"`);
 
-  const { size } = preset.preprocessings[0]!;
-  say(`3. probeMemory ${preset.architectures[0]} ${formatSize(size)}, budget ${preset.probeBudget} MiB`);
+  const { architecture, size, effectiveBatchSize, budgetMebibytes } = preset.probe;
+  say(
+    `3. probeMemory ${architecture} ${formatSize(size)}, ${effectiveBatchSize} images a step, budget ${budgetMebibytes} MiB`,
+  );
   const probe = await watch.time('probe', () => stages.probeMemory(client, experiment.id, preset));
   say(probeTable(probe));
   say(

@@ -26,8 +26,13 @@ export interface Preset {
     readonly seed: number;
     readonly predict: { readonly ttaPasses: number };
   };
-  /** MiB that the memory probe tries to stay below. */
-  readonly probeBudget: number;
+  /** What the memory probe asks: with which accumulation does this stay below the budget? */
+  readonly probe: {
+    readonly architecture: string;
+    readonly size: Size;
+    readonly effectiveBatchSize: number;
+    readonly budgetMebibytes: number;
+  };
 }
 
 const square = (side: number): Size => ({ height: side, width: side });
@@ -55,7 +60,7 @@ export const presets: Readonly<Record<string, Preset>> = {
       seed: 42,
       predict: { ttaPasses: 4 },
     },
-    probeBudget: 600,
+    probe: { architecture: 'convnext_tiny_in22k', size: square(128), effectiveBatchSize: 16, budgetMebibytes: 1400 },
   },
   /** The competition recipe's image sizes, batch, schedule and test-time augmentation, on the small members of its families. */
   recipe: {
@@ -75,6 +80,6 @@ export const presets: Readonly<Record<string, Preset>> = {
       seed: 42,
       predict: { ttaPasses: 4 },
     },
-    probeBudget: 6144,
+    probe: { architecture: 'convnext_small_in22k', size: square(128), effectiveBatchSize: 64, budgetMebibytes: 4096 },
   },
 };

@@ -65,21 +65,14 @@ export async function createExperiment(
   });
 }
 
-/** Finds the accumulation with which the preset's first architecture stays below the budget. */
+/** Finds the accumulation with which the preset's probe stays below its budget. */
 export async function probeMemory(
   client: GraphqlClient,
   experimentId: string,
   preset: Preset,
 ): Promise<operations.MemoryProbe> {
-  const { itemTransform, size } = preset.preprocessings[0]!;
-  const input = {
-    experimentId,
-    architecture: preset.architectures[0]!,
-    itemTransform,
-    size,
-    effectiveBatchSize: preset.config.effectiveBatchSize,
-    budget: { mebibytes: preset.probeBudget },
-  };
+  const { budgetMebibytes, ...probe } = preset.probe;
+  const input = { experimentId, ...probe, budget: { mebibytes: budgetMebibytes } };
   const { memoryProbe, userErrors } = (await client.request(operations.probeMemory, { input })).probeMemory;
   const { id, run } = accepted('probeMemory', memoryProbe, userErrors);
   // The stream ends with the run.
