@@ -7,6 +7,8 @@ import type { Engine, HostArray, StepDefinition, Tensors } from '../../src/engin
 import { kernels } from '../../src/engine/graph/kernels/table.ts';
 import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
 import { probeTarget } from '../../src/engine/onnxruntime/probe.ts';
+import { loadTensorFlow, openTensorFlow, type TensorFlow } from '../../src/engine/tensorflow.ts';
+import { messageOf } from '../../src/errors.ts';
 import { draw, type KernelCase } from './kernels/case.ts';
 import { elementwiseCases } from './kernels/elementwiseCases.ts';
 import { depthwiseCases, productCases } from './kernels/productCases.ts';
@@ -88,6 +90,20 @@ const kernelsOf = (c: KernelCase): Promise<readonly string[]> => {
 test.each(cases.map((c) => [`${c.kernel} ${c.title}`, c] as const))('%s', async (_title, c) => {
   expectClose(await compute(compiled, c, c.fn), await compute(cpu, c, c.formula ?? c.fn), c.tolerance);
   if (c.formula) expectClose(await compute(cpu, c, c.fn), await compute(cpu, c, c.formula), c.tolerance);
+});
+
+const tensorflow = loadTensorFlow({}, 2);
+test.skipIf(typeof tensorflow === 'string')('the eager TensorFlow engine computes every case too', async () => {
+  const engine = await openTensorFlow(tensorflow as TensorFlow);
+  const failures: string[] = [];
+  for (const c of cases)
+    try {
+      expectClose(await compute(engine, c, c.fn), await compute(cpu, c, c.formula ?? c.fn), c.tolerance);
+    } catch (error) {
+      failures.push(`${c.kernel} ${c.title}: ${messageOf(error)}`);
+    }
+  await engine.dispose();
+  expect(failures).toEqual([]);
 });
 
 test('every kernel of the table has a case', () => {
