@@ -45,7 +45,6 @@ const configSchema = z.strictObject({
 
 /** A complete config. `seed` is null only before it is drawn. `architecture` is the catalogue's name, never an alias. */
 export type TrainingConfig = z.infer<typeof configSchema>;
-export type TrainingConfigInput = z.input<typeof configSchema>;
 export type ItemTransform = TrainingConfig['itemTransform'];
 
 export type ParsedConfig =
