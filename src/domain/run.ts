@@ -24,13 +24,6 @@ export function isTerminal(status: RunStatus): boolean {
   return moves[status].length === 0;
 }
 
-/** The status of several runs taken together: what is still to come goes first, then the worst end. */
-const together: readonly RunStatus[] = ['CANCELING', 'RUNNING', 'QUEUED', 'FAILED', 'CANCELED', 'SUCCEEDED'];
-
-export function statusOfRuns(statuses: readonly RunStatus[]): RunStatus {
-  return together.find((status) => statuses.includes(status)) ?? 'SUCCEEDED';
-}
-
 export type RunFailureCode =
   | 'INVALID_INPUT'
   | 'OUT_OF_MEMORY'

@@ -1,5 +1,5 @@
 import { cancelSweep, startSweep } from '../commands/sweep.ts';
-import { statusOfRuns } from '../domain/run.ts';
+import { combinedStatus } from '../domain/sweep.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
@@ -17,8 +17,7 @@ export const sweepResolvers: Resolvers = {
   },
   Sweep: {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
-    status: async ({ id }, _, { loaders }) =>
-      statusOfRuns((await loaders.runCountsOfSweep.load(id)).map(({ status }) => status)),
+    status: async ({ id }, _, { loaders }) => combinedStatus(await loaders.runCountsOfSweep.load(id)),
     runCounts: ({ id }, _, { loaders }) => loaders.runCountsOfSweep.load(id),
     runs: ({ id }, args, { db }) => runConnection(db, { sweepId: id }, args),
   },
