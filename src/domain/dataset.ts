@@ -35,7 +35,7 @@ export interface ImportResult {
   readonly problems: readonly ImportProblem[];
   /** Labels in code point order. */
   readonly vocab: readonly string[];
-  /** SHA-256 of the sorted manifest, lower-case hexadecimal: same bytes, same hash. */
+  /** SHA-256 over split, label, id and content hash of every image in manifest order, lower-case hexadecimal. */
   readonly contentHash: string;
 }
 

@@ -23,6 +23,7 @@ import {
   type ValidationContext,
   type ValidationRule,
 } from 'graphql';
+import { checkText } from './text.ts';
 
 /** Lexical tokens of a document. GraphiQL's introspection has about 350. */
 export const maxTokens = 2000;
@@ -57,8 +58,18 @@ function reporting() {
   return { propagateOnRejection: false, onReject: [report] };
 }
 
-/** The error of a valid operation whose answer could hold too many values; null also when its variables do not fit. */
-export function checkCost(
+/** The error of a valid operation that is refused for what its arguments hold, or for what it could answer. */
+export function checkOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): GraphQLError | null {
+  return checkText(document, variables) ?? checkCost(schema, document, operationName, variables);
+}
+
+/** The error of an operation whose answer could hold too many values; null also when its variables do not fit. */
+function checkCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
