@@ -7,7 +7,7 @@ import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHt
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../graphql/context.ts';
 import { presentErrors } from '../graphql/errors.ts';
-import { checkCost, maxTokens, validationRules } from '../graphql/limits.ts';
+import { checkOperation, maxTokens, validationRules } from '../graphql/limits.ts';
 
 /** Milliseconds that requests in progress get when the server stops. */
 const stopGracePeriod = 10_000;
@@ -32,18 +32,18 @@ export function createApollo(
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginDrainHttpServer({ httpServer: http, stopGracePeriodMillis: stopGracePeriod }),
       { serverWillStart: async () => ({ drainServer: closeSockets }) },
-      costLimit(schema),
+      operationLimits(schema),
       errorPresentation,
       legacyStatus,
     ],
   });
 }
 
-function costLimit(schema: GraphQLSchema): ApolloServerPlugin<Context> {
+function operationLimits(schema: GraphQLSchema): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
       didResolveOperation: async ({ document, operationName, request }) => {
-        const error = checkCost(schema, document, operationName, request.variables);
+        const error = checkOperation(schema, document, operationName, request.variables);
         if (error) throw error;
       },
     }),

@@ -11,13 +11,18 @@ import { getSubmissions } from '../store/submission.ts';
 import { ImageUnreadableError } from '../vision/rgbImage.ts';
 import { renderThumbnail } from '../vision/thumbnail.ts';
 import { predictionFile } from './predictionFile.ts';
-import { sendError } from './requests.ts';
+import { answerNotFound, sendError } from './requests.ts';
 
 /** Pixels of a thumbnail's longer side. */
 const thumbnailSide = 160;
 
 export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
   const router = createRouter();
+
+  // No id holds it, and PostgreSQL does not let one look for it.
+  router.use((request, response, next) =>
+    request.path.includes('%00') ? answerNotFound(request, response, next) : next(),
+  );
 
   router.get('/submissions/:id.csv', async ({ params: { id } }, response) => {
     const submission = (await getSubmissions(db.prisma, [id])).get(id);

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { Router as createRouter, type Router } from 'express';
 import type { Services } from '../graphql/context.ts';
 import { readInstallation } from '../store/installation.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 /** Names of the migrations this program knows. */
 const migrations = readdirSync(new URL('../../prisma/migrations', import.meta.url), { withFileTypes: true })

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Services } from '../graphql/context.ts';
 import { readInstallation } from '../store/installation.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 /** GET /: what this is and where to go. */
 export function landingPage({ commands: { db } }: Services): RequestHandler {

@@ -16,7 +16,13 @@ import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
 import { presentErrors } from '../graphql/errors.ts';
-import { checkCost, maxMessageBytes, maxOperationsPerSocket, maxTokens, validationRules } from '../graphql/limits.ts';
+import {
+  checkOperation,
+  maxMessageBytes,
+  maxOperationsPerSocket,
+  maxTokens,
+  validationRules,
+} from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
 import type { Logger } from '../log.ts';
 
@@ -48,8 +54,8 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
           const document = parse(query, { maxTokens });
           const errors = validate(schema, document, rules);
           if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-          const tooCostly = checkCost(schema, document, operationName, variables);
-          if (tooCostly) return [tooCostly];
+          const refusal = checkOperation(schema, document, operationName, variables);
+          if (refusal) return [refusal];
           const contextValue = createContext(services, randomUUID());
           return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
         } catch (error) {

@@ -9,6 +9,7 @@ import { createWorkerFeed } from '../events/workerFeed.ts';
 import { createContext, type Services } from '../graphql/context.ts';
 import { maxMessageBytes } from '../graphql/limits.ts';
 import { createSchema } from '../graphql/schema.ts';
+import { version } from '../version.ts';
 import { createApollo } from './apollo.ts';
 import { downloadRoutes } from './downloads.ts';
 import { graphiqlRoutes } from './graphiql.ts';
@@ -16,7 +17,6 @@ import { healthRoutes } from './health.ts';
 import { landingPage } from './landing.ts';
 import { serveLive } from './live.ts';
 import { answerError, answerNotFound, prepareResponse, requestIdOf } from './requests.ts';
-import { version } from './version.ts';
 
 export interface ServerOptions extends Omit<Services, 'version' | 'workerFeed'> {
   readonly listener: Parameters<typeof createWorkerFeed>[0];

@@ -10,11 +10,11 @@ import type { Listener } from '../db/listener.ts';
 import type { TrainerResources } from '../domain/trainer.ts';
 import { runCancelChannel } from '../events/waker.ts';
 import type { Logger } from '../log.ts';
+import { version } from '../version.ts';
 import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
 import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
-import { version } from './version.ts';
 
 const heartbeatMs = 2_000;
 
