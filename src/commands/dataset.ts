@@ -7,7 +7,7 @@ import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset, insertDataset, removeDataset, storeImportFailure, storeManifest } from '../store/dataset.ts';
 import { findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
-import { nameProblems } from './run.ts';
+import { nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface ImportDatasetInput {

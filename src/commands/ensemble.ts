@@ -10,7 +10,7 @@ import type { Queryable } from '../store/queryable.ts';
 import type { CommandContext } from './context.ts';
 import { type EnsembleMemberInput, loadMembers, type Member, resolveMembers } from './ensembleMembers.ts';
 import { createEnsembleResult, type EnsembleResult } from './ensembleResult.ts';
-import { collect, nameProblems } from './run.ts';
+import { collect, nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface EnsembleInput {

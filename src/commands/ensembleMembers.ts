@@ -6,7 +6,7 @@ import { UserInputError, type UserProblem } from '../errors.ts';
 import type { EnsembleMember } from '../store/ensemble.ts';
 import { type EnsembleRun, getEnsembleRuns, matchEnsembleRuns } from '../store/ensembleRun.ts';
 import type { Queryable } from '../store/queryable.ts';
-import { collect } from './run.ts';
+import { collect } from './problems.ts';
 
 /** Exactly one of runId and filter. */
 export interface EnsembleMemberInput {

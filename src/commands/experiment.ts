@@ -6,7 +6,7 @@ import { findDataset } from '../store/dataset.ts';
 import { insertExperiment } from '../store/experiment.ts';
 import { findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
-import { nameProblems } from './run.ts';
+import { nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface CreateExperimentInput {

@@ -5,7 +5,8 @@ import { findOrClaim } from '../store/idempotency.ts';
 import { findProbeOfRun, insertProbe, type ProbeTrial, putTrial, setRecommendation } from '../store/probe.ts';
 import type { Written } from './attempt.ts';
 import type { CommandContext } from './context.ts';
-import { collect, queueRun, withSeed } from './run.ts';
+import { collect } from './problems.ts';
+import { queueRun, withSeed } from './run.ts';
 import { loadTrainingData, smallestLabel } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 

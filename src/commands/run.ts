@@ -8,6 +8,7 @@ import { appendEvents } from '../store/event.ts';
 import { findOrClaim } from '../store/idempotency.ts';
 import { deleteRunRow, editRun, findRunUses, insertRun, lockRun, type NewRun, type Run } from '../store/run.ts';
 import type { CommandContext } from './context.ts';
+import { collect, nameProblems } from './problems.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { dataProblems, loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
@@ -148,27 +149,4 @@ export function withSeed(config: TrainingConfig): TrainingConfig {
 export function runName({ architecture, size, itemTransform: item }: TrainingConfig): string {
   const pixels = (s: { height: number; width: number }) => `${s.height}x${s.width}`;
   return `${architecture} ${pixels(size)} ${item.method.toLowerCase()} ${pixels(item.size)}`;
-}
-
-/** What is wrong with a name and tags. */
-export function nameProblems(input: Pick<StartRunInput, 'name' | 'tags'>): UserProblem[] {
-  const problems: UserProblem[] = [];
-  const check = (text: string, path: string[]) => {
-    const fits = text.trim() !== '' && text.length <= 200 && !/[\0\p{Surrogate}]/u.test(text);
-    if (!fits) problems.push({ code: 'INVALID', message: 'must have 1 to 200 characters, not only spaces', path });
-  };
-  if (typeof input.name === 'string') check(input.name, ['name']);
-  for (const [i, tag] of (input.tags ?? []).entries()) check(tag, ['tags', String(i)]);
-  return problems;
-}
-
-/** Runs `work`; a refusal adds to `problems` and gives undefined. */
-export async function collect<T>(problems: UserProblem[], work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof UserInputError)) throw error;
-    problems.push(...error.problems);
-    return undefined;
-  }
 }

@@ -1,0 +1,31 @@
+/** How commands find everything that is wrong with an input before they refuse it. */
+
+import { UserInputError, type UserProblem } from '../errors.ts';
+
+interface NamedInput {
+  readonly name?: string | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+}
+
+/** What is wrong with a name and tags. */
+export function nameProblems(input: NamedInput): UserProblem[] {
+  const problems: UserProblem[] = [];
+  const check = (text: string, path: string[]) => {
+    const fits = text.trim() !== '' && text.length <= 200 && !/[\0\p{Surrogate}]/u.test(text);
+    if (!fits) problems.push({ code: 'INVALID', message: 'must have 1 to 200 characters, not only spaces', path });
+  };
+  if (typeof input.name === 'string') check(input.name, ['name']);
+  for (const [i, tag] of (input.tags ?? []).entries()) check(tag, ['tags', String(i)]);
+  return problems;
+}
+
+/** Runs `work`; a refusal adds to `problems` and gives undefined. */
+export async function collect<T>(problems: UserProblem[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UserInputError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}
