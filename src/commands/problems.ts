@@ -7,6 +7,10 @@ interface NamedInput {
   readonly tags?: readonly string[] | null | undefined;
 }
 
+const mostTags = 100;
+
+const mostTags = 100;
+
 /** What is wrong with a name and tags. */
 export function nameProblems(input: NamedInput): UserProblem[] {
   const problems: UserProblem[] = [];
@@ -15,7 +19,12 @@ export function nameProblems(input: NamedInput): UserProblem[] {
     if (!fits) problems.push({ code: 'INVALID', message: 'must have 1 to 200 characters, not only spaces', path });
   };
   if (typeof input.name === 'string') check(input.name, ['name']);
-  for (const [i, tag] of (input.tags ?? []).entries()) check(tag, ['tags', String(i)]);
+  const tags = input.tags ?? [];
+  if (tags.length > mostTags) {
+    const message = `a run may have ${mostTags} tags, got ${tags.length}`;
+    problems.push({ code: 'LIMIT_EXCEEDED', message, path: ['tags'] });
+  }
+  for (const [i, tag] of tags.slice(0, mostTags).entries()) check(tag, ['tags', String(i)]);
   return problems;
 }
 

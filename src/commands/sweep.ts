@@ -1,3 +1,4 @@
+import { findArchitecture } from '../domain/architecture.ts';
 import { isTerminal } from '../domain/run.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
@@ -43,9 +44,11 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
     const earlier = await findOrClaim(tx, idempotencyKey, 'startSweep', request, id);
     if (earlier !== null) return { id: earlier, wakes: [] };
 
-    const problems: UserProblem[] = [...nameProblems(input), ...listProblems(input)];
+    // A list that is refused is not planned: the plan of a huge one would keep the process busy for long.
+    const lists = listProblems(input);
+    const problems: UserProblem[] = [...nameProblems(input), ...lists];
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
-    const planned = plan(input);
+    const planned = lists.length ? [] : plan(input);
     for (const { config, problems: own, at } of planned) {
       problems.push(...own);
       if (data && config) problems.push(...dataProblems(config, data, []).map((p) => locate(p, at)));
@@ -136,6 +139,12 @@ function listProblems({ architectures, preprocessings }: StartSweepInput): UserP
   if (runs > runLimit) {
     const message = `${architectures.length} x ${preprocessings.length} are ${runs} runs, a sweep may have ${runLimit}`;
     problems.push({ code: 'LIMIT_EXCEEDED', message, path: ['architectures'] });
+    return problems;
+  }
+  const names = architectures.map((name) => findArchitecture(name)?.name ?? name);
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) === i) continue;
+    problems.push({ code: 'INVALID', message: `${name} is named twice`, path: ['architectures', String(i)] });
   }
   return problems;
 }

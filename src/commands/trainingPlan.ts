@@ -41,6 +41,9 @@ export function smallestLabel(data: TrainingData): LabelCount | undefined {
   );
 }
 
+/** A list of a hundred thousand wrong labels is told by its first ones. */
+const mostLabelProblems = 10;
+
 /** Why a config cannot train on the data, every reason at once; paths start with `at`, the path of the config. */
 export function dataProblems(config: TrainingConfig, data: TrainingData, at: readonly string[]): UserProblem[] {
   const problems: UserProblem[] = [];
@@ -50,6 +53,7 @@ export function dataProblems(config: TrainingConfig, data: TrainingData, at: rea
   const counts = new Map(data.labelCounts.map(({ label, count }) => [label, count]));
   const labels = config.labels ?? [...counts.keys()];
   for (const [i, label] of labels.entries()) {
+    if (problems.length === mostLabelProblems) break;
     if (!counts.has(label)) {
       report(['labels', String(i)], `the data set has no label ${quote(label)}; it has ${list([...counts.keys()])}`);
     } else if (labels.indexOf(label) < i) {

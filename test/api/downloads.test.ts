@@ -97,6 +97,12 @@ describe('predictions', () => {
   });
 });
 
+test('an id that no database can look for is an id that does not exist', async () => {
+  for (const at of ['submissions/%00.csv', 'prediction-sets/prd_%00.safetensors', 'images/%00/0/thumbnail']) {
+    expect((await fetch(`${server.url}/${at}`)).status, at).toBe(404);
+  }
+});
+
 test('a submission whose bytes are gone is an error that is logged, not an empty file', async () => {
   const { prisma } = server.context.db;
   const runId = await testRun(prisma, await experimentOf(prisma, datasetId, { name: 'submitted' }));

@@ -69,6 +69,35 @@ describe.for(refused)('too much %s', ([, query, variables, message]) => {
   });
 });
 
+describe('text that PostgreSQL cannot hold', () => {
+  const by = 'query ($id: ID!) { run(id: $id) { id } }';
+  const wrong: [string, string, Record<string, unknown>, string][] = [
+    ['an id', by, { id: 'run_\0' }, 'Variable "$id"'],
+    ['half of a surrogate pair', by, { id: 'run_\ud83c' }, 'Variable "$id"'],
+    ['a literal', '{ experiments(search: "a\\u0000") { nodes { id } } }', {}, 'A text of the query'],
+    [
+      'a field deep in an input',
+      'mutation ($input: StartRunInput!) { startRun(input: $input) { run { id } } }',
+      { input: { experimentId: 'exp_1', config: { labels: ['blast', '\0'] } } },
+      'Variable "$input.config.labels.1"',
+    ],
+  ];
+  test.for(wrong)('%s is refused by name, over HTTP and over a socket', async ([, query, variables, message]) => {
+    const error = { message: expect.stringContaining(message), extensions: { code: 'BAD_USER_INPUT' } };
+    expect((await server.send(query, variables)).errors).toMatchObject([error]);
+    expect(await overSocket(query, variables)).toMatchObject([error]);
+  });
+
+  test('is not looked for so deep that the stack would end', async () => {
+    const depth = 100_000;
+    const body = `{"query":"query ($id: ID!) { run(id: $id) { id } }","variables":{"id":${'['.repeat(depth)}"\\u0000"${']'.repeat(depth)}}}`;
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
+    expect(response.status).toBeLessThan(500);
+    expect(await response.text()).toContain('BAD_USER_INPUT');
+  });
+});
+
 describe('within the limits', () => {
   test('is what tools ask of a schema', async () => {
     const { __schema } = await server.ask(

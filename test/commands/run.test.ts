@@ -72,6 +72,17 @@ describe('startRun', () => {
     );
   });
 
+  test('tells the first of very many wrong labels and refuses very many tags', async () => {
+    const labels = Array.from({ length: 50_000 }, (_, i) => `label ${i}`);
+    const tags = labels.slice(0, 101);
+    const { problems } = await startRun(ctx, { experimentId, config: { ...smallConfig, labels }, tags }).catch(
+      (e) => e,
+    );
+    expect(problems).toHaveLength(11);
+    expect(problems[0]).toMatchObject({ code: 'LIMIT_EXCEEDED', path: ['tags'] });
+    expect(problems[1]).toMatchObject({ code: 'INVALID', path: ['config', 'labels', '0'] });
+  });
+
   test('refuses a class with one image, naming it, unless it is left out', async () => {
     const lonely = await trainableExperiment(ctx, { blast: 10, hispa: 1, normal: 10 });
     const problems = await problemsOf(startRun(ctx, { experimentId: lonely, config: smallConfig }));

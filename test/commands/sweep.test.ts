@@ -84,6 +84,24 @@ test('empty lists and too many runs are refused', async () => {
   });
 });
 
+test('a list far too long is refused at once, without planning its runs', async () => {
+  const refused = startSweep(ctx, {
+    experimentId,
+    architectures: Array.from({ length: 3000 }, () => 'nonesuch'),
+    preprocessings: Array.from({ length: 3000 }, () => preprocessings[0]!),
+  });
+  // Planned, it would also name every architecture and take most of an hour.
+  await expect(refused).rejects.toMatchObject({ problems: [{ code: 'LIMIT_EXCEEDED', path: ['architectures'] }] });
+});
+
+test('an architecture named twice, also by its alias, is refused', async () => {
+  const architectures = ['convnext_atto', 'vit_tiny_patch16_224', 'convnext_atto.d2_in1k'];
+  const config = { effectiveBatchSize: 8 };
+  await expect(startSweep(ctx, { experimentId, architectures, preprocessings, config })).rejects.toMatchObject({
+    problems: [{ code: 'INVALID', path: ['architectures', '2'], message: 'convnext_atto is named twice' }],
+  });
+});
+
 test('the same key makes the same sweep', async () => {
   const input = {
     experimentId,
