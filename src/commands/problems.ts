@@ -9,8 +9,6 @@ interface NamedInput {
 
 const mostTags = 100;
 
-const mostTags = 100;
-
 /** What is wrong with a name and tags. */
 export function nameProblems(input: NamedInput): UserProblem[] {
   const problems: UserProblem[] = [];
