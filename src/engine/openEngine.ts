@@ -29,7 +29,7 @@ export async function openEngine({ engine, device, computeThreads, environment =
     if (engine === 'auto' && device === 'auto') return openOnnxRuntime({ computeThreads });
     throw new StartupError(
       `${engine === 'tensorflow' ? 'ENGINE=tensorflow' : `DEVICE=${device}`} needs TensorFlow, which does not load here (${tensorflow}). ` +
-        'Install it with `npm rebuild @tensorflow/tfjs-node-gpu --ignore-scripts=false`, or use ENGINE=onnxruntime.',
+        'Install it with `npm run tensorflow`, or use ENGINE=onnxruntime.',
     );
   }
   if (device === 'cuda' && !tensorflow.seesGpu)
