@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { z } from 'zod';
+import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
 import { StartupError } from './errors.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
@@ -32,8 +33,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
-  readonly engine: 'auto' | 'tensorflow' | 'onnxruntime';
-  readonly device: 'auto' | 'cuda' | 'webgpu' | 'cpu';
+  readonly engine: EngineChoice;
+  readonly device: DeviceChoice;
   readonly threads: number;
   readonly cacheLimitBytes: number;
   readonly logLevel: string;

@@ -27,8 +27,8 @@ export async function checkLabels(path: string, files: readonly LabelledFile[]):
   for (const { line, reason } of table.refused) report(`${file}:${line}`, 'REJECTED', reason);
   const byName = groupByName(files);
   const labels = new Set(files.map(({ label }) => label));
-  /** Rows so far, by image. */
-  const seen = new Map<string, { readonly line: number; readonly label: string }[]>();
+  /** Lines so far: the first of each label, by image. */
+  const seen = new Map<string, Map<string, number>>();
   const listedPaths = new Set<string>();
   for (const { line, values } of table.rows) {
     const at = `${file}:${line}`;
@@ -39,16 +39,18 @@ export async function checkLabels(path: string, files: readonly LabelledFile[]):
       report(at, 'REJECTED', problem);
       continue;
     }
-    const earlier = seen.get(name) ?? [];
-    seen.set(name, [...earlier, { line, label }]);
-    const same = earlier.find((row) => row.label === label);
+    const lineOf = seen.get(name) ?? new Map<string, number>();
+    seen.set(name, lineOf);
+    const [earlier] = lineOf;
+    const same = lineOf.get(label);
+    if (same === undefined) lineOf.set(label, line);
     const named = byName.get(name) ?? [];
     const right = named.find((image) => image.label === label);
     const says = `gives ${quote(name)} the label ${quote(label)}`;
-    if (same) report(at, 'WARNING', `lists ${quote(name)} again, as line ${same.line} does`);
+    if (same !== undefined) report(at, 'WARNING', `lists ${quote(name)} again, as line ${same} does`);
     else if (right) listedPaths.add(right.path);
-    else if (earlier[0]) {
-      report(at, 'REJECTED', `${says}, but line ${earlier[0].line} says ${quote(earlier[0].label)}`);
+    else if (earlier) {
+      report(at, 'REJECTED', `${says}, but line ${earlier[1]} says ${quote(earlier[0])}`);
     } else if (named[0]) {
       const unknown = labels.has(label) ? '' : ' (no class folder has that name)';
       const folder = `it lies in the folder of ${quote(named[0].label)}`;

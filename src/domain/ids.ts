@@ -6,12 +6,10 @@ const prefixes = {
   sweep: 'swp',
   run: 'run',
   probe: 'prb',
-  predictions: 'prd',
+  predictionSet: 'prd',
   ensemble: 'ens',
   submission: 'sub',
-  artifact: 'art',
   worker: 'wrk',
-  apiKey: 'key',
 } as const;
 
 export type IdKind = keyof typeof prefixes;

@@ -1,11 +1,11 @@
 import type { PageRequest } from '../domain/page.ts';
-import { refuse } from '../errors.ts';
 import { Positions } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { eventHeads } from '../store/event.ts';
 import { type LeaderboardQuery, readLeaderboard } from '../store/leaderboard.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { connection, pageRequest } from './connection.ts';
+import { requireExperiment } from './loaders.ts';
 import { mapAsync, startWith } from './mapAsync.ts';
 
 export const leaderboardResolvers: Resolvers = {
@@ -20,9 +20,7 @@ export const leaderboardResolvers: Resolvers = {
   Subscription: {
     leaderboardUpdates: {
       subscribe: async (_, { experimentId, metric, first }, { db, hub, loaders }) => {
-        if (!(await loaders.experiment.load(experimentId))) {
-          throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, ['experimentId']);
-        }
+        await requireExperiment(loaders, experimentId);
         const heads = await eventHeads(db, { experimentId });
         const after = new Positions(heads.map(({ runId, seq }) => [runId, seq])).cursor();
         const changes = hub.subscribe({ experimentId, after, kinds: ['EPOCH', 'STATUS', 'PREDICTIONS'] });

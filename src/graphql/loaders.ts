@@ -1,6 +1,7 @@
 /** One round of queries per level of a request instead of one per object. Fresh for every request and every subscription event. */
 
 import DataLoader from 'dataloader';
+import { refuse } from '../errors.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
@@ -68,4 +69,10 @@ export async function loadExisting<T>(loader: DataLoader<string, T | null>, id: 
   const row = await loader.load(id);
   if (row === null) throw new Error(`${id} is gone`);
   return row;
+}
+
+/** @throws UserInputError NOT_FOUND on `experimentId` */
+export async function requireExperiment(loaders: Loaders, experimentId: string): Promise<void> {
+  if (await loaders.experiment.load(experimentId)) return;
+  throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, ['experimentId']);
 }

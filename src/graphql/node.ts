@@ -12,7 +12,7 @@ const types = {
   sweep: 'Sweep',
   run: 'Run',
   probe: 'MemoryProbe',
-  predictions: 'PredictionSet',
+  predictionSet: 'PredictionSet',
   ensemble: 'Ensemble',
   submission: 'Submission',
   worker: 'Worker',
@@ -33,7 +33,7 @@ export const nodeResolvers: Resolvers = {
     },
   },
   Node: {
-    __resolveType: ({ id }) => types[idKind(id) as keyof typeof types],
+    __resolveType: ({ id }) => types[idKind(id)!],
   },
 };
 
@@ -49,7 +49,7 @@ function load(kind: IdKind | undefined, id: string, loaders: Context['loaders'])
       return loaders.run.load(id);
     case 'probe':
       return loaders.probe.load(id);
-    case 'predictions':
+    case 'predictionSet':
       return loaders.predictionSet.load(id);
     case 'ensemble':
       return loaders.ensemble.load(id);
@@ -57,8 +57,6 @@ function load(kind: IdKind | undefined, id: string, loaders: Context['loaders'])
       return loaders.submission.load(id);
     case 'worker':
       return loaders.worker.load(id);
-    case 'artifact':
-    case 'apiKey':
     case undefined:
       return null;
   }

@@ -1,9 +1,9 @@
 import type { MetricPoint } from '../domain/run.ts';
 import type { RunEventKind, RunEventPayload } from '../domain/runEvent.ts';
-import { refuse } from '../errors.ts';
 import type { StreamedEvent } from '../events/stream.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { within } from './arguments.ts';
+import { requireExperiment } from './loaders.ts';
 import { mapAsync } from './mapAsync.ts';
 import type { EpochRow } from './rows.ts';
 
@@ -28,10 +28,7 @@ export const runEventResolvers: Resolvers = {
     },
     experimentEvents: {
       subscribe: async (_, { maxStepRateHz, ...options }, { hub, commands, loaders }) => {
-        const { experimentId } = options;
-        if (!(await loaders.experiment.load(experimentId))) {
-          throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, ['experimentId']);
-        }
+        await requireExperiment(loaders, options.experimentId);
         return mapAsync(hub.subscribe({ ...options, maxStepRateHz: rate(maxStepRateHz) }), (batch) => ({
           experimentEvents: { ...batch, serverTime: commands.now() },
         }));

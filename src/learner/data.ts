@@ -1,8 +1,7 @@
 /** From image batches to what the learner takes: order, labels, dropout masks, every draw keyed by the run's seed. */
 
 import { createRandom, permutation, type Random } from '../domain/random.ts';
-import type { MaskSpec } from '../models/parameters.ts';
-import { sizeOf } from '../models/parameters.ts';
+import { type MaskSpec, sizeOf } from '../models/parameters.ts';
 import type { BatchRequest, ImageBatch, ImagePipeline } from '../vision/pipeline.ts';
 import { ImageUnreadableError } from '../vision/rgbImage.ts';
 import { TrainingFailure } from './failure.ts';
@@ -53,8 +52,9 @@ export function fitData(options: DataOptions, fit: number): FitData {
     },
     async *valid(): AsyncGenerator<ValidBatch> {
       const batches = chunks(valid, batchSize);
+      const indices = valid.map((sample) => sample.index);
       let i = 0;
-      for await (const { images } of readable(pipeline, plainRequests(batches), signal)) {
+      for await (const { images } of passOver(pipeline, indices, batchSize, signal)) {
         yield { inputs: images, labels: labelsOf(batches[i]!) };
         i++;
       }
@@ -92,10 +92,6 @@ export function drawMasks(specs: readonly MaskSpec[], batchSize: number, random:
       return [name, mask];
     }),
   );
-}
-
-function plainRequests(batches: readonly (readonly Sample[])[]): BatchRequest[] {
-  return batches.map((samples) => ({ indices: samples.map((sample) => sample.index), mode: 'valid', seed: 0 }));
 }
 
 /** The pipeline's batches, its complaint about a file turned into the run's failure. */

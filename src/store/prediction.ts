@@ -63,7 +63,7 @@ export async function putPredictions(tx: Queryable, runId: string, predictions: 
     ? score(predictions, truth)
     : { errorRate: null, accuracy: null, logLoss: null };
   await tx.predictionSet.deleteMany({ where: { runId, split, kind } });
-  const id = newId('predictions');
+  const id = newId('predictionSet');
   await tx.predictionSet.create({
     data: {
       ...{ id, runId, split, kind, passes, beta, errorRate, accuracy, logLoss },

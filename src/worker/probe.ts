@@ -12,6 +12,7 @@ import type { TrainerEnd } from './trainerProcess.ts';
 
 /** Optimiser steps of one trial: the first allocates everything, the second shows that nothing more is needed. */
 const steps = 2;
+
 /** Tries until one trial fits; having none that fits is an answer too. A trial that fails otherwise fails the probe. */
 export async function probe({ ctx, run, attempt, train, tell }: TaskOptions): Promise<AttemptOutcome> {
   const stored = await findProbeOfRun(ctx.db.prisma, run.id);
