@@ -102,6 +102,11 @@ export function microBatchSize(config: Pick<TrainingConfig, 'effectiveBatchSize'
   return config.effectiveBatchSize / config.accumulation;
 }
 
+/** How many of `count` labelled images validate; the others train (fastai's RandomSplitter). */
+export function validCount(count: number, validFraction: number): number {
+  return Math.trunc(validFraction * count);
+}
+
 /** The config with twice the accumulation; null when its micro-batches would not be whole or would have one image only. */
 export function doubledAccumulation(config: TrainingConfig): TrainingConfig | null {
   const accumulation = 2 * config.accumulation;

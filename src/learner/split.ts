@@ -3,7 +3,7 @@
 import { compareCodePoints, countLabels, vocabularyOf } from '../domain/dataset.ts';
 import { createRandom, permutation } from '../domain/random.ts';
 import type { TrainerImage } from '../domain/trainer.ts';
-import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { microBatchSize, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
 import { refuse } from '../errors.ts';
 
 export type LabelledImage = TrainerImage & { readonly label: string };
@@ -15,11 +15,6 @@ export interface TrainingSplit {
   readonly valid: readonly LabelledImage[];
   /** Labels of the training images in code point order: the network's outputs. */
   readonly vocab: readonly string[];
-}
-
-/** How many of `count` images validate. */
-export function validCount(count: number, validFraction: number): number {
-  return Math.trunc(validFraction * count);
 }
 
 /**

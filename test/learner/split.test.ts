@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { vocabularyOf } from '../../src/domain/dataset.ts';
 import type { TrainerImage } from '../../src/domain/trainer.ts';
-import { parseTrainingConfig, type TrainingConfig } from '../../src/domain/trainingConfig.ts';
-import { splitImages, trainingImages, validCount } from '../../src/learner/split.ts';
+import { parseTrainingConfig, type TrainingConfig, validCount } from '../../src/domain/trainingConfig.ts';
+import { splitImages, trainingImages } from '../../src/learner/split.ts';
 import { goldenJson } from '../models/goldenFiles.ts';
 
 function config(changes: Record<string, unknown> = {}): TrainingConfig {
