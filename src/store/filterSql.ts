@@ -2,7 +2,7 @@ import type { Filter, NumberField, NumberOperator, TextField } from '../domain/f
 import { directionOf } from '../domain/objective.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 
-/** A condition over `run r`: true exactly where `matches` of domain/filter.ts is, never null. */
+/** A condition over `run r`, with the meaning that domain/filter.ts gives; never null. */
 export function filterSql(filter: Filter): Prisma.Sql {
   switch (filter.kind) {
     case 'and':

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { matches, parseFilter, type RunFacts } from '../../src/domain/filter.ts';
+import { parseFilter } from '../../src/domain/filter.ts';
 import { UserInputError } from '../../src/errors.ts';
+import { matches, type RunFacts } from '../support/filterMatches.ts';
 
 const run: RunFacts = {
   name: 'vit, first try',

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Filter, matches, parseFilter, type RunFacts } from '../../src/domain/filter.ts';
+import { type Filter, parseFilter } from '../../src/domain/filter.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { runStatuses } from '../../src/domain/run.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 import { filterSql } from '../../src/store/filterSql.ts';
 import { experimentOf, testId, testRun } from '../support/catalogue.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { matches, type RunFacts } from '../support/filterMatches.ts';
 
 let database: TestDatabase;
 let runs: Map<string, RunFacts>;
