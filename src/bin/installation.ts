@@ -40,7 +40,9 @@ export async function startInstallation(
     if (applied.length) log.info({ applied }, 'the database was migrated');
 
     const { context, listener } = await openServices(url, config, log, closers, { consumes: false });
-    const hub = createRunEventHub(context.db, listener);
+    const hub = createRunEventHub(context.db, listener, {
+      onReadFailure: (error) => log.warn({ err: error }, 'run events could not be read; trying again'),
+    });
     closers.add(hub.close);
     const server = await startServer({ config, commands: context, hub, listener, log });
     const child = worker ? startWorkerChild(config, url, log) : undefined;

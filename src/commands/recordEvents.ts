@@ -24,7 +24,7 @@ export async function recordEvents(
   events: readonly TrainerEvent[],
 ): Promise<Written> {
   if (!events.length) return 'ok';
-  const batch = sort(events);
+  const batch = partition(events);
   const names = await metricNameIds(
     ctx.db.prisma,
     batch.points.map((point) => point.name),
@@ -58,7 +58,7 @@ export async function recordEvents(
 type EventOf<K extends TrainerEvent['kind']> = Extract<TrainerEvent, { kind: K }>;
 
 /** A batch by what is stored where. */
-function sort(events: readonly TrainerEvent[]) {
+function partition(events: readonly TrainerEvent[]) {
   const of = <K extends TrainerEvent['kind']>(kind: K) =>
     events.filter((event): event is EventOf<K> => event.kind === kind);
   return {
@@ -91,7 +91,7 @@ async function storedPayloads(
         payloads.push({ kind: 'MEMORY', point: event.point });
         break;
       case 'log':
-        payloads.push({ kind: 'LOG', stream: event.stream, line: storableText(event.line) });
+        payloads.push({ kind: 'LOG', stream: event.stream, line: event.line });
         break;
       case 'predictions': {
         const { split, kind: predictionKind } = event.predictions;

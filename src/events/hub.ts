@@ -31,17 +31,19 @@ export interface RunEventHub {
   close(): void;
 }
 
-export interface HubTimes {
+export interface HubOptions {
   /** Milliseconds between looks at the log that no NOTIFY asked for: the safety net. */
-  readonly pollMs: number;
+  readonly pollMs?: number;
   /** Milliseconds of silence before a heartbeat. */
-  readonly heartbeatMs: number;
+  readonly heartbeatMs?: number;
+  /** Told once of every time that the log could not be read; subscribers wait meanwhile. */
+  readonly onReadFailure?: (error: unknown) => void;
 }
 
 export function createRunEventHub(
   db: Database,
   listener: Listener,
-  times: HubTimes = { pollMs: 2_000, heartbeatMs: 10_000 },
+  { pollMs = 2_000, heartbeatMs = 10_000, onReadFailure = () => {} }: HubOptions = {},
 ): RunEventHub {
   const topics = new Map<string, { topic: Topic; subscribers: number }>();
   const topicOf = (key: string) => topics.get(key)?.topic;
@@ -55,13 +57,13 @@ export function createRunEventHub(
     for (const { topic } of topics.values()) topic.wake();
   };
   const stopReconnect = listener.onReconnect(wakeAll);
-  const poll = setInterval(wakeAll, times.pollMs);
+  const poll = setInterval(wakeAll, pollMs);
   poll.unref();
 
   /** A topic lives as long as it has subscribers. */
   function join(scope: EventScope): { topic: Topic; leave: () => void } {
     const key = scope.runId === undefined ? `experiment ${scope.experimentId}` : `run ${scope.runId}`;
-    const entry = topics.get(key) ?? { topic: new Topic(db, scope), subscribers: 0 };
+    const entry = topics.get(key) ?? { topic: new Topic(db, scope, onReadFailure), subscribers: 0 };
     topics.set(key, entry);
     entry.subscribers++;
     let left = false;
@@ -87,7 +89,7 @@ export function createRunEventHub(
         positions,
         kinds: kinds ? new Set(kinds) : null,
         pauseMs: maxStepRateHz ? 1000 / maxStepRateHz : 0,
-        heartbeatMs: times.heartbeatMs,
+        heartbeatMs,
       });
     },
     close() {

@@ -132,18 +132,22 @@ async function* replay(
   }
 }
 
+/** Tries of a read and the milliseconds between them: five seconds outlive a restart of the database. */
+const readTries = 20;
+const readPause = 250;
+
 /** A read that outlives a database restart: the subscriber only waits. */
 async function readPage(
   db: Database,
   wanted: Parameters<typeof readEvents>[1],
   signal: AbortSignal,
 ): Promise<RunEvent[]> {
-  for (let failures = 0; ; failures++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await readEvents(db.prisma, wanted, batchSize);
     } catch (error) {
-      if (failures === 20 || signal.aborted) throw error;
-      await sleep(250, undefined, { signal }).catch(() => {});
+      if (tries === readTries || signal.aborted) throw error;
+      await sleep(readPause, undefined, { signal }).catch(() => {});
     }
   }
 }

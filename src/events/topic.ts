@@ -16,6 +16,7 @@ const retryDelay = 200;
 export class Topic {
   readonly #db: Database;
   readonly #scope: EventScope;
+  readonly #onReadFailure: (error: unknown) => void;
   /** Last number of each run that is in the ring, or was. */
   readonly #heads = new Map<string, number>();
   readonly #ring: RunEvent[] = [];
@@ -24,6 +25,7 @@ export class Topic {
   /** Runs to look at; `all` asks for the list of runs too. */
   #dirty: Set<string> | 'all' = new Set();
   #reading = false;
+  #failing = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<() => void>();
@@ -31,9 +33,11 @@ export class Topic {
   #ended = false;
   #missing = false;
 
-  constructor(db: Database, scope: EventScope) {
+  /** @param onReadFailure told of the first of several failures in a row */
+  constructor(db: Database, scope: EventScope, onReadFailure: (error: unknown) => void) {
     this.#db = db;
     this.#scope = scope;
+    this.#onReadFailure = onReadFailure;
     this.started = this.#start();
     // Whoever subscribes sees the failure; without subscribers nobody needs to.
     this.started.catch(() => {});
@@ -128,8 +132,11 @@ export class Topic {
         this.#dirty = new Set();
         const runIds = asked === 'all' ? await this.#runsBehind() : [...asked];
         for (let i = 0; i < runIds.length; i += runsPerRead) await this.#append(runIds.slice(i, i + runsPerRead));
+        this.#failing = false;
       }
-    } catch {
+    } catch (error) {
+      if (!this.#failing) this.#onReadFailure(error);
+      this.#failing = true;
       // The database is away: once it is back, every run is looked at.
       this.#dirty = 'all';
       if (!this.#closed) this.#retry = setTimeout(() => void this.#read(), retryDelay);

@@ -9,7 +9,7 @@ export const runCancelChannel = 'run_cancel';
 /** Channel of worker ids: the worker or its devices changed. */
 export const workerChannel = 'worker';
 
-/** At most one wake-up per run in this time: NOTIFY takes a lock that all committing transactions share. */
+/** A process sends at most one NOTIFY statement in this time: NOTIFY takes a lock that all committing transactions share. */
 const intervalMs = 100;
 
 export interface RunWaker {
