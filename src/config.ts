@@ -27,6 +27,9 @@ const environment = z.object({
   RUNGRAPH_LOG: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
+/** Every variable that is read. */
+export const environmentVariables: readonly string[] = Object.keys(environment.shape);
+
 export interface Config {
   /** Absolute. */
   readonly home: string;

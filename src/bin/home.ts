@@ -13,7 +13,7 @@ export async function claimHome(home: string): Promise<LockFile> {
       );
     }
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR' || code === 'ENOSPC') {
+    if (code !== undefined) {
       throw new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own`);
     }
     throw error;

@@ -5,8 +5,8 @@ import path from 'node:path';
 import type { ImportResult } from '../domain/dataset.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset, insertDataset, removeDataset, storeImportFailure, storeManifest } from '../store/dataset.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -20,12 +20,7 @@ export interface ImportDatasetInput {
 
 /** Registers a data set IMPORTING and its job: a worker reads the folder. Returns its id. */
 export async function importDataset(ctx: CommandContext, input: ImportDatasetInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
-  const id = ctx.newId('dataset');
-  return inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'importDataset', request, id);
-    if (earlier !== null) return earlier;
-
+  return createOnce(ctx, 'dataset', 'importDataset', input, async (tx, id) => {
     const problems: UserProblem[] = [...nameProblems(input), ...(await folderProblems(input.path))];
     const namesake = problems.length ? null : await findDataset(tx, { name: input.name });
     if (namesake) problems.push(nameTaken(input.name, namesake.status));
@@ -36,7 +31,7 @@ export async function importDataset(ctx: CommandContext, input: ImportDatasetInp
       throw new UserInputError([nameTaken(input.name, 'IMPORTING')]);
     }
     await ctx.queue.enqueue(tx, 'dataset.import', { datasetId: id });
-    return id;
+    return [];
   });
 }
 

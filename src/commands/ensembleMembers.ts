@@ -30,6 +30,9 @@ export interface Member extends EnsembleMember {
 /** Members of an ensemble at most: all their matrices are in memory when it is computed. */
 const mostMembers = 500;
 
+/** Sums of larger ones could be infinite, and what they weigh NaN. */
+const largestWeight = 1e9;
+
 interface Selection {
   readonly runId: string | null;
   readonly filter: Filter | null;
@@ -112,14 +115,21 @@ async function parseInput(input: EnsembleMemberInput, at: string[], problems: Us
   const text = input.filter ?? null;
   const weight = input.weight ?? 1;
   if ((runId === null) === (text === null)) problems.push(invalid('give exactly one of runId and filter', at));
-  if (!(Number.isFinite(weight) && weight >= 0)) {
+  if (!(weight >= 0 && weight <= largestWeight)) {
     const whose = runId === null ? `of the runs that match ${JSON.stringify(text)}` : `of run ${runId}`;
-    problems.push(invalid(`the weight ${whose} must be a finite number, 0 or more, got ${weight}`, [...at, 'weight']));
+    problems.push(invalid(`the weight ${whose} must be from 0 to ${largestWeight}, got ${weight}`, [...at, 'weight']));
   }
   const path = ['members', ...at, 'filter'];
   const filter = text === null ? null : await collect(problems, async () => parseFilter(text, path));
   return { runId, filter: filter ?? null, weight };
 }
+
+const whyNone: Readonly<Record<Split, string>> = {
+  TRAIN: 'runs store none; combine another split',
+  VALID: 'its config did not ask for them (predict.valid)',
+  TEST: 'its data set has no test images, or its config did not ask for them (predict.test)',
+  HOLDOUT: 'its data set has no holdout images, or its config did not ask for them (predict.holdout)',
+};
 
 /** Why a run cannot be a member, or null. */
 function runProblem(run: EnsembleRun, split: Split, experimentId: string | undefined): string | null {
@@ -127,7 +137,7 @@ function runProblem(run: EnsembleRun, split: Split, experimentId: string | undef
     return `${nameOf(run)} belongs to experiment ${run.experimentId}, not to ${experimentId}`;
   }
   if (run.status !== 'SUCCEEDED') return `${nameOf(run)} is ${run.status}; only succeeded runs can be members`;
-  if (run.setId === null) return `${nameOf(run)} has no ${split} predictions; leave it out or combine another split`;
+  if (run.setId === null) return `${nameOf(run)} has no ${split} predictions: ${whyNone[split]}`;
   return null;
 }
 

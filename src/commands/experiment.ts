@@ -4,8 +4,8 @@ import { defaultObjective, type Objective } from '../domain/objective.ts';
 import { UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
 import { insertExperiment } from '../store/experiment.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -22,12 +22,7 @@ export interface CreateExperimentInput {
 
 /** Returns the id. */
 export async function createExperiment(ctx: CommandContext, input: CreateExperimentInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
-  const id = ctx.newId('experiment');
-  return inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'createExperiment', request, id);
-    if (earlier !== null) return earlier;
-
+  return createOnce(ctx, 'experiment', 'createExperiment', input, async (tx, id) => {
     const datasetId = input.datasetId ?? null;
     const objective = input.objective ?? defaultObjective;
     const problems: UserProblem[] = [...nameProblems(input), ...metricProblems(objective)];
@@ -50,7 +45,7 @@ export async function createExperiment(ctx: CommandContext, input: CreateExperim
       const message = `there is an experiment ${JSON.stringify(name)} already; choose another name`;
       throw new UserInputError([{ code: 'ALREADY_EXISTS', message, path: ['name'] }]);
     }
-    return id;
+    return [];
   });
 }
 

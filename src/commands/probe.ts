@@ -1,10 +1,10 @@
 import { parseTrainingConfig } from '../domain/trainingConfig.ts';
 import { UserInputError, type UserProblem } from '../errors.ts';
 import { type AttemptToken, lockAttempt } from '../store/attempt.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import { findProbeOfRun, insertProbe, type ProbeTrial, putTrial, setRecommendation } from '../store/probe.ts';
 import type { Written } from './attempt.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { collect } from './problems.ts';
 import { queueRun, withSeed } from './run.ts';
 import { loadTrainingData, smallestLabel } from './trainingPlan.ts';
@@ -26,12 +26,7 @@ export interface ProbeMemoryInput {
 
 /** Queues a run of kind MEMORY_PROBE that tries accumulation 1, 2, 4 … until the peak is within the budget. Returns the probe's id. */
 export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
-  const id = ctx.newId('probe');
-  const outcome = await inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'probeMemory', request, id);
-    if (earlier !== null) return { id: earlier };
-
+  return createOnce(ctx, 'probe', 'probeMemory', input, async (tx, id) => {
     const { architecture, size, itemTransform, precision, effectiveBatchSize } = input;
     const parsed = parseTrainingConfig({
       architecture,
@@ -81,10 +76,8 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
       effectiveBatchSize: config.effectiveBatchSize,
       budget: input.budgetBytes,
     });
-    return { id, wake };
+    return [wake];
   });
-  if (outcome.wake) ctx.waker.wake(outcome.wake);
-  return outcome.id;
 }
 
 /** Stores a trial of a probe's running attempt. The first one that FITS is the recommendation: trials go up in accumulation. */

@@ -5,9 +5,9 @@ import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConf
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { notify, runCancelChannel } from '../events/waker.ts';
 import { appendEvents } from '../store/event.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import { deleteRunRow, editRun, findRunUses, insertRun, lockRun, type NewRun, type Run } from '../store/run.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { collect, nameProblems } from './problems.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { dataProblems, loadTrainingData } from './trainingPlan.ts';
@@ -25,12 +25,7 @@ export interface StartRunInput {
 
 /** Checks everything, then queues a run. Returns its id. */
 export async function startRun(ctx: CommandContext, input: StartRunInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
-  const id = ctx.newId('run');
-  const outcome = await inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'startRun', request, id);
-    if (earlier !== null) return { id: earlier };
-
+  return createOnce(ctx, 'run', 'startRun', input, async (tx, id) => {
     const parsed = parseTrainingConfig(input.config, ['config']);
     const problems: UserProblem[] = [...nameProblems(input), ...(parsed.problems ?? [])];
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
@@ -48,10 +43,8 @@ export async function startRun(ctx: CommandContext, input: StartRunInput): Promi
       tags: input.tags ?? [],
       createdAt: ctx.now(),
     });
-    return { id, wake };
+    return [wake];
   });
-  if (outcome.wake) ctx.waker.wake(outcome.wake);
-  return outcome.id;
 }
 
 /** Inserts a run with its first event and its job. */

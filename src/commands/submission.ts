@@ -1,6 +1,6 @@
 /** Submissions to a competition. */
 
-import { refuse } from '../errors.ts';
+import { refuse, UserInputError } from '../errors.ts';
 import { findOrClaim } from '../store/idempotency.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { insertSubmission } from '../store/submission.ts';
@@ -46,8 +46,16 @@ export async function createSubmission(ctx: CommandContext, input: CreateSubmiss
   });
 }
 
-function resultOf(db: Queryable, { ensembleId, runId }: CreateSubmissionInput): Promise<EnsembleResult> {
-  if (ensembleId && !runId) return resultOfEnsemble(db, ensembleId, 'TEST');
-  if (runId && !ensembleId) return combine(db, { split: 'TEST', members: [{ runId }] });
-  throw refuse('INVALID', 'give exactly one of ensembleId and runId');
+/** Refusals are on the field that named the source. */
+async function resultOf(db: Queryable, { ensembleId, runId }: CreateSubmissionInput): Promise<EnsembleResult> {
+  if (Boolean(ensembleId) === Boolean(runId)) throw refuse('INVALID', 'give exactly one of ensembleId and runId');
+  try {
+    return ensembleId
+      ? await resultOfEnsemble(db, ensembleId, 'TEST')
+      : await combine(db, { split: 'TEST', members: [{ runId }] });
+  } catch (error) {
+    if (!(error instanceof UserInputError)) throw error;
+    const path = [ensembleId ? 'ensembleId' : 'runId'];
+    throw new UserInputError(error.problems.map((problem) => ({ ...problem, path })));
+  }
 }

@@ -2,10 +2,10 @@ import { findArchitecture } from '../domain/architecture.ts';
 import { isTerminal } from '../domain/run.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import { getRuns } from '../store/run.ts';
 import { findSweepRunIds, getSweeps, insertSweep } from '../store/sweep.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { collect, nameProblems } from './problems.ts';
 import { announceCancel, cancelInTransaction, queueRun, runName, withSeed } from './run.ts';
 import type { WakeUp } from './runStatus.ts';
@@ -38,12 +38,7 @@ const runLimit = 200;
  * anywhere, none. Runs without a seed of their own share one, so that they are scored on the same images. Returns the id.
  */
 export async function startSweep(ctx: CommandContext, input: StartSweepInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
-  const id = ctx.newId('sweep');
-  const outcome = await inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'startSweep', request, id);
-    if (earlier !== null) return { id: earlier, wakes: [] };
-
+  return createOnce(ctx, 'sweep', 'startSweep', input, async (tx, id) => {
     // A list that is refused is not planned: the plan of a huge one would keep the process busy for long.
     const lists = listProblems(input);
     const problems: UserProblem[] = [...nameProblems(input), ...lists];
@@ -74,10 +69,8 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
         }),
       );
     }
-    return { id, wakes };
+    return wakes;
   });
-  for (const wake of outcome.wakes) ctx.waker.wake(wake);
-  return outcome.id;
 }
 
 /** Cancels every run of a sweep that has not ended. */

@@ -59,9 +59,14 @@ function decodeUtf8(bytes: Buffer): string {
 }
 
 function parseRows(text: string): { line: number; record: string[] }[] {
+  let lastLine = 0; // on which the last whole record ends
   try {
     const parsed = parse(text, {
       info: true,
+      on_record: (record, { lines }) => {
+        lastLine = lines;
+        return record;
+      },
       relax_column_count: true,
       skip_empty_lines: true,
       max_record_size: maxRowCharacters,
@@ -69,7 +74,7 @@ function parseRows(text: string): { line: number; record: string[] }[] {
     // `info.lines` is the line on which the record ends.
     return parsed.map(({ record, info }) => ({ record, line: info.lines - lineBreaks(record) }));
   } catch (error) {
-    throw new Error(`is not valid CSV: ${reasonOf(error)}`);
+    throw new Error(`is not valid CSV: ${reasonOf(error, lastLine + 1)}`);
   }
 }
 
@@ -77,10 +82,14 @@ function lineBreaks(record: readonly string[]): number {
   return record.reduce((sum, value) => sum + (value.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
 }
 
-/** The parser's message, in which a quoted value may be a megabyte long. */
-function reasonOf(error: unknown): string {
-  const message = messageOf(error).slice(0, 200);
-  return error instanceof CsvError && error.code === 'CSV_MAX_RECORD_SIZE'
-    ? `a row is longer than ${maxRowCharacters} characters (line ${String(error.lines)})`
-    : message;
+/** The parser's message, in which a quoted value may be a megabyte long. `line`: on which the row at fault begins. */
+function reasonOf(error: unknown, line: number): string {
+  switch (error instanceof CsvError ? error.code : undefined) {
+    case 'CSV_MAX_RECORD_SIZE':
+      return `a row is longer than ${maxRowCharacters} characters (line ${line})`;
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return `a quote is never closed (line ${line})`;
+    default:
+      return messageOf(error).slice(0, 200);
+  }
 }

@@ -139,7 +139,7 @@ describe('members', () => {
     expect(problems).toEqual([
       'NOT_FOUND members.0.runId: there is no run run_missing',
       `INVALID members.1.runId: run "failed" (${runs.failed}) is FAILED; only succeeded runs can be members`,
-      `INVALID members.2.runId: run "without test" (${runs['without test']}) has no TEST predictions; leave it out or combine another split`,
+      `INVALID members.2.runId: run "without test" (${runs['without test']}) has no TEST predictions: its data set has no test images, or its config did not ask for them (predict.test)`,
       'INVALID members.3.filter: matches no succeeded run with TEST predictions',
     ]);
   });
@@ -162,9 +162,13 @@ describe('members', () => {
     ).toEqual([
       'INVALID members.0: give exactly one of runId and filter',
       'INVALID members.1: give exactly one of runId and filter',
-      `INVALID members.2.weight: the weight of run ${convnext} must be a finite number, 0 or more, got -1`,
-      'INVALID members.3.weight: the weight of the runs that match "nme = a" must be a finite number, 0 or more, got NaN',
+      `INVALID members.2.weight: the weight of run ${convnext} must be from 0 to 1000000000, got -1`,
+      'INVALID members.3.weight: the weight of the runs that match "nme = a" must be from 0 to 1000000000, got NaN',
       expect.stringContaining('INVALID members.3.filter: position 1: expected a field'),
+    ]);
+    // Two of these would weigh infinitely much together, and every probability would be NaN.
+    expect(await problemsOf(combine(db, input({ runId: convnext, weight: 1e308 })))).toEqual([
+      `INVALID members.0.weight: the weight of run ${convnext} must be from 0 to 1000000000, got 1e+308`,
     ]);
     expect(await problemsOf(combine(db, input({ runId: convnext, weight: 0 })))).toEqual([
       `INVALID members: every weight is 0 (run "convnext" (${convnext})); give at least one run more`,
@@ -376,7 +380,10 @@ describe('createSubmission', () => {
     expect(await refused({ runId: 'a', ensembleId: 'b' })).toEqual([
       'INVALID : give exactly one of ensembleId and runId',
     ]);
-    expect((await refused({ runId: runs['without test']! }))[0]).toContain('has no TEST predictions');
+    expect(await refused({ runId: runs['without test']! })).toEqual([
+      `INVALID runId: run "without test" (${runs['without test']}) has no TEST predictions: its data set has no test images, or its config did not ask for them (predict.test)`,
+    ]);
+    expect(await refused({ runId: 'run_missing' })).toEqual(['NOT_FOUND runId: there is no run run_missing']);
     expect((await refused({ ensembleId: 'ens_missing' }))[0]).toContain('there is no ensemble ens_missing');
     expect((await refused({ runId: runs.convnext!, message: 'a\0b' }))[0]).toContain('INVALID message: ');
   });

@@ -270,7 +270,11 @@ describe('train.csv', () => {
     ['no rows', 'image_id,label\n', /has no rows/],
     ['nothing', '', /is empty/],
     ['UTF-16', Buffer.from(`\ufeffimage_id,label\n${rows}`, 'utf16le'), /not UTF-8/],
-    ['an open quote', `image_id,label\n"1.jpg,rust\n${rows}`, /not valid CSV/],
+    [
+      'an open quote',
+      `image_id,label\n${rows}"9.jpg,rust\n${rows}`,
+      /not valid CSV: a quote is never closed \(line 6\)/,
+    ],
     [
       'a giant field',
       `image_id,label\n${'x'.repeat(1_000_000)},rust\n${rows}`,

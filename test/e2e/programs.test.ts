@@ -108,11 +108,14 @@ test('wrong variables are named together', async () => {
   expect(stderr).toMatch(/PORT: [\s\S]*DATABASE_URL: |DATABASE_URL: [\s\S]*PORT: /);
 });
 
-test('a home that cannot be written to is named', async () => {
-  const { status, stderr } = await run(['start'], { RUNGRAPH_HOME: '/dev/null/home' }).finished;
+test.each([
+  ['/dev/null/home', 'ENOTDIR'],
+  ['/dev/null', 'EEXIST'],
+])('a home that cannot be written to is named: %s', async (home, code) => {
+  const { status, stderr } = await run(['start'], { RUNGRAPH_HOME: home }).finished;
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: 'RUNGRAPH_HOME: /dev/null/home cannot be written to (ENOTDIR); set it to a folder of your own\n',
+    stderr: `RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own\n`,
   });
 });
 

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, validate } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { environmentVariables, readConfig } from '../../src/config.ts';
+import { createSchema } from '../../src/graphql/schema.ts';
+
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+const schema = createSchema();
+
+describe('every operation of the README', () => {
+  const blocks = [...readme.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, text]) => text!);
+  const named = blocks.map((text) => [/^(?:query|mutation|subscription) (\w+)/.exec(text)?.[1] ?? text, text] as const);
+
+  test('is there: starting a run, following it, the leaderboard, an ensemble', () => {
+    const text = blocks.join('');
+    for (const field of ['startRun', 'runEvents', 'leaderboard', 'createEnsemble']) expect(text).toContain(field);
+  });
+
+  test.each(named)('%s is an operation of the schema', (_, text) => {
+    expect(validate(schema, parse(text))).toEqual([]);
+  });
+});
+
+test('the README has a row for every environment variable, with its default, and for no other', () => {
+  const rows = [...readme.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|([^|]*)\|/gm)];
+  const listed = rows.flatMap(([, names]) => [...names!.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+  expect(listed.sort()).toEqual([...environmentVariables].sort());
+
+  const config = readConfig({});
+  const defaults = Object.fromEntries(rows.map(([, names, text]) => [names!.replaceAll('`', ''), text!.trim()]));
+  expect(defaults).toEqual({
+    RUNGRAPH_HOME: `\`${path.basename(config.home)}\``,
+    DATABASE_URL: config.databaseUrl ?? '',
+    'HOST, PORT': `\`${config.host}\`, \`${config.port}\``,
+    ENGINE: `\`${config.engine}\``,
+    DEVICE: `\`${config.device}\``,
+    RUNGRAPH_THREADS: `\`${config.threads}\``,
+    RUNGRAPH_CACHE_BYTES: `${config.cacheLimitBytes / 2 ** 30} GiB`,
+    RUNGRAPH_LOG: `\`${config.logLevel}\``,
+  });
+});
