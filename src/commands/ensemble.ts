@@ -5,13 +5,12 @@ import type { EnsembleMethod } from '../ensembles/methods.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { type EnsembleScore, getEnsembles, insertEnsemble, membersOfEnsemble } from '../store/ensemble.ts';
 import { findExperiment } from '../store/experiment.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import type { Queryable } from '../store/queryable.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { type EnsembleMemberInput, loadMembers, type Member, resolveMembers } from './ensembleMembers.ts';
 import { createEnsembleResult, type EnsembleResult } from './ensembleResult.ts';
 import { collect, nameProblems } from './problems.ts';
-import { inTransaction } from './transaction.ts';
 
 export interface EnsembleInput {
   /** Default TEST. */
@@ -45,14 +44,9 @@ export async function combine(db: Queryable, input: EnsembleInput, experimentId?
  * have comparable, labelled predictions there. Returns its id.
  */
 export async function createEnsemble(ctx: CommandContext, create: CreateEnsembleInput): Promise<string> {
-  const { idempotencyKey, ...request } = create;
-  const { experimentId, name, input } = request;
-  const id = ctx.newId('ensemble');
+  const { experimentId, name, input } = create;
   const method = input.method ?? 'MEAN';
-  return inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'createEnsemble', request, id);
-    if (earlier !== null) return earlier;
-
+  return createOnce(ctx, 'ensemble', 'createEnsemble', create, async (tx, id) => {
     const problems: UserProblem[] = nameProblems({ name });
     if (!(await findExperiment(tx, { id: experimentId }))) {
       throw new UserInputError([
@@ -71,7 +65,7 @@ export async function createEnsemble(ctx: CommandContext, create: CreateEnsemble
       { id, name, experimentId, method, createdAt: ctx.now() },
       { input, members, scores: scores.filter((score) => score !== null) },
     );
-    return id;
+    return [];
   });
 }
 

@@ -7,7 +7,6 @@ import { insertExperiment } from '../store/experiment.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { nameProblems } from './problems.ts';
-import { inTransaction } from './transaction.ts';
 
 export interface CreateExperimentInput {
   /** Unique among experiments. */

@@ -1,13 +1,12 @@
 /** Submissions to a competition. */
 
 import { refuse, UserInputError } from '../errors.ts';
-import { findOrClaim } from '../store/idempotency.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { insertSubmission } from '../store/submission.ts';
 import type { CommandContext } from './context.ts';
+import { createOnce } from './createOnce.ts';
 import { combine, resultOfEnsemble } from './ensemble.ts';
 import type { EnsembleResult } from './ensembleResult.ts';
-import { inTransaction } from './transaction.ts';
 
 /** Exactly one of ensembleId and runId. */
 export interface CreateSubmissionInput {
@@ -22,16 +21,11 @@ const longestMessage = 2000;
 
 /** Writes the labels of the TEST split as CSV to the blobs and adds its row. Returns the submission's id. */
 export async function createSubmission(ctx: CommandContext, input: CreateSubmissionInput): Promise<string> {
-  const { idempotencyKey, ...request } = input;
   const message = input.message ?? null;
   if (message !== null && (message.length > longestMessage || message.includes('\0'))) {
     throw refuse('INVALID', `must have at most ${longestMessage} characters, none of them U+0000`, ['message']);
   }
-  const id = ctx.newId('submission');
-  return inTransaction(ctx, async (tx) => {
-    const earlier = await findOrClaim(tx, idempotencyKey, 'createSubmission', request, id);
-    if (earlier !== null) return earlier;
-
+  return createOnce(ctx, 'submission', 'createSubmission', input, async (tx, id) => {
     const { ensembleId = null, runId = null } = input;
     const result = await resultOf(tx, input);
     if (!result.rowCount) throw refuse('INVALID', 'the TEST predictions have no rows: the data set has no test images');
@@ -42,7 +36,7 @@ export async function createSubmission(ctx: CommandContext, input: CreateSubmiss
       bytes: size,
       rowCount: result.rowCount,
     });
-    return id;
+    return [];
   });
 }
 

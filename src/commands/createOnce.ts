@@ -1,0 +1,28 @@
+import type { Transaction } from '../db/database.ts';
+import type { IdKind } from '../domain/ids.ts';
+import { findOrClaim } from '../store/idempotency.ts';
+import type { CommandContext } from './context.ts';
+import type { WakeUp } from './runStatus.ts';
+import { inTransaction } from './transaction.ts';
+
+/**
+ * Creates an object in one transaction, once per idempotency key, and returns its id: a repeated key with the same input
+ * answers with what its first try created. `create` gets the fresh id; the runs it returns are announced after the commit.
+ * @param operation name of the mutation: a key belongs to one
+ */
+export async function createOnce(
+  ctx: CommandContext,
+  kind: IdKind,
+  operation: string,
+  input: { readonly idempotencyKey?: string | null | undefined },
+  create: (tx: Transaction, id: string) => Promise<readonly WakeUp[]>,
+): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const fresh = ctx.newId(kind);
+  const { id, wakes } = await inTransaction(ctx, async (tx) => {
+    const earlier = await findOrClaim(tx, idempotencyKey, operation, request, fresh);
+    return earlier === null ? { id: fresh, wakes: await create(tx, fresh) } : { id: earlier, wakes: [] };
+  });
+  for (const wake of wakes) ctx.waker.wake(wake);
+  return id;
+}
