@@ -11,12 +11,12 @@ const layers = {
   datasets: ['vision'],
   vision: [],
   engine: [],
-  models: ['engine'],
+  models: ['engine', 'blobs'],
   learner: ['engine', 'models', 'vision', 'ensembles'],
   worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine'],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'generated'],
-  server: ['graphql', 'events', 'store', 'vision'],
+  server: ['graphql', 'events', 'blobs', 'store', 'vision'],
 };
 
 const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';

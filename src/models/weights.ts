@@ -1,12 +1,12 @@
 /** Starting values of a run: drawn, or read from a pretrained file. */
 
 import { fileURLToPath } from 'node:url';
+import { openSafetensors, SafetensorsError, type SafetensorsFile } from '../blobs/safetensors.ts';
 import type { Architecture } from '../domain/architecture.ts';
 import type { Size } from '../domain/trainingConfig.ts';
 import { bodyPrefix, type Model } from './model.ts';
 import { initialValues, type ModelParameter, type ParameterSpec, sizeOf } from './parameters.ts';
 import { resizePositionEmbedding } from './positionEmbedding.ts';
-import { openSafetensors, SafetensorsError, type SafetensorsFile } from './safetensors.ts';
 import { patchGrid } from './vit.ts';
 
 /** Pretrained weights cannot be had or do not fit. The message says what to do. */

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type NamedTensor, readSafetensors } from '../../src/models/safetensors.ts';
+import { type NamedTensor, readSafetensors } from '../../src/blobs/safetensors.ts';
 
 function goldenPath(name: string): string {
   return fileURLToPath(new URL(`../golden/${name}`, import.meta.url));

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NamedTensor, writeSafetensors } from '../../src/blobs/safetensors.ts';
 import { type Architecture, findArchitecture } from '../../src/domain/architecture.ts';
 import { initialValues } from '../../src/models/parameters.ts';
 import { createModel } from '../../src/models/registry.ts';
-import { type NamedTensor, writeSafetensors } from '../../src/models/safetensors.ts';
 import { initialWeights, WeightsError } from '../../src/models/weights.ts';
 
 const atto: Architecture = {

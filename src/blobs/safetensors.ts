@@ -92,6 +92,31 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
   }
 }
 
+/**
+ * The start of a file: length and header. The tensors' data follows in the order of the map.
+ * @param metadata text by key, readable without the data
+ */
+export function encodeHeader(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  metadata?: Readonly<Record<string, string>>,
+): Buffer {
+  const header: Header = {};
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    if (count(shape) !== data.length) {
+      throw new SafetensorsError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
+    }
+    const dtype = data instanceof Float32Array ? 'F32' : data instanceof Int32Array ? 'I32' : 'U8';
+    header[name] = { dtype, shape: [...shape], data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = Buffer.from(JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...header }));
+  const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
+  padded.writeBigUInt64LE(BigInt(padded.length - 8));
+  json.copy(padded, 8);
+  return padded;
+}
+
 /** Writes beside `path`, syncs, then renames: a reader never sees half a file, and a failed write leaves nothing behind. */
 export async function writeSafetensors(path: string, tensors: ReadonlyMap<string, NamedTensor>): Promise<void> {
   const temporary = `${path}.${process.pid}.part`;
@@ -111,24 +136,6 @@ export async function writeSafetensors(path: string, tensors: ReadonlyMap<string
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-function encodeHeader(tensors: ReadonlyMap<string, NamedTensor>): Buffer {
-  const header: Header = {};
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    if (count(shape) !== data.length) {
-      throw new SafetensorsError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
-    }
-    const dtype = data instanceof Float32Array ? 'F32' : data instanceof Int32Array ? 'I32' : 'U8';
-    header[name] = { dtype, shape: [...shape], data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
-  padded.writeBigUInt64LE(BigInt(padded.length - 8));
-  json.copy(padded, 8);
-  return padded;
 }
 
 async function readHeader(

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSafetensors, readSafetensors, SafetensorsError, writeSafetensors } from '../../src/models/safetensors.ts';
+import { openSafetensors, readSafetensors, SafetensorsError, writeSafetensors } from '../../src/blobs/safetensors.ts';
 
 let folder: string;
 let path: string;
