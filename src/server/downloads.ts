@@ -9,15 +9,18 @@ import { findDataset, findSample } from '../store/dataset.ts';
 import { getPredictionSets, readImageIds, readPredictions } from '../store/prediction.ts';
 import { getSubmissions } from '../store/submission.ts';
 import { ImageUnreadableError } from '../vision/rgbImage.ts';
-import { renderThumbnail } from '../vision/thumbnail.ts';
+import { createThumbnailCache } from '../vision/thumbnail.ts';
 import { predictionFile } from './predictionFile.ts';
 import { answerNotFound, sendError } from './requests.ts';
 
 /** Pixels of a thumbnail's longer side. */
 const thumbnailSide = 160;
+/** Bytes of thumbnails kept in memory: some thousands. */
+const thumbnailMemory = 32 * 2 ** 20;
 
 export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
   const router = createRouter();
+  const thumbnails = createThumbnailCache(thumbnailMemory);
 
   // No id holds it, and PostgreSQL does not let one look for it.
   router.use((request, response, next) =>
@@ -50,7 +53,8 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
     const etag = `"${image.contentHash}-${thumbnailSide}"`;
     if (headers['if-none-match'] === etag) return void response.status(304).end();
     try {
-      const bytes = await renderThumbnail(path.join(dataset.root, image.path), thumbnailSide);
+      const file = { path: path.join(dataset.root, image.path), contentHash: image.contentHash };
+      const bytes = await thumbnails.get(file, thumbnailSide);
       response.set({ 'cache-control': 'private, max-age=86400', etag }).type('jpeg').send(bytes);
     } catch (error) {
       if (!(error instanceof ImageUnreadableError)) throw error;
