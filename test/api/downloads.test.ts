@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { prisma } = server.context.db;
   await insertDataset(prisma, { id: datasetId, name: 'pictures', createdAt: new Date(), root: folder });
   const images = ['1.jpg', '2.jpg', '3.jpg'].map((name) =>
-    image('TRAIN', name, 'blast', { path: `train_images/blast/${name}` }),
+    image('TRAIN', name, 'blast', { path: `train_images/blast/${name}`, contentHash: name[0]!.repeat(64) }),
   );
   await storeManifest(prisma, datasetId, manifest(images));
 });
