@@ -76,9 +76,9 @@ export async function listCudaDevices(): Promise<Device[]> {
   }
 }
 
-/** Memory a process holds on all CUDA devices, in bytes; null where the driver does not list it. */
-export async function cudaMemoryOf(pid: number): Promise<number | null> {
-  const own = (await listCudaDevices()).flatMap((d) => d.processes.filter((p) => p.pid === pid));
+/** Memory a process holds on all of `devices`, in bytes; null where the driver does not list it. */
+export function cudaMemoryOf(devices: readonly Device[], pid: number): number | null {
+  const own = devices.flatMap((d) => d.processes.filter((p) => p.pid === pid));
   return own.length ? own.reduce((sum, p) => sum + p.memoryBytes, 0) : null;
 }
 

@@ -34,9 +34,9 @@ export function createProcessMemorySampler(): MemorySampler {
 export function createCudaMemorySampler(deviceIndex: number): MemorySampler {
   return {
     async sample() {
-      const [own, devices] = await Promise.all([cudaMemoryOf(process.pid), listCudaDevices()]);
+      const devices = await listCudaDevices();
       const device = devices.find(({ index }) => index === deviceIndex);
-      const used = own ?? device?.memoryUsedBytes ?? 0;
+      const used = cudaMemoryOf(devices, process.pid) ?? device?.memoryUsedBytes ?? 0;
       return {
         used,
         peak: used,
