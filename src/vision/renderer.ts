@@ -12,7 +12,10 @@ import type { CropWindow } from './randomCrop.ts';
 import type { Homography } from './warp.ts';
 import { type Workspace, workspace } from './wasm/workspace.ts';
 
+/** Sampled pixels: four floats. */
 const rgbxBytes = 16;
+/** Sums: three floats. */
+const rgbBytes = 12;
 
 /** Pixels on the scale 0..255, three values per pixel. */
 export interface Pixels {
@@ -45,7 +48,8 @@ interface CropAxes {
 
 /** A renderer for one output size. */
 export function createRenderer(size: Size, mean: readonly number[], std: readonly number[]): Renderer {
-  const count = size.height * size.width;
+  const values = size.height * size.width * 3;
+  const rowBytes = size.width * rgbBytes;
   // Lighting leaves the scale 0..1, sums are on 0..255.
   const lit = normalisation(mean, std, 1);
   const unlit = normalisation(mean, std, 1 / 255);
@@ -58,29 +62,29 @@ export function createRenderer(size: Size, mean: readonly number[], std: readonl
       const columns = placeAxis(space, axes.columns);
       const { rows } = axes;
       const sampled = space.room(crop.width * rgbxBytes);
-      const reduced = space.room(size.width * rgbxBytes);
-      const sums = space.room(count * rgbxBytes);
-      space.floats(sums, count * 4).fill(0);
+      const reduced = space.room(rowBytes);
+      const sums = space.room(values * 4);
+      space.floats(sums, values).fill(0);
       for (let r = 0; r < crop.height; r++) {
         const to = rows.first[r + 1]!;
         if (rows.first[r] === to) continue;
         if (sampling) pixels.sampleRow(sampling, crop.top + r, crop.left, crop.width, sampled);
         else pixels.copyRow(crop.top + r, crop.left, crop.width, sampled);
         columns.reduce(sampled, reduced);
-        let sumRow = sums + rows.start[r]! * size.width * rgbxBytes;
-        for (let tap = rows.first[r]!; tap < to; tap++, sumRow += size.width * rgbxBytes) {
-          space.run.addRow(reduced, size.width, rows.weight[tap]!, sumRow);
+        let sumRow = sums + rows.start[r]! * rowBytes;
+        for (let tap = rows.first[r]!; tap < to; tap++, sumRow += rowBytes) {
+          space.run.addRow(reduced, size.width * 3, rows.weight[tap]!, sumRow);
         }
       }
-      const result = space.room(count * 3 * 4);
+      const result = space.room(values * 4);
       if (lighting) {
         const [scale, shift] = [space.place(lit.scale), space.place(lit.shift)];
-        space.run.normaliseLit(sums, count, scale, shift, result, lighting.contrast, lighting.shift);
+        space.run.normaliseLit(sums, values, scale, shift, result, lighting.contrast, lighting.shift);
       } else {
         const [scale, shift] = [space.place(unlit.scale), space.place(unlit.shift)];
-        space.run.normalise(sums, count, scale, shift, result);
+        space.run.normalise(sums, values, scale, shift, result);
       }
-      target.set(space.floats(result, count * 3), offset);
+      target.set(space.floats(result, values), offset);
     },
   };
 }
@@ -88,8 +92,8 @@ export function createRenderer(size: Size, mean: readonly number[], std: readonl
 /** Puts an image in the kernels' memory; rows of it are then read as RGBX. */
 function placePixels(space: Workspace, { data, width, height }: Pixels) {
   const bytes = data instanceof Uint8Array;
-  const address = space.place(bytes ? data : withFourthChannel(data));
-  const pixelBytes = bytes ? 3 : rgbxBytes;
+  const address = space.place(data);
+  const pixelBytes = bytes ? 3 : rgbBytes;
   const { sampleBytes, sampleFloats, copyBytes, copyFloats } = space.run;
   const sample = bytes ? sampleBytes : sampleFloats;
   const copy = bytes ? copyBytes : copyFloats;
@@ -105,12 +109,6 @@ function placePixels(space: Workspace, { data, width, height }: Pixels) {
   };
 }
 
-function withFourthChannel(data: Float32Array): Float32Array {
-  const result = new Float32Array((data.length / 3) * 4);
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) result.set(data.subarray(from, from + 3), to);
-  return result;
-}
-
 function placeAxis(space: Workspace, axis: LinearAxis) {
   const start = space.place(axis.start.map((input) => input * rgbxBytes));
   const first = space.place(axis.first.map((tap) => tap * 4));
@@ -123,11 +121,12 @@ function placeAxis(space: Workspace, axis: LinearAxis) {
   };
 }
 
-/** (value * unit - mean) / std as value * scale + shift, padded to four channels. */
+/** (value * unit - mean) / std as value * scale + shift, for four pixels in a row. */
 function normalisation(mean: readonly number[], std: readonly number[], unit: number) {
+  const fourTimes = (values: number[]) => Float32Array.from([...values, ...values, ...values, ...values]);
   return {
-    scale: Float32Array.from([...std.map((s) => unit / s), 0]),
-    shift: Float32Array.from([...std.map((s, c) => -mean[c]! / s), 0]),
+    scale: fourTimes(std.map((s) => unit / s)),
+    shift: fourTimes(std.map((s, c) => -mean[c]! / s)),
   };
 }
 
@@ -155,15 +154,15 @@ export function shrink(image: Pixels, width: number, height: number): Pixels {
   const columns = placeAxis(space, areaAverage(image.width, width));
   const rows = transpose(areaAverage(image.height, height));
   const row = space.room(image.width * rgbxBytes);
-  const reduced = space.room(width * rgbxBytes);
-  const sums = space.room(width * height * rgbxBytes);
-  space.floats(sums, width * height * 4).fill(0);
+  const reduced = space.room(width * rgbBytes);
+  const sums = space.room(width * height * rgbBytes);
+  space.floats(sums, width * height * 3).fill(0);
   for (let y = 0; y < image.height; y++) {
     pixels.copyRow(y, 0, image.width, row);
     columns.reduce(row, reduced);
     for (let tap = rows.first[y]!, out = rows.start[y]!; tap < rows.first[y + 1]!; tap++, out++) {
-      space.run.addRow(reduced, width, rows.weight[tap]!, sums + out * width * rgbxBytes);
+      space.run.addRow(reduced, width * 3, rows.weight[tap]!, sums + out * width * rgbBytes);
     }
   }
-  return { width, height, data: space.floats(sums, width * height * 4).filter((_, i) => i % 4 !== 3) };
+  return { width, height, data: space.floats(sums, width * height * 3).slice() };
 }

@@ -71,7 +71,15 @@ function reflectInto(box: AxisBox, j: number): number {
   return low + (distance <= span ? distance : 2 * span - distance);
 }
 
-/** Resizes rows `fromRow .. toRow - 1` of `data` (`width` pixels a row) along x. Returns (toRow - fromRow) * outputs * 3 bytes. */
+/** Whether a plan leaves an axis of `size` pixels as it is: one tap for each pixel, in their order. */
+function isIdentity({ outputs, position }: AxisPlan, size: number): boolean {
+  return outputs === size && position.length === size && position.every((from, i) => from === i);
+}
+
+/**
+ * Resizes rows `fromRow .. toRow - 1` of `data` (`width` pixels a row) along x. Returns (toRow - fromRow) * outputs * 3
+ * bytes; they are a part of `data` where nothing changes.
+ */
 export function resizeHorizontally(
   data: Uint8Array,
   width: number,
@@ -80,6 +88,7 @@ export function resizeHorizontally(
   plan: AxisPlan,
 ): Uint8Array {
   const outputBytes = plan.outputs * 3;
+  if (isIdentity(plan, width)) return data.subarray(fromRow * outputBytes, toRow * outputBytes);
   const result = new Uint8Array((toRow - fromRow) * outputBytes);
   const band = Math.max(1, Math.floor(bandBytes / (width * 3)));
   for (let row = fromRow; row < toRow; row += band) {

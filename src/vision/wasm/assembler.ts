@@ -50,12 +50,16 @@ const load = (...opcode: number[]) => {
   return (address: Code, offset = 0): Code => [...address, ...opcode, 0, ...unsigned(offset)];
 };
 const store = (...opcode: number[]) => {
-  return (address: Code, value: Code): Code => [...address, ...value, ...opcode, 0, 0];
+  return (address: Code, value: Code, offset = 0): Code => [...address, ...value, ...opcode, 0, ...unsigned(offset)];
 };
 const simd = (opcode: number): [number, ...Code] => [0xfd, ...unsigned(opcode)];
 /** Stores the lowest lane only. */
 const storeLane = (opcode: number) => {
   return (address: Code, value: Code): Code => [...address, ...value, ...simd(opcode), 0, 0, 0];
+};
+
+const extractLane = (opcode: number) => {
+  return (a: Code, lane: number): Code => [...a, ...simd(opcode), lane];
 };
 
 export const i32 = {
@@ -65,31 +69,24 @@ export const i32 = {
   and: binary(0x71),
   shl: binary(0x74),
   lessThan: binary(0x48),
+  isZero: unary(0x45),
   load: load(0x28),
   fromF64: unary(0xaa),
 };
 
 export const f32 = {
   const: (value: number): Code => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)],
-  fromF64: unary(0xb6),
 };
 
 export const f64 = {
   const: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
   add: binary(0xa0),
-  sub: binary(0xa1),
   mul: binary(0xa2),
   div: binary(0xa3),
-  min: binary(0xa4),
-  abs: unary(0x99),
-  floor: unary(0x9c),
-  equal: binary(0x61),
-  lessThan: binary(0x63),
-  atLeast: binary(0x66),
-  fromI32: unary(0xb7),
 };
 
 export const v128 = {
+  const: (bytes: readonly number[]): Code => [...simd(12), ...bytes],
   load: load(...simd(0)),
   /** 8 bytes, widened to unsigned 16 bits. */
   load8x8: load(...simd(2)),
@@ -100,7 +97,15 @@ export const v128 = {
   store64: storeLane(91),
   i32Splat: unary(...simd(17)),
   f32Splat: unary(...simd(19)),
-  widenLow8: unary(...simd(137)),
+  f64Splat: unary(...simd(20)),
+  laneI32: extractLane(27),
+  laneF32: extractLane(31),
+  replaceF64: (a: Code, lane: number, value: Code): Code => [...a, ...value, ...simd(34), lane],
+  /** Byte i of the result is byte index[i] of a, 0 where the index is above 15. */
+  swizzle: binary(...simd(14)),
+  and: binary(...simd(78)),
+  /** 1 when no 64-bit lane is 0. */
+  allTrueI64: unary(...simd(195)),
   widenLow16: unary(...simd(169)),
   widenHigh16: unary(...simd(170)),
   /** Two vectors of 32-bit integers to 16 bits, saturating. */
@@ -121,25 +126,38 @@ export const v128 = {
   subF32: binary(...simd(229)),
   mulF32: binary(...simd(230)),
   divF32: binary(...simd(231)),
-  minF32: binary(...simd(232)),
-  maxF32: binary(...simd(233)),
+  /** b < a ? b : a, one instruction. */
+  minF32: binary(...simd(234)),
+  /** a < b ? b : a. */
+  maxF32: binary(...simd(235)),
+  /** The low two lanes; the others are 0. */
+  f32FromF64: unary(...simd(94)),
+  /** Truncates. */
+  i32FromF64: unary(...simd(252)),
+  f64FromI32: unary(...simd(254)),
+  notEqualF64: binary(...simd(72)),
+  lessThanF64: binary(...simd(73)),
+  atLeastF64: binary(...simd(76)),
+  floorF64: unary(...simd(117)),
+  absF64: unary(...simd(236)),
+  addF64: binary(...simd(240)),
+  subF64: binary(...simd(241)),
+  mulF64: binary(...simd(242)),
+  divF64: binary(...simd(243)),
+  /** b < a ? b : a. */
+  minF64: binary(...simd(246)),
 };
-
-/** a where the condition is not 0, else b; both are computed. */
-export const select = (a: Code, b: Code, condition: Code): Code => [...a, ...b, ...condition, 0x1b];
 
 export const block = (...body: Code[]): Code => body.flat();
 
 export const when = (condition: Code, ...body: Code[]): Code => [...condition, 0x04, 0x40, ...body.flat(), 0x0b];
 
-/** Repeats the body while the condition holds; it is checked before each round. */
-export const loopWhile = (condition: Code, ...body: Code[]): Code => [
-  ...[0x02, 0x40, 0x03, 0x40],
-  // Leave when the condition is 0.
-  ...[...condition, 0x45, 0x0d, 1],
-  ...[...body.flat(), 0x0c, 0],
-  ...[0x0b, 0x0b],
-];
+/**
+ * Repeats the body while the condition holds; it is checked before each round. Written as a check before the first round
+ * and one after each: V8 takes constants out of such a loop, but not out of one that is left from its top.
+ */
+export const loopWhile = (condition: Code, ...body: Code[]): Code =>
+  when(condition, [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0, 0x0b]);
 
 export interface Kernel {
   readonly params: readonly ValueType[];

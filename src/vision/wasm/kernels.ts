@@ -1,22 +1,22 @@
 /**
  * The pipeline's inner loops with SIMD, one pixel's channels (or 8 neighbouring bytes) at a time. Plain JavaScript needs
- * 3 to 4 times as long. Pixels are RGB bytes, or four floats of which the last is not used ("RGBX"). Kernels may read and
- * write up to 15 bytes past the end of a buffer: callers leave that room.
+ * 3 to 4 times as long. Pixels are three bytes, three floats, or four floats of which the last is not used ("RGBX").
+ * Kernels may read and write up to 47 bytes past the end of a buffer: callers leave that room.
  */
 
 import { assemble } from './assembler.ts';
 import { normalise, normaliseLit } from './normalise.ts';
 import { addRow, reduceRow } from './reduce.ts';
 import { resizeColumns, resizeRows } from './resize.ts';
-import { copyRow, rgb, rgbx, sampleRow } from './sample.ts';
+import { copyRow, rgbBytes, rgbFloats, sampleRow } from './sample.ts';
 
 const kernels = {
   resizeRows,
   resizeColumns,
-  sampleBytes: sampleRow(rgb),
-  sampleFloats: sampleRow(rgbx),
-  copyBytes: copyRow(rgb),
-  copyFloats: copyRow(rgbx),
+  sampleBytes: sampleRow(rgbBytes),
+  sampleFloats: sampleRow(rgbFloats),
+  copyBytes: copyRow(rgbBytes),
+  copyFloats: copyRow(rgbFloats),
   reduceRow,
   addRow,
   normalise,

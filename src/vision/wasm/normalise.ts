@@ -1,10 +1,11 @@
-/** Kernels of the last step: lighting and normalising, from RGBX sums on the scale 0..255 to packed RGB floats. */
+/** Kernels of the last step: lighting and normalising, from sums on the scale 0..255, packed RGB floats. */
 
 import { fitPolynomial } from '../linearSystem.ts';
 import { block, type Code, f32, i32, kernel, type Local, loopWhile, v128 } from './assembler.ts';
 
-const rgbxBytes = 16;
-const rgbBytes = 12;
+const vectorBytes = 16;
+/** Four pixels: the shortest run of whole pixels and whole vectors. */
+const roundBytes = 3 * vectorBytes;
 
 /** What float32 leaves of the library's clamp to 1e-7 .. 1 - 1e-7. */
 const lowest = 1e-7;
@@ -40,34 +41,36 @@ const exp2 = (value: Local, whole: Local): Code =>
     ),
   );
 
-/** Runs `change` on each of `count` pixels, then value * scale + shift by channel. */
-const eachPixel = (
+/** Runs `change` on four values at a time, then value * scale + shift, whose tables of 12 floats cover four pixels. */
+const eachVector = (
   { source, count, scale, shift, target }: Readonly<Record<'source' | 'count' | 'scale' | 'shift' | 'target', Local>>,
   local: (type: 'i32' | 'v128') => Local,
   change: (value: Local) => Code,
 ): Code => {
   const end = local('i32');
-  const [value, scales, shifts] = [local('v128'), local('v128'), local('v128')];
+  const value = local('v128');
   return block(
-    end.set(i32.add(source.get, i32.mul(count.get, i32.const(rgbxBytes)))),
-    scales.set(v128.load(scale.get)),
-    shifts.set(v128.load(shift.get)),
+    end.set(i32.add(source.get, i32.shl(count.get, i32.const(2)))),
     loopWhile(
       i32.lessThan(source.get, end.get),
-      value.set(v128.load(source.get)),
-      change(value),
-      // The fourth float is overwritten by the next pixel.
-      v128.store(target.get, v128.addF32(v128.mulF32(value.get, scales.get), shifts.get)),
-      source.set(i32.add(source.get, i32.const(rgbxBytes))),
-      target.set(i32.add(target.get, i32.const(rgbBytes))),
+      ...[0, vectorBytes, 2 * vectorBytes].map((offset) =>
+        block(
+          value.set(v128.load(source.get, offset)),
+          change(value),
+          value.set(v128.addF32(v128.mulF32(value.get, v128.load(scale.get, offset)), v128.load(shift.get, offset))),
+          v128.store(target.get, value.get, offset),
+        ),
+      ),
+      source.set(i32.add(source.get, i32.const(roundBytes))),
+      target.set(i32.add(target.get, i32.const(roundBytes))),
     ),
   );
 };
 
 const common = { source: 'i32', count: 'i32', scale: 'i32', shift: 'i32', target: 'i32' } as const;
 
-/** Packed RGB = source * scale + shift; `scale` and `shift` are addresses of four floats. */
-export const normalise = kernel(common, (params, local) => eachPixel(params, local, () => []));
+/** target = source * scale + shift over `count` floats, rounded up to a multiple of 12. `scale` and `shift`: addresses of 12. */
+export const normalise = kernel(common, (params, local) => eachVector(params, local, () => []));
 
 /** The same after lighting (see ../lighting.ts). The polynomials are exact to 3e-7 (tested). */
 export const normaliseLit = kernel({ ...common, contrast: 'f32', offset: 'f32' }, (params, local) => {
@@ -76,7 +79,7 @@ export const normaliseLit = kernel({ ...common, contrast: 'f32', offset: 'f32' }
   return block(
     contrast.set(v128.f32Splat(params.contrast.get)),
     offset.set(v128.f32Splat(params.offset.get)),
-    eachPixel(params, local, (value) =>
+    eachVector(params, local, (value) =>
       block(
         value.set(v128.mulF32(value.get, splat(1 / 255))),
         value.set(v128.minF32(v128.maxF32(value.get, splat(lowest)), splat(highest))),

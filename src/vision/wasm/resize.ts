@@ -1,6 +1,7 @@
 /** Kernels of Pillow's resize: sums in 22-bit fixed point, rounded to bytes. */
 
 import { block, type Code, i32, kernel, loopWhile, v128 } from './assembler.ts';
+import { loadRgb } from './rgbBytes.ts';
 
 const fractionBits = 22;
 const half = 1 << (fractionBits - 1);
@@ -29,9 +30,7 @@ export const resizeRows = kernel(
   ({ source, stride, rows, first, outputs, offset, weight, target }, local) => {
     const [row, i, tap, end] = [local('i32'), local('i32'), local('i32'), local('i32')];
     const sum = local('v128');
-    const pixel = v128.widenLow16(
-      v128.widenLow8(v128.load32Zero(i32.add(source.get, i32.load(i32.add(offset.get, tap.get))))),
-    );
+    const pixel = loadRgb(i32.add(source.get, i32.load(i32.add(offset.get, tap.get))));
     return block(
       row.set(i32.const(0)),
       loopWhile(

@@ -1,6 +1,7 @@
 /** Kernels that read rows of an image as RGBX: as they lie, or sampled through a homography. */
 
-import { block, type Code, f32, f64, i32, kernel, loopWhile, select, v128, when } from './assembler.ts';
+import { block, type Code, f64, i32, kernel, type Local, loopWhile, v128, when } from './assembler.ts';
+import { loadRgb } from './rgbBytes.ts';
 
 const rgbxBytes = 16;
 
@@ -10,11 +11,10 @@ interface PixelFormat {
   load(address: Code): Code;
 }
 
-export const rgb: PixelFormat = {
-  bytes: 3,
-  load: (address) => v128.f32FromI32(v128.widenLow16(v128.widenLow8(v128.load32Zero(address)))),
-};
-export const rgbx: PixelFormat = { bytes: rgbxBytes, load: (address) => v128.load(address) };
+export const rgbBytes: PixelFormat = { bytes: 3, load: (address) => v128.f32FromI32(loadRgb(address)) };
+export const rgbFloats: PixelFormat = { bytes: 12, load: (address) => v128.load(address) };
+
+const zeros = v128.f64Splat(f64.const(0));
 
 /**
  * Samples `count` pixels of one output row bilinearly, with reflection about the centres of the edge pixels: position
@@ -38,46 +38,64 @@ export const sampleRow = (format: PixelFormat) =>
       target: 'i32',
     },
     ({ source, lastX, lastY, m0, m3, m6, rowX, rowY, rowD, left, count, target }, local) => {
-      const [end, stride, at] = [local('i32'), local('i32'), local('i32')];
-      const [right, down, x0, y0] = [local('i32'), local('i32'), local('i32'), local('i32')];
-      const [x, scale, px, py] = [local('f64'), local('f64'), local('f64'), local('f64')];
-      const [fx, top, bottom] = [local('v128'), local('v128'), local('v128')];
+      const [end, stride, at, right, down] = [local('i32'), local('i32'), local('i32'), local('i32'), local('i32')];
+      const x = local('f64');
+      // Two doubles each, along x and along y.
+      const [step, row, last] = [local('v128'), local('v128'), local('v128')];
+      const [p, inside, whole] = [local('v128'), local('v128'), local('v128')];
+      const [share, fx, top, bottom] = [local('v128'), local('v128'), local('v128'), local('v128')];
       const pixel = i32.const(format.bytes);
-      const inside = (p: Code, last: Code) => i32.and(f64.atLeast(p, f64.const(0)), f64.lessThan(p, last));
-      const reflected = (p: Code, last: Code) => {
-        const period = f64.add(last, last);
-        const distance = f64.abs(p);
-        const rest = f64.sub(distance, f64.mul(period, f64.floor(f64.div(distance, period))));
-        return select(f64.const(0), f64.min(rest, f64.sub(period, rest)), f64.equal(last, f64.const(0)));
-      };
-      const share = (p: Code, whole: Code) => v128.f32Splat(f32.fromF64(f64.sub(p, f64.fromI32(whole))));
-      const mix = (a: Code, b: Code, f: Code) => v128.addF32(a, v128.mulF32(v128.subF32(b, a), f));
-      const rowAt = (address: Code) => mix(format.load(address), format.load(i32.add(address, right.get)), fx.get);
+      const pair = (a: Code, b: Code) => v128.replaceF64(v128.f64Splat(a), 1, b);
+      const period = v128.addF64(last.get, last.get);
+      const splatShare = (lane: number) => v128.f32Splat(v128.laneF32(share.get, lane));
+      /** result = a + (b - a) * f. */
+      const mix = (result: Local, a: Code, b: Code, f: Code) =>
+        block(result.set(a), result.set(v128.addF32(result.get, v128.mulF32(v128.subF32(b, result.get), f))));
+      const mixPair = (result: Local) =>
+        mix(result, format.load(at.get), format.load(i32.add(at.get, right.get)), fx.get);
       return block(
         end.set(i32.add(target.get, i32.mul(count.get, i32.const(rgbxBytes)))),
         stride.set(i32.mul(i32.add(i32.fromF64(lastX.get), i32.const(1)), pixel)),
+        step.set(pair(m0.get, m3.get)),
+        row.set(pair(rowX.get, rowY.get)),
+        last.set(pair(lastX.get, lastY.get)),
         x.set(left.get),
         loopWhile(
           i32.lessThan(target.get, end.get),
-          scale.set(f64.div(f64.const(1), f64.add(f64.mul(m6.get, x.get), rowD.get))),
-          px.set(f64.mul(f64.add(f64.mul(m0.get, x.get), rowX.get), scale.get)),
-          py.set(f64.mul(f64.add(f64.mul(m3.get, x.get), rowY.get), scale.get)),
+          p.set(
+            v128.mulF64(
+              v128.addF64(v128.mulF64(step.get, v128.f64Splat(x.get)), row.get),
+              v128.f64Splat(f64.div(f64.const(1), f64.add(f64.mul(m6.get, x.get), rowD.get))),
+            ),
+          ),
           right.set(pixel),
           down.set(stride.get),
+          inside.set(v128.and(v128.atLeastF64(p.get, zeros), v128.lessThanF64(p.get, last.get))),
           when(
-            i32.lessThan(i32.and(inside(px.get, lastX.get), inside(py.get, lastY.get)), i32.const(1)),
-            px.set(reflected(px.get, lastX.get)),
-            py.set(reflected(py.get, lastY.get)),
-            right.set(select(pixel, i32.const(0), f64.lessThan(px.get, lastX.get))),
-            down.set(select(stride.get, i32.const(0), f64.lessThan(py.get, lastY.get))),
+            i32.isZero(v128.allTrueI64(inside.get)),
+            p.set(v128.absF64(p.get)),
+            p.set(v128.subF64(p.get, v128.mulF64(period, v128.floorF64(v128.divF64(p.get, period))))),
+            p.set(v128.minF64(p.get, v128.subF64(period, p.get))),
+            // On an axis of one pixel that was a division by 0: its only position is 0.
+            p.set(v128.and(p.get, v128.notEqualF64(last.get, zeros))),
+            inside.set(v128.lessThanF64(p.get, last.get)),
+            right.set(i32.and(right.get, v128.laneI32(inside.get, 0))),
+            down.set(i32.and(down.get, v128.laneI32(inside.get, 2))),
           ),
-          x0.set(i32.fromF64(px.get)),
-          y0.set(i32.fromF64(py.get)),
-          at.set(i32.add(source.get, i32.add(i32.mul(y0.get, stride.get), i32.mul(x0.get, pixel)))),
-          fx.set(share(px.get, x0.get)),
-          top.set(rowAt(at.get)),
-          bottom.set(rowAt(i32.add(at.get, down.get))),
-          v128.store(target.get, mix(top.get, bottom.get, share(py.get, y0.get))),
+          whole.set(v128.i32FromF64(p.get)),
+          share.set(v128.f32FromF64(v128.subF64(p.get, v128.f64FromI32(whole.get)))),
+          at.set(
+            i32.add(
+              source.get,
+              i32.add(i32.mul(v128.laneI32(whole.get, 1), stride.get), i32.mul(v128.laneI32(whole.get, 0), pixel)),
+            ),
+          ),
+          fx.set(splatShare(0)),
+          mixPair(top),
+          at.set(i32.add(at.get, down.get)),
+          mixPair(bottom),
+          mix(top, top.get, bottom.get, splatShare(1)),
+          v128.store(target.get, top.get),
           target.set(i32.add(target.get, i32.const(rgbxBytes))),
           x.set(f64.add(x.get, f64.const(1))),
         ),

@@ -15,7 +15,7 @@ export interface Workspace {
   floats(address: number, length: number): Float32Array;
 }
 
-const slack = 16;
+const slack = 48;
 const pageBytes = 65_536;
 
 let shared: Workspace | undefined;
