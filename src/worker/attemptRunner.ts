@@ -62,8 +62,9 @@ export async function runAttempt(
 }
 
 async function settle(ctx: CommandContext, attempt: HeldAttempt, end: AttemptOutcome): Promise<void> {
+  const { unstored } = attempt;
   // What the trainer completed counts, also when it was asked to stop meanwhile.
-  const givenUp = end.status === 'SUCCEEDED' ? undefined : attempt.reason;
+  const givenUp = end.status === 'SUCCEEDED' && !unstored ? undefined : attempt.reason;
   await persist(() => {
     switch (givenUp) {
       case 'drain':
@@ -72,6 +73,8 @@ async function settle(ctx: CommandContext, attempt: HeldAttempt, end: AttemptOut
         return settleAttempt(ctx, attempt.token, { status: 'CANCELED' });
       case 'timeout':
         return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: timedOut });
+      case 'unstored':
+        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: incomplete(unstored!.error) });
       case 'lost':
       case undefined:
         return settleAttempt(ctx, attempt.token, end);
@@ -86,8 +89,9 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     write: (events) => recordEvents(ctx, attempt.token, events),
     onWritten: (events) => trainer?.written(events.filter(isMessage).length),
     onLost: (error) => {
-      if (error) log.error({ ...attempt.token, err: error }, 'events could not be stored');
-      attempt.end('lost');
+      if (error === undefined) return attempt.end('lost');
+      log.error({ ...attempt.token, err: error }, 'events could not be stored');
+      attempt.giveUp(error);
     },
   });
   try {
@@ -146,6 +150,11 @@ async function trainToEnd({ ctx, run, attempt, train, tell }: TaskOptions): Prom
 /** Lines of output do not come as messages: they are held back at their pipe. */
 function isMessage(event: TrainerEvent): boolean {
   return event.kind !== 'log' || event.stream === 'trainer';
+}
+
+function incomplete(error: unknown): RunFailure {
+  const message = `what the trainer told could not be stored: ${messageOf(error)}`;
+  return { code: 'INTERNAL', message, retryable: true };
 }
 
 const timedOut: RunFailure = {

@@ -2,9 +2,10 @@ import type { AttemptToken } from '../store/attempt.ts';
 
 /**
  * Why an attempt ends before its trainer has. `cancel` and `timeout` are asked for politely first; after `drain` (the worker
- * stops, the run goes back to the queue) and `lost` (somebody else has taken over) the trainer is killed at once.
+ * stops, the run goes back to the queue), `lost` (somebody else has taken over) and `unstored` (what the trainer tells cannot
+ * be stored) the trainer is killed at once.
  */
-export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost';
+export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost' | 'unstored';
 
 /** An attempt this worker has in hand. */
 export class HeldAttempt {
@@ -13,6 +14,7 @@ export class HeldAttempt {
   pid: number | undefined;
   readonly #ending = new AbortController();
   #lost = false;
+  #unstored: { readonly error: unknown } | undefined;
 
   constructor(token: AttemptToken) {
     this.token = token;
@@ -30,6 +32,17 @@ export class HeldAttempt {
   /** Nothing of it will be stored any more. */
   get lost(): boolean {
     return this.#lost;
+  }
+
+  /** Set when something that the trainer told could not be stored: the attempt is incomplete, however its trainer ends. */
+  get unstored(): { readonly error: unknown } | undefined {
+    return this.#unstored;
+  }
+
+  /** Ends it because something could not be stored. */
+  giveUp(error: unknown): void {
+    this.#unstored = { error };
+    this.#ending.abort('unstored' satisfies EndReason);
   }
 
   /** The first reason counts; being lost overrides all. */

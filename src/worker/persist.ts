@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserInputError } from '../errors.ts';
 
-/** Milliseconds a worker goes on without its database before it gives its runs up. */
+/** Milliseconds a worker goes on without its database, or with its disk full, before it gives its runs up. */
 const patience = 60_000;
 const pause = 500;
 
-/** Repeats a write while the database is away. Throws the last error when it stays away for a minute. */
+/** Repeats a write while the database is away or its disk is full. Throws the last error when it stays so for a minute. */
 export async function persist<T>(write: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + patience;
   for (;;) {
@@ -17,8 +18,9 @@ export async function persist<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Errors of the connection, which another try may not meet: no answer, broken, shutting down, starting up. */
+/** Errors which another try may not meet: of the connection (no answer, broken, shutting down, starting up), or a full disk. */
 function isAbsence(error: unknown): boolean {
+  if (error instanceof UserInputError) return error.problems.some(({ code }) => code === 'UNAVAILABLE');
   const text = `${(error as { code?: string }).code ?? ''} ${error instanceof Error ? error.message : ''}`;
   return /ECONN|EPIPE|ENOENT|ETIMEDOUT|57P0[123]|08\d\d\d|P1001|P1002|P1008|P1017|P2024|P2028|P2034|terminat|timeout|closed|ended/i.test(
     text,

@@ -126,7 +126,7 @@ function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
     },
     begin(reason: EndReason) {
       begun = true;
-      if (reason === 'drain' || reason === 'lost') {
+      if (reason === 'drain' || reason === 'lost' || reason === 'unstored') {
         child.kill('SIGKILL');
         return;
       }

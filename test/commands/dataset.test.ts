@@ -170,6 +170,21 @@ describe('createExperiment', () => {
     await expect(refused).rejects.toThrow('datasetId: the import of failed failed (no images in train_images)');
   });
 
+  it('says so when the disk of the database is full, and stores nothing', async () => {
+    await ctx.db.pool.query(`
+      create function refuse_experiments() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file "base/5/1"' using errcode = '53100'; end $$;
+      create trigger refuse_experiments after insert on experiment execute function refuse_experiments();`);
+    const input = { name: 'no room', idempotencyKey: 'no room' };
+    await expect(createExperiment(ctx, input)).rejects.toMatchObject({
+      problems: [{ code: 'UNAVAILABLE', message: expect.stringContaining('disk that holds the database is full') }],
+    });
+    await ctx.db.pool.query('drop function refuse_experiments() cascade');
+    expect(await findExperiment(ctx.db.prisma, { name: 'no room' })).toBeNull();
+    const id = await createExperiment(ctx, input);
+    expect(await createExperiment(ctx, input)).toBe(id);
+  });
+
   it('refuses a taken name and repeats an idempotent answer', async () => {
     const input = { name: 'unique', idempotencyKey: 'experiment 1' };
     const id = await createExperiment(ctx, input);

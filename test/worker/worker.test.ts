@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { probeMemory } from '../../src/commands/probe.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { isTerminal } from '../../src/domain/run.ts';
@@ -207,6 +207,42 @@ test('the database connections may break while a run is under way: nothing is lo
   const events = await readEvents(ctx.db.prisma, [{ runId: id, after: 0 }], 1000);
   const steps = events.flatMap(({ payload }) => (payload.kind === 'METRICS' ? payload.points.map((p) => p.step) : []));
   expect(steps).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+});
+
+describe('a database that takes no more metrics', () => {
+  /** Until it is called, PostgreSQL refuses every point of a metric with this code. */
+  async function refuseMetrics(code: string): Promise<() => Promise<unknown>> {
+    await ctx.db.pool.query(`
+      create function refuse_metrics() returns trigger language plpgsql as
+        $$ begin raise exception 'could not extend file "base/5/16688"' using errcode = '${code}'; end $$;
+      create trigger refuse_metrics before insert on metric_point execute function refuse_metrics();`);
+    const allow = () => ctx.db.pool.query('drop function if exists refuse_metrics() cascade');
+    onTestFinished(async () => void (await allow()));
+    return allow;
+  }
+
+  test('because its disk is full is waited for, and nothing is lost', async () => {
+    const allow = await refuseMetrics('53100');
+    const id = await start('slow:20');
+    await expect.poll(trainers, patience).toHaveLength(1);
+    await expect.poll(trainers, patience).toEqual([]); // it has told everything by now
+    expect((await find(id)).status).toBe('RUNNING');
+    await allow();
+    expect((await ended(id)).status).toBe('SUCCEEDED');
+    expect(await findSummaries(ctx.db.prisma, [id])).toMatchObject([{ name: 'train/loss', count: 20 }]);
+  });
+
+  test('for good makes the run FAILED, also when its trainer succeeds', async () => {
+    await refuseMetrics('XX000');
+    for (const part of ['slow:1', 'slow:100000']) {
+      const run = await ended(await start(part));
+      expect(run, part).toMatchObject({
+        status: 'FAILED',
+        failure: { code: 'INTERNAL', retryable: true, message: expect.stringContaining('could not be stored') },
+      });
+    }
+    expect(trainers()).toEqual([]);
+  });
 });
 
 describe('memory probes', () => {
