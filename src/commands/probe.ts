@@ -1,3 +1,4 @@
+import { smallestLabel } from '../domain/dataset.ts';
 import { parseTrainingConfig } from '../domain/trainingConfig.ts';
 import { UserInputError, type UserProblem } from '../errors.ts';
 import { type AttemptToken, lockAttempt } from '../store/attempt.ts';
@@ -7,7 +8,7 @@ import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { collect } from './problems.ts';
 import { queueRun, withSeed } from './run.ts';
-import { loadTrainingData, smallestLabel } from './trainingPlan.ts';
+import { loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface ProbeMemoryInput {
@@ -47,13 +48,14 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
       });
     }
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
-    if (data && !data.labelCounts.length) {
+    const label = data && smallestLabel(data.labelCounts)?.label;
+    if (data && label === undefined) {
       problems.push({ code: 'CONFLICT', message: 'the data set has no training images', path: ['experimentId'] });
     }
-    if (problems.length || !parsed.config) throw new UserInputError(problems);
+    if (problems.length || !parsed.config || label === undefined) throw new UserInputError(problems);
 
     // On the images of the smallest class: memory does not depend on which, and few are quickly decoded.
-    const config = { ...withSeed(parsed.config), labels: [smallestLabel(data!)!.label] };
+    const config = { ...withSeed(parsed.config), labels: [label] };
     const createdAt = ctx.now();
     const run = {
       id: ctx.newId('run'),

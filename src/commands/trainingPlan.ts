@@ -33,14 +33,6 @@ export async function loadTrainingData(db: Queryable, experimentId: string): Pro
   return { datasetId: dataset.id, labelCounts: counts.get(dataset.id)?.labelCounts ?? [] };
 }
 
-/** The label with fewest training images; of equals the first in code point order. */
-export function smallestLabel(data: TrainingData): LabelCount | undefined {
-  return data.labelCounts.reduce<LabelCount | undefined>(
-    (smallest, label) => (smallest === undefined || label.count < smallest.count ? label : smallest),
-    undefined,
-  );
-}
-
 /** A list of a hundred thousand wrong labels is told by its first ones. */
 const mostLabelProblems = 10;
 

@@ -59,9 +59,17 @@ export function compareCodePoints(a: string, b: string): number {
 export function countLabels(labels: Iterable<string>): LabelCount[] {
   const counts = new Map<string, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts]
-    .map(([label, count]) => ({ label, count }))
-    .sort((a, b) => b.count - a.count || compareCodePoints(a.label, b.label));
+  return [...counts].map(([label, count]) => ({ label, count })).sort(byCount);
+}
+
+/** Largest first, equal counts by code point. */
+export function byCount(a: LabelCount, b: LabelCount): number {
+  return b.count - a.count || compareCodePoints(a.label, b.label);
+}
+
+/** What memory probes train on: the label with fewest images, which is the last one in the order of `byCount`. */
+export function smallestLabel(counts: readonly LabelCount[]): LabelCount | null {
+  return counts.at(-1) ?? null;
 }
 
 /** Distinct labels in code point order: the vocabulary. */

@@ -1,4 +1,5 @@
 import { importDataset } from '../commands/dataset.ts';
+import { smallestLabel } from '../domain/dataset.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import {
   datasetCursor,
@@ -29,7 +30,7 @@ export const datasetResolvers: Resolvers = {
     path: (dataset) => dataset.root,
     labelCounts: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).labelCounts,
     smallestLabel: async ({ id }, _, { loaders }) =>
-      (await loadExisting(loaders.imageCounts, id)).labelCounts.at(-1) ?? null,
+      smallestLabel((await loadExisting(loaders.imageCounts, id)).labelCounts),
     trainCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).trainCount,
     testCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).testCount,
     holdoutCount: async ({ id }, _, { loaders }) => (await loadExisting(loaders.imageCounts, id)).holdoutCount,

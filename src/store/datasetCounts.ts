@@ -1,6 +1,6 @@
 /** What a data set holds, counted. */
 
-import { compareCodePoints, type LabelCount } from '../domain/dataset.ts';
+import { byCount, type LabelCount } from '../domain/dataset.ts';
 import type { Queryable } from './queryable.ts';
 
 /** Images per split of the manifest, and TRAIN's labels. */
@@ -8,7 +8,7 @@ export interface DatasetCounts {
   readonly trainCount: number;
   readonly testCount: number;
   readonly holdoutCount: number;
-  /** TRAIN's, largest first, equal counts by code point. The last one is the smallest label. */
+  /** TRAIN's, largest first, equal counts by code point. */
   readonly labelCounts: readonly LabelCount[];
 }
 
@@ -32,7 +32,7 @@ export async function countImages(db: Queryable, datasetIds: readonly string[]):
       const total = (split: string) => of(split).reduce((sum, group) => sum + group._count, 0);
       const labelCounts = of('TRAIN')
         .flatMap(({ label, _count: count }) => (label === null ? [] : [{ label, count }]))
-        .sort((a, b) => b.count - a.count || compareCodePoints(a.label, b.label));
+        .sort(byCount);
       return [
         id,
         { trainCount: total('TRAIN'), testCount: total('TEST'), holdoutCount: total('HOLDOUT'), labelCounts },
