@@ -1,6 +1,6 @@
 import { combine, createEnsemble, resultOfEnsemble } from '../commands/ensemble.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { ensembleCursor, listEnsembles, membersOfEnsemble } from '../store/ensemble.ts';
+import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
 import { scorePredictions } from '../store/prediction.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
@@ -28,8 +28,8 @@ export const ensembleResolvers: Resolvers = {
   },
   Ensemble: {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
-    members: async ({ id }, _, { db }) => {
-      const members = await membersOfEnsemble(db, id);
+    members: async ({ id }, _, { loaders }) => {
+      const members = await loaders.membersOfEnsemble.load(id);
       const total = members.reduce((sum, { weight }) => sum + weight, 0);
       return members.map((member): EnsembleMemberRow => {
         return { ...member, share: member.weight / total, predictionSetId: null };

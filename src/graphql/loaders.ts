@@ -5,7 +5,7 @@ import { refuse } from '../errors.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
-import { getEnsembles } from '../store/ensemble.ts';
+import { findEnsembleMembers, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
 import { countRuns, findBestRuns, getExperiments } from '../store/experiment.ts';
 import { findSummaries } from '../store/metric.ts';
@@ -28,6 +28,7 @@ export function createLoaders(db: Queryable) {
     epochsOfRun: listLoader((ids) => findEpochs(db, ids), 'runId'),
     experiment: mapLoader((ids) => getExperiments(db, ids)),
     imageCounts: mapLoader((ids) => countImages(db, ids)),
+    membersOfEnsemble: listLoader((ids) => findEnsembleMembers(db, ids), 'ensembleId'),
     metricsOfRun: listLoader((ids) => findSummaries(db, ids), 'runId'),
     predictionSet: mapLoader((ids) => getPredictionSets(db, ids)),
     predictionSetsOfRun: mapLoader((ids) => predictionSetsOfRuns(db, ids)),

@@ -51,11 +51,20 @@ export function ensembleCursor(ensemble: Ensemble): string {
 }
 
 /** In order of position; empty when there is no such ensemble. */
-export function membersOfEnsemble(db: Queryable, ensembleId: string): Promise<EnsembleMember[]> {
+export async function membersOfEnsemble(db: Queryable, ensembleId: string): Promise<EnsembleMember[]> {
+  const rows = await findEnsembleMembers(db, [ensembleId]);
+  return rows.map(({ runId, weight }) => ({ runId, weight }));
+}
+
+/** Members of several ensembles, by ensemble and position. */
+export function findEnsembleMembers(
+  db: Queryable,
+  ensembleIds: readonly string[],
+): Promise<(EnsembleMember & { readonly ensembleId: string })[]> {
   return db.ensembleMember.findMany({
-    where: { ensembleId },
-    orderBy: { position: 'asc' },
-    select: { runId: true, weight: true },
+    where: { ensembleId: { in: [...ensembleIds] } },
+    orderBy: [{ ensembleId: 'asc' }, { position: 'asc' }],
+    select: { ensembleId: true, runId: true, weight: true },
   });
 }
 
