@@ -1,12 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { messageOf, StartupError } from '../errors.ts';
 import { connectionOptions, connectionProblem } from './connection.ts';
+import { migrationNames, migrationsFolder } from './migrationFiles.ts';
 import { lastPanic, openSchemaEngine } from './schemaEngine.ts';
-
-const migrationsFolder = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 
 /** Advisory lock of everyone who migrates. The engine's own lock gives up after 10 s; starters behind a long migration wait here. */
 const lockKey = 0x72756e67; // "rung"
@@ -47,8 +45,6 @@ export async function migrate(url: string): Promise<string[]> {
 }
 
 async function readMigrations(): Promise<MigrationList> {
-  const entries = await readdir(migrationsFolder, { withFileTypes: true });
-  const names = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
   return {
     baseDir: migrationsFolder,
     shadowDbInitScript: '',
@@ -57,7 +53,7 @@ async function readMigrations(): Promise<MigrationList> {
       content: await readFile(`${migrationsFolder}/migration_lock.toml`, 'utf8'),
     },
     migrationDirectories: await Promise.all(
-      names.map(async (name) => ({
+      migrationNames().map(async (name) => ({
         path: name,
         migrationFile: {
           path: 'migration.sql',

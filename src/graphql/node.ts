@@ -1,6 +1,6 @@
 import { type IdKind, idKind } from '../domain/ids.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { readInstallation } from '../store/installation.ts';
+import { readMigrations } from '../store/installation.ts';
 import { isOnline, listWorkers } from '../store/worker.ts';
 import type { Context } from './context.ts';
 import type { NodeRow } from './rows.ts';
@@ -24,10 +24,10 @@ export const nodeResolvers: Resolvers = {
     server: async (_, _args, { db, commands, version }) => {
       const now = commands.now();
       const online = (await listWorkers(db, now)).filter((worker) => isOnline(worker, now));
-      const { migrations } = await readInstallation(db);
+      const { applied } = await readMigrations(db);
       return {
         version,
-        schemaVersion: migrations.length,
+        schemaVersion: applied.length,
         engines: [...new Set(online.map((worker) => worker.engine))].sort(),
       };
     },

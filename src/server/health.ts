@@ -1,13 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { Router as createRouter, type Router } from 'express';
 import type { Services } from '../graphql/context.ts';
-import { readInstallation } from '../store/installation.ts';
+import { readMigrations } from '../store/installation.ts';
 import { version } from '../version.ts';
-
-/** Names of the migrations this program knows. */
-const migrations = readdirSync(new URL('../../prisma/migrations', import.meta.url), { withFileTypes: true })
-  .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-  .sort();
 
 /**
  * GET /healthz: the process lives. GET /readyz: it can work, that is the database answers and has every migration; otherwise
@@ -18,8 +12,8 @@ export function healthRoutes({ commands: { db }, log }: Services): Router {
   router.get('/healthz', (_request, response) => response.json({ status: 'ok' }));
   router.get('/version', (_request, response) => response.json({ name: 'rungraph', version }));
   router.get('/readyz', async (_request, response) => {
-    const problem = await readInstallation(db.prisma).then(
-      (installation) => missing(installation.migrations),
+    const problem = await readMigrations(db.prisma).then(
+      ({ missing }) => (missing.length ? `the database lacks the migrations ${missing.join(', ')}` : null),
       (error: unknown) => {
         log.warn({ err: error }, 'the database does not answer');
         return 'the database does not answer';
@@ -28,9 +22,4 @@ export function healthRoutes({ commands: { db }, log }: Services): Router {
     response.status(problem ? 503 : 200).json(problem ? { status: 'unavailable', problem } : { status: 'ok' });
   });
   return router;
-}
-
-function missing(applied: readonly string[]): string | null {
-  const names = migrations.filter((name) => !applied.includes(name));
-  return names.length ? `the database lacks the migrations ${names.join(', ')}` : null;
 }

@@ -1,13 +1,12 @@
 import type { RequestHandler } from 'express';
 import type { Services } from '../graphql/context.ts';
-import { readInstallation } from '../store/installation.ts';
+import { countAllRuns } from '../store/installation.ts';
 import { version } from '../version.ts';
 
 /** GET /: what this is and where to go. */
 export function landingPage({ commands: { db } }: Services): RequestHandler {
   return async (_request, response) => {
-    const { runCount } = await readInstallation(db.prisma);
-    response.type('html').send(page(runCount));
+    response.type('html').send(page(await countAllRuns(db.prisma)));
   };
 }
 

@@ -1,20 +1,28 @@
+/** What the database tells about this installation. */
+
+import { migrationNames } from '../db/migrationFiles.ts';
 import type { Queryable } from './queryable.ts';
 
-/** What the database tells about this installation. */
-export interface Installation {
-  /** Names of the migrations applied, oldest first. */
-  readonly migrations: readonly string[];
-  readonly runCount: number;
+/** Those there were when this process started: it cannot need later ones. */
+const known = migrationNames();
+
+/** Names of migrations, oldest first. */
+export interface Migrations {
+  readonly applied: readonly string[];
+  /** Those this program knows and the database lacks. */
+  readonly missing: readonly string[];
 }
 
 /** One short query: it also proves that the database answers. */
-export async function readInstallation(db: Queryable): Promise<Installation> {
-  const [row] = await db.$queryRaw<[{ migrations: string[]; run_count: bigint }]>`
-    select
-      coalesce((
-        select array_agg(migration_name order by migration_name) from _prisma_migrations
-        where finished_at is not null and rolled_back_at is null
-      ), '{}') as migrations,
-      (select count(*) from run) as run_count`;
-  return { migrations: row.migrations, runCount: Number(row.run_count) };
+export async function readMigrations(db: Queryable): Promise<Migrations> {
+  const rows = await db.$queryRaw<{ name: string }[]>`
+    select migration_name as name from _prisma_migrations
+    where finished_at is not null and rolled_back_at is null order by migration_name`;
+  const applied = rows.map(({ name }) => name);
+  return { applied, missing: known.filter((name) => !applied.includes(name)) };
+}
+
+/** Runs of every experiment and kind. */
+export function countAllRuns(db: Queryable): Promise<number> {
+  return db.run.count();
 }
