@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isProgram } from '../../src/db/processes.ts';
+import { jpegBytes, writeFolder } from '../support/imageFiles.ts';
 import { type RunningProcess, spawnTypeScript } from '../support/processes.ts';
 
 let home: string;
@@ -123,6 +124,21 @@ test('migrate brings a new home up to date and leaves nothing running', async ()
   const first = await run(['migrate']).finished;
   expect(first).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Applied \d{14}_initial/), stderr: '' });
   expect(await run(['migrate']).finished).toMatchObject({ status: 0, stdout: 'The database is up to date\n' });
+  expect(await postmaster()).toBeUndefined();
+});
+
+test('the demo on a folder without test images says so before it trains, and leaves nothing running', async () => {
+  const folder = path.join(home, 'pictures');
+  const picture = await jpegBytes({ width: 64, height: 64 });
+  await writeFolder(folder, {
+    'train_images/blast/1.jpg': picture,
+    'train_images/hispa/2.jpg': picture,
+    'train_images/hispa/lying.jpg': 'no image',
+  });
+  const { status, stderr } = await run(['demo', '--data', folder]).finished;
+  expect(status).toBe(1);
+  expect(stderr).toContain(`${folder} has no usable image in test_images/: there is nothing to submit`);
+  expect(stderr).toContain('rejected: train_images/hispa/lying.jpg: ');
   expect(await postmaster()).toBeUndefined();
 });
 

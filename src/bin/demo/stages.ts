@@ -22,7 +22,7 @@ async function withFreeName<T>(
   }
 }
 
-/** Imports the folder and waits until it is READY. Throws with the reasons when it cannot be. */
+/** Imports the folder and waits until it is READY. Throws with the reasons when it cannot be, or leaves nothing to predict. */
 export async function importImages(
   client: GraphqlClient,
   name: string,
@@ -37,6 +37,13 @@ export async function importImages(
   for (;;) {
     const { dataset } = await client.request(operations.readDataset, { id });
     if (!dataset) throw new StartupError(`The data set ${id} is gone`);
+    if (dataset.status === 'READY' && !dataset.testCount) {
+      throw new StartupError(
+        [`${folder} has no usable image in test_images/: there is nothing to submit`, ...problemLines(dataset)].join(
+          '\n',
+        ),
+      );
+    }
     if (dataset.status === 'READY') return dataset;
     if (dataset.status === 'FAILED') {
       throw new StartupError(
