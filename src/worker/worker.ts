@@ -40,7 +40,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     host: os.hostname(),
     pid: process.pid,
     version,
-    engine: devices.some(({ kind }) => kind === 'CUDA') ? 'tensorflow' : 'onnxruntime',
+    engine: engineOf(config, devices),
     devices: await readDevices([]),
   });
   const held = new Set<HeldAttempt>();
@@ -99,6 +99,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   function drainAll(): void {
     for (const attempt of held) attempt.end('drain');
   }
+}
+
+/** The engine that trainers will open: as src/engine/openEngine.ts chooses, without loading any. */
+function engineOf({ engine }: Config, devices: readonly TrainingDevice[]): string {
+  if (engine !== 'auto') return engine;
+  return devices.some(({ kind }) => kind === 'CUDA') ? 'tensorflow' : 'onnxruntime';
 }
 
 /** Every two seconds: devices with the memory of each trainer, and what became of the runs in hand. */
