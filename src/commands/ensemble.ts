@@ -21,10 +21,9 @@ export interface EnsembleInput {
   readonly method?: EnsembleMethod | null | undefined;
 }
 
-export interface CreateEnsembleInput {
+export interface CreateEnsembleInput extends EnsembleInput {
   readonly experimentId: string;
   readonly name: string;
-  readonly input: EnsembleInput;
   readonly idempotencyKey?: string | null | undefined;
 }
 
@@ -43,10 +42,11 @@ export async function combine(db: Queryable, input: EnsembleInput, experimentId?
  * Saves an ensemble with the members that its input names now, and with its scores on VALID and HOLDOUT where all members
  * have comparable, labelled predictions there. Returns its id.
  */
-export async function createEnsemble(ctx: CommandContext, create: CreateEnsembleInput): Promise<string> {
-  const { experimentId, name, input } = create;
+export async function createEnsemble(ctx: CommandContext, input: CreateEnsembleInput): Promise<string> {
+  const { experimentId, name, members: inputs } = input;
+  const split = input.split ?? 'TEST';
   const method = input.method ?? 'MEAN';
-  return createOnce(ctx, 'ensemble', 'createEnsemble', create, async (tx, id) => {
+  return createOnce(ctx, 'ensemble', 'createEnsemble', input, async (tx, id) => {
     const problems: UserProblem[] = nameProblems({ name });
     if (!(await findExperiment(tx, { id: experimentId }))) {
       throw new UserInputError([
@@ -54,8 +54,7 @@ export async function createEnsemble(ctx: CommandContext, create: CreateEnsemble
         { code: 'NOT_FOUND', message: `there is no experiment ${experimentId}`, path: ['experimentId'] },
       ]);
     }
-    const split = input.split ?? 'TEST';
-    const members = await collect(problems, () => resolveMembers(tx, { split, inputs: input.members, experimentId }));
+    const members = await collect(problems, () => resolveMembers(tx, { split, inputs, experimentId }));
     if (members) await collect(problems, () => createEnsembleResult(tx, split, method, members));
     if (problems.length || !members) throw new UserInputError(problems);
 
@@ -63,7 +62,7 @@ export async function createEnsemble(ctx: CommandContext, create: CreateEnsemble
     await insertEnsemble(
       tx,
       { id, name, experimentId, method, createdAt: ctx.now() },
-      { input, members, scores: scores.filter((score) => score !== null) },
+      { input: { split, method, members: inputs }, members, scores: scores.filter((score) => score !== null) },
     );
     return [];
   });

@@ -13,14 +13,8 @@ export const ensembleResolvers: Resolvers = {
     ensemble: (_, { input }, { db }) => combine(db, input),
   },
   Mutation: {
-    createEnsemble: (_, { input: { split, members, method, ...input } }, { commands, loaders }) =>
-      payload('ensemble', async () => {
-        const id = await createEnsemble(commands, {
-          ...input,
-          input: { split: split ?? null, members, method: method ?? null },
-        });
-        return loadExisting(loaders.ensemble, id);
-      }),
+    createEnsemble: (_, { input }, { commands, loaders }) =>
+      payload('ensemble', async () => loadExisting(loaders.ensemble, await createEnsemble(commands, input))),
   },
   Experiment: {
     ensembles: async ({ id }, args, { db }) =>

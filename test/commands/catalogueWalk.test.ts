@@ -66,7 +66,7 @@ it('goes from a folder of images to the recipe’s submission, byte for byte', a
 
   const ensembleId = await createEnsemble(ctx, {
     ...{ experimentId, name: 'vits count double' },
-    input: { members: [{ filter: 'status = SUCCEEDED' }, { filter: 'arch like vit*', weight: 2 }] },
+    members: [{ filter: 'status = SUCCEEDED' }, { filter: 'arch like vit*', weight: 2 }],
   });
   const submissionId = await createSubmission(ctx, { ensembleId, message: 'the recipe' });
   const submission = (await getSubmissions(db, [submissionId])).get(submissionId)!;

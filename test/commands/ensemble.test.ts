@@ -300,7 +300,7 @@ describe('createEnsemble', () => {
   it('fixes the members that its filters match now, and their score', async () => {
     const id = await createEnsemble(ctx, {
       ...{ experimentId, name: 'vits' },
-      input: input({ filter: 'arch like vit*' }),
+      ...input({ filter: 'arch like vit*' }),
     });
     const late = await testRun(db, experimentId, {
       name: 'late',
@@ -319,7 +319,7 @@ describe('createEnsemble', () => {
 
   it('has no validation score over different validation images', async () => {
     const members = input({ runId: runs.convnext! }, { runId: runs['other split']! });
-    const id = await createEnsemble(ctx, { experimentId, name: 'mixed', input: members });
+    const id = await createEnsemble(ctx, { experimentId, name: 'mixed', ...members });
     expect(await scoresOf(id)).toEqual([]);
     expect((await resultOfEnsemble(db, id, 'TEST')).rowCount).toBe(25);
     await expect(resultOfEnsemble(db, id, 'VALID')).rejects.toMatchObject({ problems: [{ code: 'INCOMPATIBLE' }] });
@@ -330,11 +330,11 @@ describe('createEnsemble', () => {
   it('saves nothing when refused, and tells every problem', async () => {
     const before = await db.ensemble.count();
     const members = input({ runId: runs.convnext! }, { runId: runs['fewer images']! });
-    expect(await problemsOf(createEnsemble(ctx, { experimentId, name: ' ', input: members }))).toEqual([
+    expect(await problemsOf(createEnsemble(ctx, { experimentId, name: ' ', ...members }))).toEqual([
       expect.stringContaining('INVALID name: '),
       expect.stringContaining('INCOMPATIBLE members: '),
     ]);
-    expect(await problemsOf(createEnsemble(ctx, { experimentId: 'exp_x', name: 'a', input: members }))).toEqual([
+    expect(await problemsOf(createEnsemble(ctx, { experimentId: 'exp_x', name: 'a', ...members }))).toEqual([
       'NOT_FOUND experimentId: there is no experiment exp_x',
     ]);
     expect(await db.ensemble.count()).toBe(before);
@@ -344,7 +344,7 @@ describe('createEnsemble', () => {
     const request = {
       experimentId,
       name: 'once',
-      input: input({ runId: runs.convnext! }),
+      ...input({ runId: runs.convnext! }),
       idempotencyKey: 'ensemble 1',
     };
     const ids = await Promise.all([createEnsemble(ctx, request), createEnsemble(ctx, request)]);
