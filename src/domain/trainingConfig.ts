@@ -53,7 +53,7 @@ export type ParsedConfig =
 
 /** Fills defaults and checks every rule; reports all problems together, each with the path of its field below `at`. */
 export function parseTrainingConfig(input: unknown, at: readonly string[] = []): ParsedConfig {
-  const parsed = configSchema.safeParse(withoutNullDefaults(input));
+  const parsed = configSchema.safeParse(withoutNullDefaults(input), { error: describeIssue });
   if (!parsed.success) {
     return {
       problems: parsed.error.issues.map((issue) => ({
@@ -95,6 +95,17 @@ export function parseTrainingConfig(input: unknown, at: readonly string[] = []):
   }
   if (problems.length) return { problems };
   return { config: { ...config, architecture: architecture!.name } };
+}
+
+/** Bounds in words, with what was given; undefined for zod's own words. */
+function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined;
+  if (issue.origin !== 'number' && issue.origin !== 'int') return 'must not be empty';
+  const bound =
+    issue.code === 'too_small'
+      ? `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+      : `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+  return `must be ${bound}, got ${String(issue.input)}`;
 }
 
 /** Samples per forward and backward pass. */

@@ -72,6 +72,17 @@ describe('startRun', () => {
     );
   });
 
+  test('tells the bounds that a number breaks, and the number', async () => {
+    const config = { ...smallConfig, epochs: 0, validFraction: 1, baseLearningRate: 0, weightDecay: 2, labels: [] };
+    expect(await problemsOf(startRun(ctx, { experimentId, config }))).toEqual([
+      'INVALID config.epochs: must be at least 1, got 0',
+      'INVALID config.baseLearningRate: must be more than 0, got 0',
+      'INVALID config.weightDecay: must be at most 1, got 2',
+      'INVALID config.validFraction: must be less than 1, got 1',
+      'INVALID config.labels: must not be empty',
+    ]);
+  });
+
   test('tells the first of very many wrong labels and refuses very many tags', async () => {
     const labels = Array.from({ length: 50_000 }, (_, i) => `label ${i}`);
     const tags = labels.slice(0, 101);

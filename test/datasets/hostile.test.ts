@@ -72,6 +72,23 @@ describe('hostile collection', () => {
     }
   });
 
+  it('takes every train.csv for what it is: silent about a good one, naming what it refuses of a bad one', async (context) => {
+    if (!expected) return context.skip();
+    const layout = join(scratch, 'hostile/layout');
+    const rows = table('csv/');
+    expect(rows.length).toBeGreaterThan(30);
+    for (const { path, expect: verdict } of rows) {
+      await copyFile(join(scratch, 'hostile', path), join(layout, 'train.csv'));
+      const { images, problems } = await importFolder(layout);
+      const about = problems.filter((problem) => problem.path.startsWith('train.csv'));
+      if (verdict === 'accept') expect(about, path).toEqual([]);
+      if (verdict === 'reject') expect(about, path).toContainEqual(expect.objectContaining({ severity: 'REJECTED' }));
+      // Folders decide: nothing in a table adds an image or a class.
+      expect(images.filter(({ split }) => split === 'TRAIN').length, path).toBe(23);
+      expect(new Set(images.flatMap(({ label }) => label ?? [])).size, path).toBe(4);
+    }
+  });
+
   it('decodes odd but good images to the right colours and size', async (context) => {
     if (!expected) return context.skip();
     const decode = async (name: string) => decodeImage(await readFile(join(scratch, 'hostile/images', name)));
