@@ -147,6 +147,7 @@ test.each([
   [['start', '--port'], /^start: Unknown option '--port'/],
   [['migrate', 'now'], /^migrate: Unexpected argument 'now'/],
   [['demo', '--frobnicate'], /^Unknown option '--frobnicate'/],
+  [['demo', '--json', '/dev/null/out.json'], /^--json: \/dev\/null\/out\.json cannot be written: ENOTDIR/],
 ])('%j is refused', async (args, message) => {
   const { status, stderr, stdout } = await run(args).finished;
   expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(message) });

@@ -10,7 +10,7 @@ import { awaitStop } from '../process.ts';
 import { createGraphqlClient, type GraphqlClient } from './client.ts';
 import { type DemoOptions, demoUsage, parseDemoOptions } from './options.ts';
 import * as stages from './stages.ts';
-import { type DemoResult, writeSummary } from './summary.ts';
+import { type DemoResult, reserveSummary, writeSummary } from './summary.ts';
 import { ensembleTable, leaderboardTable, probeTable } from './tables.ts';
 import { formatPercent, formatSeconds, formatSize } from './text.ts';
 
@@ -28,6 +28,7 @@ export async function demo(
   }
   // Log lines would tear the bars apart: only what is worth a warning, unless asked for more.
   const config = readConfig({ RUNGRAPH_LOG: 'warn', ...env });
+  if (options.json !== undefined) await reserveSummary(options.json);
   const stop = awaitStop();
   const watch = createStopwatch();
 

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { messageOf, StartupError } from '../../errors.ts';
 import type { Dataset, Ensemble, MemoryProbe, MetricValue, Run, Submission } from './operations.ts';
 
@@ -75,9 +75,18 @@ export function summarize({ url, preset, dataset, probe, runs, ensemble, submiss
   };
 }
 
+/** Creates the file, empty when it was not there: better to hear that it cannot be before hours of training than after. */
+export async function reserveSummary(file: string): Promise<void> {
+  await named(file, async () => (await open(file, 'a')).close());
+}
+
 export async function writeSummary(file: string, result: DemoResult): Promise<void> {
+  await named(file, () => writeFile(file, `${JSON.stringify(summarize(result), null, 2)}\n`));
+}
+
+async function named(file: string, write: () => Promise<void>): Promise<void> {
   try {
-    await writeFile(file, `${JSON.stringify(summarize(result), null, 2)}\n`);
+    await write();
   } catch (error) {
     throw new StartupError(`--json: ${file} cannot be written: ${messageOf(error)}`);
   }
