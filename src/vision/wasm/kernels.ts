@@ -1,6 +1,6 @@
 /**
  * The pipeline's inner loops with SIMD, one pixel's channels (or 8 neighbouring bytes) at a time. Plain JavaScript needs
- * 3 to 4 times as long. Pixels are three bytes, three floats, or four floats of which the last is not used ("RGBX").
+ * several times as long. Pixels are three bytes, three floats, or four floats of which the last is not used ("RGBX").
  * Kernels may read and write up to 47 bytes past the end of a buffer: callers leave that room.
  */
 
