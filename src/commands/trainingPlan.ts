@@ -1,7 +1,7 @@
 /** Whether a config can train on a data set: the rules that need to know the images. */
 
 import type { LabelCount } from '../domain/dataset.ts';
-import { microBatchSize, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
+import { batchProblem, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
 import { refuse, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
@@ -64,14 +64,11 @@ export function dataProblems(config: TrainingConfig, data: TrainingData, at: rea
   }
   const images = labels.reduce((sum, label) => sum + counts.get(label)!, 0);
   const valid = validCount(images, config.validFraction);
-  const micro = microBatchSize(config);
   if (valid < 1) {
     report(['validFraction'], `${config.validFraction} of ${images} images leaves none to validate with; raise it`);
-  } else if (images - valid < micro) {
-    report(
-      ['effectiveBatchSize'],
-      `a micro-batch is ${micro} images (effectiveBatchSize ${config.effectiveBatchSize} / accumulation ${config.accumulation}), but only ${images - valid} are left to train on; lower effectiveBatchSize or raise accumulation`,
-    );
+  } else {
+    const problem = batchProblem(images - valid, config);
+    if (problem) report(['effectiveBatchSize'], problem);
   }
   return problems;
 }

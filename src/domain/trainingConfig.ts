@@ -118,6 +118,23 @@ export function validCount(count: number, validFraction: number): number {
   return Math.trunc(validFraction * count);
 }
 
+/**
+ * Why `trainCount` images are too few for the config's batches, or null. The last incomplete micro-batch of an epoch is dropped, so
+ * there must be a whole one, and over all epochs enough of them for one optimiser step.
+ */
+export function batchProblem(trainCount: number, config: TrainingConfig): string | null {
+  const { effectiveBatchSize, accumulation, epochs } = config;
+  const micro = microBatchSize(config);
+  const perEpoch = Math.floor(trainCount / micro) * micro;
+  if (perEpoch === 0) {
+    return `a micro-batch is ${micro} images (effectiveBatchSize ${effectiveBatchSize} / accumulation ${accumulation}), but only ${trainCount} are left to train on; lower effectiveBatchSize or raise accumulation`;
+  }
+  if (perEpoch * epochs < effectiveBatchSize) {
+    return `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${perEpoch} images never add up to one optimiser step of ${effectiveBatchSize}; lower effectiveBatchSize or train longer`;
+  }
+  return null;
+}
+
 /** The config with twice the accumulation; null when its micro-batches would not be whole or would have one image only. */
 export function doubledAccumulation(config: TrainingConfig): TrainingConfig | null {
   const accumulation = 2 * config.accumulation;

@@ -3,7 +3,7 @@
 import { compareCodePoints, countLabels, vocabularyOf } from '../domain/dataset.ts';
 import { createRandom, permutation } from '../domain/random.ts';
 import type { TrainerImage } from '../domain/trainer.ts';
-import { microBatchSize, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
+import { batchProblem, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
 import { refuse } from '../errors.ts';
 
 export type LabelledImage = TrainerImage & { readonly label: string };
@@ -59,7 +59,8 @@ export function splitImages(images: readonly TrainerImage[], config: TrainingCon
       ['config', 'validFraction'],
     );
   }
-  checkBatches(train.length, config);
+  const problem = batchProblem(train.length, config);
+  if (problem) throw refuse('INVALID', problem, ['config', 'effectiveBatchSize']);
   return { train, valid, vocab };
 }
 
@@ -79,24 +80,4 @@ export function trainingImages(images: readonly TrainerImage[], labels: readonly
 
 export function byImageId(a: TrainerImage, b: TrainerImage): number {
   return compareCodePoints(a.imageId, b.imageId);
-}
-
-/** The last incomplete micro-batch of an epoch is dropped, so there must be a whole one, and enough of them for one step. */
-function checkBatches(count: number, config: TrainingConfig): void {
-  const size = microBatchSize(config);
-  const batches = Math.floor(count / size);
-  if (batches < 1) {
-    throw refuse(
-      'INVALID',
-      `a micro-batch takes ${size} images but only ${count} are left to train on; lower effectiveBatchSize or raise accumulation`,
-      ['config', 'effectiveBatchSize'],
-    );
-  }
-  if (batches * size * config.epochs < config.effectiveBatchSize) {
-    throw refuse(
-      'INVALID',
-      `${config.epochs} epochs of ${batches * size} images never add up to one step of ${config.effectiveBatchSize}; lower effectiveBatchSize or train longer`,
-      ['config', 'effectiveBatchSize'],
-    );
-  }
 }

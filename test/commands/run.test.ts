@@ -110,6 +110,16 @@ describe('startRun', () => {
     await startRun(ctx, { experimentId, config: { ...config, accumulation: 2 } });
   });
 
+  test('refuses epochs too short for one optimiser step', async () => {
+    // 31 images to train on make 3 micro-batches of 8 an epoch.
+    const config = { ...smallConfig, effectiveBatchSize: 64, accumulation: 8, epochs: 2 };
+    const [problem] = await problemsOf(startRun(ctx, { experimentId, config }));
+    expect(problem).toBe(
+      'INVALID config.effectiveBatchSize: 2 epochs of 24 images never add up to one optimiser step of 64; lower effectiveBatchSize or train longer',
+    );
+    await startRun(ctx, { experimentId, config: { ...config, epochs: 3 } });
+  });
+
   test('refuses an experiment without data set or with one that is not ready', async () => {
     const bare = await experimentOf(ctx.db.prisma, null, { name: 'bare' });
     const [without] = await problemsOf(startRun(ctx, { experimentId: bare, config: smallConfig }));
