@@ -1,6 +1,6 @@
 /**
  * npm run tensorflow: completes the optional TensorFlow engine for machines with a CUDA GPU. Its native library (libtensorflow
- * for GPU, several hundred MB, from storage.googleapis.com) comes by an install script, which does not run on `npm ci`.
+ * for GPU, several hundred MB, from a host of Google's) comes by an install script, which does not run on `npm ci`.
  * Not verified: the machine this was written on has neither a GPU nor that host; seen there is only how it fails.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,7 +20,7 @@ const { status } = spawnSync(command, [...args, 'rebuild', name, '--ignore-scrip
 const problem = status === 0 ? loadingProblem() : 'its install script failed, see above';
 if (problem) {
   console.error(
-    `\n${name} is not usable: ${problem}.\nIt needs Linux on x64, access to storage.googleapis.com, CUDA 11.2 or newer with cuDNN 8, and where no` +
+    `\n${name} is not usable: ${problem}.\nIt needs Linux on x64, access to the host it downloads from, CUDA 11.2 or newer with cuDNN 8, and where no` +
       ' prebuilt binding fits, Python and a C++ compiler.\nRungraph works without it: the ONNX Runtime engine needs nothing more.',
   );
   process.exit(1);
