@@ -37,7 +37,7 @@ describe.skipIf(!missing)('where TensorFlow does not load', () => {
   test('asking for it by name fails, saying why and what to do', async () => {
     const opening = openEngine({ engine: 'tensorflow', device: 'auto', computeThreads: 1 });
     await expect(opening).rejects.toThrow(StartupError);
-    await expect(opening).rejects.toThrow(/ENGINE=tensorflow needs TensorFlow.*npm rebuild/);
+    await expect(opening).rejects.toThrow(/ENGINE=tensorflow needs TensorFlow.*npm run tensorflow/);
     await expect(openEngine({ engine: 'auto', device: 'cuda', computeThreads: 1 })).rejects.toThrow(
       /DEVICE=cuda needs/,
     );
