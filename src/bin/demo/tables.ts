@@ -27,19 +27,21 @@ export function probeTable({ trials }: MemoryProbe): string {
   );
 }
 
+/** Entries that were scored on other validation images than the entry above are marked, with a line below that says so. */
 export function leaderboardTable(entries: readonly LeaderboardEntry[], metric: string): string {
   const rate = /error_rate|accuracy/.test(metric);
-  return table(
+  const drawn = table(
     ['#', 'run', 'item transform', 'size', 'accum.', metric, 'speed', 'peak memory', 'trained'],
     entries.map(({ rank, node }) => {
       const { run, ensemble, value } = node;
+      const score = rate && value.value !== null ? formatPercent(value.value) : formatMetric(value);
       return [
         String(rank),
         run?.name ?? `ensemble ${ensemble?.name}`,
         run ? describeItem(run.config) : '',
         run ? formatSize(run.config.size) : '',
         run ? String(run.config.accumulation) : '',
-        rate && value.value !== null ? formatPercent(value.value) : formatMetric(value),
+        node.comparable ? score : `${score} *`,
         formatSpeed(node.imagesPerSecond),
         formatMemory(node.peakMemory),
         formatSeconds(node.trainSeconds),
@@ -47,6 +49,8 @@ export function leaderboardTable(entries: readonly LeaderboardEntry[], metric: s
     }),
     [0, 4, 5, 6, 7, 8],
   );
+  if (entries.every(({ node }) => node.comparable)) return drawn;
+  return `${drawn}\n* scored on other validation images than the entry above: not comparable`;
 }
 
 export function ensembleTable({ members }: Ensemble): string {
