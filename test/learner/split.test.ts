@@ -65,7 +65,12 @@ describe('the split', () => {
     ['an unknown label', { a: 20 }, { labels: ['nope'] }, /no training image labelled "nope"/],
     ['nothing to validate on', { a: 2, b: 2 }, {}, /0.2 of 4 images leaves none to validate/],
     ['a single label', { a: 20 }, {}, /images of 1 label/],
-    ['fewer images than a micro-batch', { a: 10, b: 10 }, { effectiveBatchSize: 64 }, /a micro-batch is 64 images .* but only 16 are left/],
+    [
+      'fewer images than a micro-batch',
+      { a: 10, b: 10 },
+      { effectiveBatchSize: 64 },
+      /a micro-batch is 64 images .* but only 16 are left/,
+    ],
     [
       'fewer images than a step over all epochs',
       { a: 10, b: 10 },

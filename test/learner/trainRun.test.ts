@@ -205,7 +205,10 @@ describe('failures', () => {
 
   it('INVALID_INPUT when there are fewer images than a micro-batch takes', async () => {
     const failure = await failureOf(fakeJob({ effectiveBatchSize: 64, accumulation: 1 }));
-    expect(failure).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('a micro-batch is 64 images') });
+    expect(failure).toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('a micro-batch is 64 images'),
+    });
   });
 
   it('OUT_OF_MEMORY when the engine says so', async () => {
