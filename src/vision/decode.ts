@@ -5,7 +5,6 @@
  */
 
 import sharp, { type Sharp } from 'sharp';
-import { messageOf } from '../errors.ts';
 import type { RgbImage } from './rgbImage.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff';
@@ -18,6 +17,12 @@ export interface DecodedImage extends RgbImage {
   /** Frames or pages in the file; the first one was decoded. */
   readonly pages: number;
 }
+
+/**
+ * The reason in our words. libvips keeps the messages of all decodes of a process in one buffer: its text may be empty, or another
+ * file's, when two end at the same moment.
+ */
+const damaged = 'the file is damaged or cut off';
 
 /** One image at a time per caller: loader threads are the parallelism, so libvips needs no pool of its own. */
 sharp.concurrency(1);
@@ -44,7 +49,7 @@ export async function decodeImage(bytes: Uint8Array, maxPixels: number = default
   if (!format) throw new Error('not an image of a supported format (JPEG, PNG, WebP, GIF, TIFF)');
   const source = sharp(bytes, { failOn: 'error', limitInputPixels: false });
   const header = await source.metadata().catch((error: unknown) => {
-    throw new Error(`its header cannot be read: ${oneLine(error)}`);
+    throw new Error(`its header cannot be read: ${damaged}`, { cause: error });
   });
   if (header.width * header.height > maxPixels) {
     throw new Error(
@@ -55,7 +60,7 @@ export async function decodeImage(bytes: Uint8Array, maxPixels: number = default
     const image = header.depth === 'ushort' ? await decode16(source) : await decode8(source);
     return { ...image, format, pages: header.pages ?? 1 };
   } catch (error) {
-    throw new Error(`it cannot be decoded: ${oneLine(error)}`);
+    throw new Error(`it cannot be decoded: ${damaged}`, { cause: error });
   }
 }
 
@@ -94,8 +99,4 @@ function threeChannels(data: Uint8Array, channels: number): Uint8Array {
   const result = new Uint8Array((data.length / channels) * 3);
   for (let from = 0, to = 0; to < result.length; from += channels, to += 3) result.fill(data[from]!, to, to + 3);
   return result;
-}
-
-function oneLine(error: unknown): string {
-  return messageOf(error).replaceAll(/\s+/g, ' ').trim();
 }

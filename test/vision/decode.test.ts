@@ -71,6 +71,18 @@ describe('decoding', () => {
     await expect(decodeImage(jpeg.subarray(0, jpeg.length / 2))).rejects.toThrow('cannot be decoded');
     await expect(decodeImage(jpeg.subarray(0, 20))).rejects.toThrow(/cannot be/);
   });
+
+  it('gives each of many files decoded at once its own reason', async () => {
+    const whole = await jpegBytes({ width: 200, height: 200 });
+    const cut = whole.subarray(0, whole.length / 2);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, i) => decodeImage(i % 2 === 0 ? whole : cut)),
+    );
+    const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.message : null));
+    expect(reasons).toEqual(
+      reasons.map((_, i) => (i % 2 === 0 ? null : 'it cannot be decoded: the file is damaged or cut off')),
+    );
+  });
 });
 
 describe('thumbnails', () => {
