@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findArchitecture } from '../src/domain/architecture.ts';
 import { createRandom } from '../src/domain/random.ts';
+import { sizeOf } from '../src/domain/shape.ts';
 import { openEngine } from '../src/engine/openEngine.ts';
 import { createLearner } from '../src/learner/learner.ts';
 import { createModel } from '../src/models/registry.ts';
@@ -57,9 +58,7 @@ async function openOurs({ architecture: name, batch, side }: Case): Promise<Cont
   const masks = Object.fromEntries(
     model.masks.map(({ name, shape, keep }) => [
       name,
-      Float32Array.from({ length: batch * shape.reduce((a, b) => a * b, 1) }, () =>
-        random.next() < keep ? 1 / keep : 0,
-      ),
+      Float32Array.from({ length: batch * sizeOf(shape) }, () => (random.next() < keep ? 1 / keep : 0)),
     ]),
   );
   const step = async () => {

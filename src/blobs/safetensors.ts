@@ -5,6 +5,7 @@
 
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { sizeOf } from '../domain/shape.ts';
 import { messageOf } from '../errors.ts';
 
 export type SafetensorsDType = keyof typeof bytesPerElement;
@@ -103,7 +104,7 @@ export function encodeHeader(
   const header: Header = {};
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
-    if (count(shape) !== data.length) {
+    if (sizeOf(shape) !== data.length) {
       throw new SafetensorsError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
     }
     const dtype = data instanceof Float32Array ? 'F32' : data instanceof Int32Array ? 'I32' : 'U8';
@@ -174,7 +175,7 @@ function checkLayout(path: string, header: Header, dataBytes: number): void {
     const [begin, end] = data_offsets;
     if (begin !== expected)
       throw new SafetensorsError(`${path}: tensor ${name} starts at byte ${begin}, not ${expected}`);
-    if (end - begin !== count(shape) * bytesPerElement[dtype]) {
+    if (end - begin !== sizeOf(shape) * bytesPerElement[dtype]) {
       throw new SafetensorsError(`${path}: tensor ${name} has ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`);
     }
     expected = end;
@@ -224,8 +225,4 @@ function fromHalf(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-function count(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

@@ -1,25 +1,24 @@
 /** What every engine checks of a step: its definition, what its function returns, what a run is given. */
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../domain/shape.ts';
 import type { HostArray, State, StepDefinition, TensorSpec, Tensors } from './engine.ts';
 
 export type FullSpec = Required<TensorSpec>;
 
-const elementCount = (shape: readonly number[]): number => shape.reduce((product, d) => product * d, 1);
-
 export const fullSpec = ({ shape, dtype = 'float32' }: TensorSpec): FullSpec => ({ shape, dtype });
 
 export const newArray = ({ shape, dtype }: FullSpec): HostArray =>
-  dtype === 'int32' ? new Int32Array(elementCount(shape)) : new Float32Array(elementCount(shape));
+  dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
 
 const describe = ({ shape, dtype }: FullSpec): string => `${dtype} (${shape.join(',')})`;
 
 /** Throws unless `data` fits `spec`; `what` names it in the message. */
 export function requireFit(what: string, spec: FullSpec, data: HostArray): void {
   const type = spec.dtype === 'int32' ? Int32Array : Float32Array;
-  if (!(data instanceof type) || data.length !== elementCount(spec.shape))
+  if (!(data instanceof type) || data.length !== sizeOf(spec.shape))
     throw new Error(
-      `${what} is ${describe(spec)}: it takes ${type.name} of ${elementCount(spec.shape)}, ` +
+      `${what} is ${describe(spec)}: it takes ${type.name} of ${sizeOf(spec.shape)}, ` +
         `got ${data.constructor.name} of ${data.length}.`,
     );
 }

@@ -11,6 +11,7 @@ import {
   specOf,
 } from './definition.ts';
 import type { Engine, EngineInfo, HostArray, State, Step, StepDefinition, TensorSpec, Tensors } from './engine.ts';
+import { createExclusion } from './exclusion.ts';
 import { activate } from './tfjs.ts';
 
 /** `backend`: the tfjs name of a registered backend. */
@@ -23,7 +24,7 @@ class EagerState implements State {
   readonly #specs: Readonly<Record<string, FullSpec>>;
   readonly #tensors = new Map<string, tf.Tensor>();
   readonly #onDispose: (state: EagerState) => void;
-  #running = false;
+  readonly exclusively = createExclusion();
 
   constructor(
     backend: string,
@@ -71,17 +72,6 @@ class EagerState implements State {
   replace(name: string, tensor: tf.Tensor): void {
     this.#tensors.get(name)?.dispose();
     this.#tensors.set(name, tensor);
-  }
-
-  /** Runs `body` alone: steps over one state must not overlap. */
-  async exclusively<T>(body: () => Promise<T>): Promise<T> {
-    if (this.#running) throw new Error('A step over this state is still running: await it before starting the next.');
-    this.#running = true;
-    try {
-      return await body();
-    } finally {
-      this.#running = false;
-    }
   }
 
   #place(name: string, data: HostArray | undefined): void {

@@ -1,7 +1,8 @@
 /** From image batches to what the learner takes: order, labels, dropout masks, every draw keyed by the run's seed. */
 
 import { createRandom, permutation, type Random } from '../domain/random.ts';
-import { type MaskSpec, sizeOf } from '../models/parameters.ts';
+import { sizeOf } from '../domain/shape.ts';
+import type { MaskSpec } from '../models/parameters.ts';
 import type { BatchRequest, ImageBatch, ImagePipeline } from '../vision/pipeline.ts';
 import { ImageUnreadableError } from '../vision/rgbImage.ts';
 import { TrainingFailure } from './failure.ts';

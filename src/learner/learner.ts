@@ -1,8 +1,9 @@
 /** A model in training: its state on the engine and the steps compiled over it. */
 
+import { sizeOf } from '../domain/shape.ts';
 import type { Engine, HostArray, State, Step, TensorSpec } from '../engine/engine.ts';
 import type { Model } from '../models/model.ts';
-import { sizeOf, trainable } from '../models/parameters.ts';
+import { trainable } from '../models/parameters.ts';
 import type { InitialWeights } from '../models/weights.ts';
 import { createAdam, trainingEntries } from './adam.ts';
 import type { Rates } from './schedules.ts';

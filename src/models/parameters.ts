@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { createRandom, type Random } from '../domain/random.ts';
+import { sizeOf } from '../domain/shape.ts';
 
 /** How a parameter starts when no pretrained weights are loaded. */
 export type Initialiser =
@@ -93,10 +94,6 @@ export function decays({ name, norm }: Pick<ParameterSpec, 'name' | 'norm'>): bo
 /** What trains: all of it, or while the body is frozen the head and the body's normalisation layers. */
 export function trainable(parameters: readonly ModelParameter[], frozen: boolean): ModelParameter[] {
   return parameters.filter((p) => p.used && (!frozen || p.group === 1 || p.norm));
-}
-
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }
 
 /** Draws a parameter's initial values; each parameter has its own stream of the run's seed. */

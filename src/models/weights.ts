@@ -3,9 +3,10 @@
 import { fileURLToPath } from 'node:url';
 import { openSafetensors, SafetensorsError, type SafetensorsFile } from '../blobs/safetensors.ts';
 import type { Architecture } from '../domain/architecture.ts';
+import { sizeOf } from '../domain/shape.ts';
 import type { Size } from '../domain/trainingConfig.ts';
 import { bodyPrefix, type Model } from './model.ts';
-import { initialValues, type ModelParameter, type ParameterSpec, sizeOf } from './parameters.ts';
+import { initialValues, type ModelParameter, type ParameterSpec } from './parameters.ts';
 import { resizePositionEmbedding } from './positionEmbedding.ts';
 import { patchGrid } from './vit.ts';
 

@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { createRandom } from '../../src/domain/random.ts';
+import { sizeOf } from '../../src/domain/shape.ts';
 import { openEager } from '../../src/engine/eager.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
@@ -11,7 +12,7 @@ import { drawMasks } from '../../src/learner/data.ts';
 import { createLearner, type Learner } from '../../src/learner/learner.ts';
 import { convnext } from '../../src/models/convnext.ts';
 import { classifier, type Model } from '../../src/models/model.ts';
-import { initialValues, sizeOf } from '../../src/models/parameters.ts';
+import { initialValues } from '../../src/models/parameters.ts';
 import { vit } from '../../src/models/vit.ts';
 import type { InitialWeights } from '../../src/models/weights.ts';
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sizeOf } from '../../src/domain/shape.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createLearner, type Learner, type TrainBatch } from '../../src/learner/learner.ts';
 import { type FitData, type FitEvent, runFit, type ValidBatch } from '../../src/learner/loop.ts';
@@ -6,7 +7,7 @@ import { type Fit, fineTune, fitOneCycle } from '../../src/learner/schedules.ts'
 import type { Body } from '../../src/models/body.ts';
 import { convnext } from '../../src/models/convnext.ts';
 import { classifier } from '../../src/models/model.ts';
-import { decays, sizeOf, trainable } from '../../src/models/parameters.ts';
+import { decays, trainable } from '../../src/models/parameters.ts';
 import { vit } from '../../src/models/vit.ts';
 import { excess, type GoldenTensors, goldenJson, goldenTensors, maxDifference } from '../models/goldenFiles.ts';
 import { engines } from './engines.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { architectures } from '../../src/domain/architecture.ts';
-import { sizeOf } from '../../src/models/parameters.ts';
+import { sizeOf } from '../../src/domain/shape.ts';
 import { createBody, createModel } from '../../src/models/registry.ts';
 import { goldenJson } from './goldenFiles.ts';
 

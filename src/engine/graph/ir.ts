@@ -48,7 +48,6 @@ export const nchwcDomain = 'com.microsoft.nchwc';
 /** TensorProto.DataType. */
 export const onnxType: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
-export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => product * d, 1);
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 
 export class Graph {

@@ -1,7 +1,8 @@
 /** What the ONNX Runtime at hand can do, found by trying it at start-up (a few milliseconds each). */
 
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { Graph, nchwcDomain, sizeOf, type Value } from '../graph/ir.ts';
+import { sizeOf } from '../../domain/shape.ts';
+import { Graph, nchwcDomain, type Value } from '../graph/ir.ts';
 import type { Target } from '../graph/kernels/lowering.ts';
 import { kernels } from '../graph/kernels/table.ts';
 import { encodeModel } from '../graph/onnx.ts';

@@ -3,6 +3,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { type FullSpec, fullSpec, newArray, requireFit } from '../definition.ts';
 import type { HostArray, State, TensorSpec } from '../engine.ts';
+import { createExclusion } from '../exclusion.ts';
 
 interface Entry {
   readonly spec: FullSpec;
@@ -19,7 +20,7 @@ export const newTensor = (spec: FullSpec, data: HostArray = newArray(spec)): Ten
 export class OnnxState implements State {
   readonly #entries: Map<string, Entry>;
   readonly #onDispose: (state: OnnxState) => void;
-  #running = false;
+  readonly exclusively = createExclusion();
 
   constructor(
     entries: Readonly<Record<string, TensorSpec & { readonly data?: HostArray }>>,
@@ -79,17 +80,6 @@ export class OnnxState implements State {
     const next = this.spare(name);
     entry.spare = entry.current;
     entry.current = next;
-  }
-
-  /** Runs `body` alone: steps over one state must not overlap. */
-  async exclusively<T>(body: () => Promise<T>): Promise<T> {
-    if (this.#running) throw new Error('A step over this state is still running: await it before starting the next.');
-    this.#running = true;
-    try {
-      return await body();
-    } finally {
-      this.#running = false;
-    }
   }
 
   #entry(name: string): Entry {

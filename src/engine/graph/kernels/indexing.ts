@@ -1,7 +1,8 @@
 /** Reading and adding by index. */
 
 import type { GatherV2Attrs, OneHotAttrs, UnsortedSegmentSumAttrs } from '@tensorflow/tfjs-core';
-import { sizeOf, type Value } from '../ir.ts';
+import { sizeOf } from '../../../domain/shape.ts';
+import type { Value } from '../ir.ts';
 import { axisOf, binary, type Lowering } from './lowering.ts';
 
 const oneHot: Lowering = (graph, { indices }: { indices: Value }, attributes: OneHotAttrs) => {

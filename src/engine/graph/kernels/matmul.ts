@@ -1,7 +1,8 @@
 /** Matrix products. Two-dimensional ones become Gemm, whose transposes cost nothing. */
 
 import type { _FusedMatMulAttrs, BatchMatMulAttrs } from '@tensorflow/tfjs-core';
-import { type Graph, microsoft, sizeOf, type Value } from '../ir.ts';
+import { sizeOf } from '../../../domain/shape.ts';
+import { type Graph, microsoft, type Value } from '../ir.ts';
 import { type Binary, binary, broadcast, type Lowering, type Target } from './lowering.ts';
 
 interface Product {

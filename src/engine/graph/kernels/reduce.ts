@@ -1,7 +1,8 @@
 /** Sums, means, extremes and what is built of them. */
 
 import type { ArgMaxAttrs, SoftmaxAttrs, SumAttrs } from '@tensorflow/tfjs-core';
-import { type Graph, type Shape, sizeOf, type Value } from '../ir.ts';
+import { sizeOf } from '../../../domain/shape.ts';
+import type { Graph, Shape, Value } from '../ir.ts';
 import { axesOf, axisOf, type Lowering, type Unary } from './lowering.ts';
 
 /** tfjs names the axes of reductions differently from kernel to kernel. */

@@ -14,7 +14,8 @@ import type {
   TransposeAttrs,
   UnpackAttrs,
 } from '@tensorflow/tfjs-core';
-import { type ElementType, type Graph, sizeOf, type Value } from '../ir.ts';
+import { sizeOf } from '../../../domain/shape.ts';
+import type { ElementType, Graph, Value } from '../ir.ts';
 import { axesOf, axisOf, type Lowering, slice, type Unary } from './lowering.ts';
 
 const scalar = (graph: Graph, value: number, dtype: ElementType): Value => {
