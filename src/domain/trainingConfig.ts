@@ -38,6 +38,8 @@ const configSchema = z.strictObject({
   precision: z.enum(['AUTO', 'FP32', 'FP16', 'BF16']).default('AUTO'),
   validFraction: z.number().gt(0).lt(1).default(0.2),
   seed: z.int().min(0).max(2147483647).nullable().default(null),
+  /** Decides which images validate, and nothing else; null: the seed does. */
+  splitSeed: z.int().min(0).max(2147483647).nullable().default(null),
   /** Train on these labels only; null: all. */
   labels: z.array(z.string()).min(1).nullable().default(null),
   predict: predictSchema.prefault({}),

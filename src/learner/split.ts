@@ -18,7 +18,8 @@ export interface TrainingSplit {
 }
 
 /**
- * Draws the validation images at random with the run's seed. The draw depends on the set of images, not on their order.
+ * Draws the validation images at random with the config's splitSeed, else with `seed`, the run's. The draw depends on the set of
+ * images, not on their order. Images of other splits than TRAIN are in neither list.
  * @throws UserInputError INVALID when too few images are left to train or validate on, naming the label or field.
  */
 export function splitImages(images: readonly TrainerImage[], config: TrainingConfig, seed: number): TrainingSplit {
@@ -47,7 +48,8 @@ export function splitImages(images: readonly TrainerImage[], config: TrainingCon
       ['config', 'validFraction'],
     );
   }
-  const drawn = permutation(candidates.length, createRandom(seed, 'split')).map((i) => candidates[i]!);
+  const splitSeed = config.splitSeed ?? seed;
+  const drawn = permutation(candidates.length, createRandom(splitSeed, 'split')).map((i) => candidates[i]!);
   const valid = drawn.slice(0, cut).sort(byImageId);
   const train = drawn.slice(cut);
   const vocab = vocabularyOf(train.map((image) => image.label));
@@ -55,7 +57,7 @@ export function splitImages(images: readonly TrainerImage[], config: TrainingCon
   if (unseen) {
     throw refuse(
       'INVALID',
-      `all images of label ${JSON.stringify(unseen.label)} were drawn for validation with seed ${seed}; add images of it, lower validFraction or choose another seed`,
+      `all images of label ${JSON.stringify(unseen.label)} were drawn for validation with seed ${splitSeed}; add images of it, lower validFraction or choose another splitSeed`,
       ['config', 'validFraction'],
     );
   }

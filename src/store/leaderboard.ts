@@ -146,7 +146,8 @@ function rankingSql(board: Board, cursor: Cursor | null, limit: number): Prisma.
       case when is_run then (select p.rows_hash from prediction_set p
         where p.run_id = ranked.id and p.split = ranked.split limit 1) else rows_hash end as "rowsHash",
       case when r.config ->> 'seed' is not null then
-        jsonb_build_array(r.config -> 'seed', r.config -> 'validFraction', r.config -> 'labels')::text end as "splitRecipe"
+        jsonb_build_array(coalesce(r.config ->> 'splitSeed', r.config ->> 'seed'), r.config -> 'validFraction',
+          r.config -> 'labels')::text end as "splitRecipe"
     from (select * from (${Prisma.join(
       branches.map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`),
       ' union all ',

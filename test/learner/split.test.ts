@@ -50,6 +50,15 @@ describe('the split', () => {
     expect(splitImages(all, config(), 6).valid).not.toEqual(valid);
   });
 
+  it('is decided by splitSeed alone where there is one', () => {
+    const all = images({ a: 30, b: 20 });
+    const drawn = (seed: number, splitSeed?: number) => splitImages(all, config({ splitSeed }), seed);
+    expect(drawn(1, 9)).toEqual(drawn(2, 9));
+    expect(drawn(1, 9)).toEqual(drawn(9));
+    expect(drawn(1, 9).valid).not.toEqual(drawn(1, 8).valid);
+    expect(drawn(1, 0).valid).not.toEqual(drawn(1).valid);
+  });
+
   it('takes only labelled training images of the wanted labels', () => {
     const all = images({ a: 10, b: 10, c: 10 });
     const test: TrainerImage = { ...all[0]!, imageId: 't.jpg', label: null, split: 'TEST' };

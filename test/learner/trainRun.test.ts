@@ -132,6 +132,24 @@ describe('a run', () => {
   });
 });
 
+describe('the hold-out', () => {
+  it('is read only after the last epoch, to be predicted', async () => {
+    const early: string[] = [];
+    const late: string[] = [];
+    let epochsLeft = 2;
+    const images = fakeImages((path, seed) => {
+      (epochsLeft > 0 ? early : late).push(path);
+      return seed === 0 ? 0 : 0.5;
+    });
+    await run(fakeJob({ epochs: 2, freezeEpochs: 0 }), { openImages: images.open }, (event) => {
+      if (event.kind === 'epoch') epochsLeft--;
+    });
+    expect(new Set(early).size).toBe(16);
+    expect(early.filter((path) => !path.includes('/TRAIN/'))).toEqual([]);
+    expect(new Set(late.filter((path) => path.includes('/HOLDOUT/'))).size).toBe(3);
+  });
+});
+
 describe('progress', () => {
   it('comes at most four times a second between forced ones', async () => {
     const clock = tickingClock(1);
@@ -151,6 +169,18 @@ describe('the seed', () => {
     const losses = ofKind(events, 'metrics').flatMap((event) => event.points);
     return { losses, predictions: ofKind(events, 'predictions') };
   };
+
+  it('leaves the split alone where there is a splitSeed', async () => {
+    const validated = async (seed: number) => {
+      const events = await run(fakeJob({ seed, splitSeed: 5, epochs: 1, predict: { ttaPasses: 0 } }));
+      const losses = ofKind(events, 'metrics').flatMap((event) => event.points);
+      const valid = ofKind(events, 'predictions').find(({ predictions }) => predictions.split === 'VALID')!;
+      return { losses, imageIds: valid.predictions.imageIds };
+    };
+    const [one, two] = [await validated(1), await validated(2)];
+    expect(two.imageIds).toEqual(one.imageIds);
+    expect(two.losses).not.toEqual(one.losses);
+  });
 
   it('decides everything to the last bit', async () => {
     const first = await measured(3);
