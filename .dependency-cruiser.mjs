@@ -1,19 +1,22 @@
 /** The import rules of ARCHITECTURE.md: what each folder may import of ours, besides domain, config, errors, log and version. */
 const layers = {
   domain: [],
-  db: ['generated'],
+  db: ['generated', 'locks'],
+  // one process at a time: files, process ids
+  locks: [],
   // ensembles is arithmetic without imports; a prediction set is stored with its score
   store: ['db', 'generated', 'ensembles'],
   queue: ['db'],
   events: ['db', 'store'],
   blobs: [],
+  hub: ['locks'],
   commands: ['store', 'queue', 'events', 'blobs', 'db', 'ensembles'],
   datasets: ['vision'],
   vision: [],
   engine: [],
   models: ['engine', 'blobs'],
   learner: ['engine', 'models', 'vision', 'ensembles'],
-  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine'],
+  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub'],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'generated'],
   server: ['graphql', 'events', 'blobs', 'store', 'vision'],

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { acquireLock, type LockFile, LockHeldError } from '../db/lockFile.ts';
 import { StartupError } from '../errors.ts';
+import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
 
 /** Makes this process the only server of a home. Throws StartupError naming the process that is. */
 export async function claimHome(home: string): Promise<LockFile> {

@@ -9,9 +9,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '../errors.ts';
-import { acquireLock } from './lockFile.ts';
+import { acquireLock } from '../locks/lockFile.ts';
+import { isProgram } from '../locks/processes.ts';
 import { asUnprivileged, postgresBinaries, runPostgres } from './postgresBinaries.ts';
-import { isProgram } from './processes.ts';
 
 export interface EmbeddedPostgres {
   readonly url: string;

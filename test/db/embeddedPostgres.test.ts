@@ -4,7 +4,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embeddedPostgres.ts';
-import { isProgram } from '../../src/db/processes.ts';
+import { isProgram } from '../../src/locks/processes.ts';
 import { spawnTypeScript } from '../support/processes.ts';
 
 let home: string;

@@ -3,7 +3,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isProgram } from '../../src/db/processes.ts';
+import { isProgram } from '../../src/locks/processes.ts';
 import { jpegBytes, writeFolder } from '../support/imageFiles.ts';
 import { type RunningProcess, spawnTypeScript } from '../support/processes.ts';
 

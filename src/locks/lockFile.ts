@@ -24,9 +24,9 @@ const breakerAgeLimit = 10_000;
 
 /**
  * Takes the lock `file`, which names its holder (process id and start time). The lock of a process that is gone is taken over.
- * Waits at most `waitMilliseconds` for a living holder, then throws LockHeldError.
+ * Waits at most `waitMilliseconds` for a living holder, then throws LockHeldError; when `signal` aborts, throws its reason.
  */
-export async function acquireLock(file: string, waitMilliseconds = 0): Promise<LockFile> {
+export async function acquireLock(file: string, waitMilliseconds = 0, signal?: AbortSignal): Promise<LockFile> {
   await mkdir(path.dirname(file), { recursive: true });
   const mine = JSON.stringify({ pid: process.pid, start: processStart(process.pid), token: randomUUID() });
   const draft = `${file}.${randomUUID()}`;
@@ -35,6 +35,7 @@ export async function acquireLock(file: string, waitMilliseconds = 0): Promise<L
   await writeFile(draft, mine);
   try {
     for (;;) {
+      signal?.throwIfAborted();
       try {
         await link(draft, file);
         return { release: () => releaseLock(file, mine) };

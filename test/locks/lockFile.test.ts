@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireLock, LockHeldError } from '../../src/db/lockFile.ts';
+import { acquireLock, LockHeldError } from '../../src/locks/lockFile.ts';
 import { spawnTypeScript } from '../support/processes.ts';
 
 let folder: string;
