@@ -16,8 +16,15 @@ export interface StoredBlob {
 export interface BlobStore {
   /** Stores the bytes. Refused as UNAVAILABLE when the disk is full; then, and after any other failure, nothing is left behind. */
   put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob>;
-  /** A stream of the bytes; it fails with ENOENT when there is no such blob. */
-  open(hash: string): Readable;
+  /**
+   * Stores a file that nobody writes to any more by moving it; from another file system it is copied. It is gone afterwards.
+   * Refused as `put` is; then, and after any other failure, it is where it was.
+   */
+  adopt(file: string): Promise<StoredBlob>;
+  /**
+   * A stream of the bytes, or of those from `start` to `end` (both included); it fails with ENOENT when there is no such blob.
+   */
+  open(hash: string, range?: { readonly start: number; readonly end: number }): Readable;
   /** Where the blob is, or would be. */
   path(hash: string): string;
   has(hash: string): Promise<boolean>;
@@ -51,23 +58,42 @@ export function createLocalStore(
     await removeAbandoned(drafts);
   }
 
+  /** Gives a whole, flushed file its name among the blobs. */
+  async function place(file: string, hash: string): Promise<void> {
+    const target = pathOf(hash);
+    await mkdir(path.dirname(target), { recursive: true });
+    await rename(file, target);
+    await flushFolder(path.dirname(target));
+  }
+
+  async function put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob> {
+    const draft = path.join(drafts, randomUUID());
+    try {
+      await prepare();
+      const blob = await writeDraft(await openDraft(draft), content);
+      await place(draft, blob.hash);
+      return blob;
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw asRefusal(error, root);
+    }
+  }
+
   return {
-    async put(content) {
-      const draft = path.join(drafts, randomUUID());
+    put,
+    async adopt(file) {
+      const blob = await digestFile(file);
       try {
-        await prepare();
-        const blob = await writeDraft(await openDraft(draft), content);
-        const target = pathOf(blob.hash);
-        await mkdir(path.dirname(target), { recursive: true });
-        await rename(draft, target);
-        await flushFolder(path.dirname(target));
+        await place(file, blob.hash);
         return blob;
       } catch (error) {
-        await rm(draft, { force: true });
-        throw asRefusal(error, root);
+        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw asRefusal(error, root);
       }
+      const copy = await put(createReadStream(file));
+      await rm(file, { force: true });
+      return copy;
     },
-    open: (hash) => createReadStream(pathOf(hash)),
+    open: (hash, range) => createReadStream(pathOf(hash), range),
     path: pathOf,
     async has(hash) {
       return access(pathOf(hash)).then(
@@ -91,6 +117,23 @@ async function writeDraft(file: FileHandle, content: Uint8Array | AsyncIterable<
     await file.sync();
   } finally {
     await file.close();
+  }
+  return { hash: sha.digest('hex'), size };
+}
+
+/** Hashes a file and makes sure that it is on the disk. */
+async function digestFile(file: string): Promise<StoredBlob> {
+  const sha = createHash('sha256');
+  let size = 0;
+  const handle = await open(file, 'r+');
+  try {
+    for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>) {
+      sha.update(chunk);
+      size += chunk.byteLength;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
   return { hash: sha.digest('hex'), size };
 }

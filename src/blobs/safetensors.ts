@@ -3,7 +3,7 @@
  * little-endian row-major data. Reading is strict: whatever is not a complete, gap-free file is refused with its reason.
  */
 
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { sizeOf } from '../domain/shape.ts';
 import { messageOf } from '../errors.ts';
@@ -22,10 +22,11 @@ export interface NamedTensor {
   readonly data: TensorData;
 }
 
-const bytesPerElement = { F32: 4, F16: 2, BF16: 2, F64: 8, I32: 4, I64: 8, U8: 1 } as const;
+export const bytesPerElement = { F32: 4, F16: 2, BF16: 2, F64: 8, I32: 4, I64: 8, U8: 1 } as const;
 /** The reference implementation's limit. */
 const maximalHeaderBytes = 100_000_000;
 
+const metadataSchema = z.record(z.string(), z.string());
 const headerSchema = z.record(
   z.string(),
   z.strictObject({
@@ -34,7 +35,7 @@ const headerSchema = z.record(
     data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
   }),
 );
-type Header = z.infer<typeof headerSchema>;
+export type Header = z.infer<typeof headerSchema>;
 
 /** A file that is not valid safetensors, or lacks what was asked of it. The message names the file. */
 export class SafetensorsError extends Error {
@@ -45,6 +46,8 @@ export class SafetensorsError extends Error {
 export interface SafetensorsFile {
   readonly path: string;
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  /** Text by key that the file carries besides its tensors; empty when it has none. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** F16, BF16 and F64 become float32, I64 int32. */
   read(name: string): Promise<TensorData>;
   close(): Promise<void>;
@@ -63,10 +66,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   }
   try {
     const size = (await handle.stat()).size;
-    const { header, dataStart } = await readHeader(handle, path, size);
+    const { header, metadata, dataStart } = await readHeader(handle, path, size);
     return {
       path,
       entries: new Map(Object.entries(header).map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
+      metadata,
       async read(name) {
         const entry = Object.hasOwn(header, name) ? header[name] : undefined;
         if (!entry) throw new SafetensorsError(`${path} has no tensor ${JSON.stringify(name)}`);
@@ -93,57 +97,11 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedTe
   }
 }
 
-/**
- * The start of a file: length and header. The tensors' data follows in the order of the map.
- * @param metadata text by key, readable without the data
- */
-export function encodeHeader(
-  tensors: ReadonlyMap<string, NamedTensor>,
-  metadata?: Readonly<Record<string, string>>,
-): Buffer {
-  const header: Header = {};
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    if (sizeOf(shape) !== data.length) {
-      throw new SafetensorsError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
-    }
-    const dtype = data instanceof Float32Array ? 'F32' : data instanceof Int32Array ? 'I32' : 'U8';
-    header[name] = { dtype, shape: [...shape], data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  const json = Buffer.from(JSON.stringify({ ...(metadata && { __metadata__: metadata }), ...header }));
-  const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
-  padded.writeBigUInt64LE(BigInt(padded.length - 8));
-  json.copy(padded, 8);
-  return padded;
-}
-
-/** Writes beside `path`, syncs, then renames: a reader never sees half a file, and a failed write leaves nothing behind. */
-export async function writeSafetensors(path: string, tensors: ReadonlyMap<string, NamedTensor>): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(encodeHeader(tensors));
-      for (const { data } of tensors.values()) {
-        await handle.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
 async function readHeader(
   handle: FileHandle,
   path: string,
   size: number,
-): Promise<{ header: Header; dataStart: number }> {
+): Promise<{ header: Header; metadata: Record<string, string>; dataStart: number }> {
   if (size < 8) throw new SafetensorsError(`${path} is not a safetensors file: ${size} bytes long`);
   const length = Number((await readBytes(handle, path, 0, 8)).readBigUInt64LE());
   if (length > maximalHeaderBytes || 8 + length > size) {
@@ -157,14 +115,18 @@ async function readHeader(
   } catch (error) {
     throw new SafetensorsError(`${path} is not a safetensors file: header is not JSON (${messageOf(error)})`);
   }
-  if (json !== null && typeof json === 'object' && '__metadata__' in json) delete json.__metadata__;
+  let metadata: Record<string, string> = {};
+  if (json !== null && typeof json === 'object' && '__metadata__' in json) {
+    metadata = metadataSchema.safeParse(json.__metadata__).data ?? {};
+    delete json.__metadata__;
+  }
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new SafetensorsError(`${path}: bad header at ${issue?.path.join('.')}: ${issue?.message}`);
   }
   checkLayout(path, parsed.data, size - 8 - length);
-  return { header: parsed.data, dataStart: 8 + length };
+  return { header: parsed.data, metadata, dataStart: 8 + length };
 }
 
 /** Tensors must fill the data part exactly, without gap or overlap. */

@@ -1,4 +1,4 @@
-import { encodeHeader } from '../blobs/safetensors.ts';
+import { encodeHeader } from '../blobs/safetensorsWriter.ts';
 import type { PredictionSet } from '../store/prediction.ts';
 
 /**

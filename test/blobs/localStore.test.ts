@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -42,6 +42,36 @@ describe('local blob store', () => {
     const stored = await Promise.all(Array.from({ length: 16 }, () => store.put(bytes('same'))));
     expect(new Set(stored.map((s) => s.hash))).toEqual(new Set([sha('same')]));
     expect(await files()).toHaveLength(1);
+  });
+
+  test('adopts a file by moving it, also from another file system', async () => {
+    const store = createLocalStore(root);
+    for (const folder of [path.join(root, 'outputs'), await mkdtemp('/dev/shm/rungraph-outputs-')]) {
+      await mkdir(folder, { recursive: true });
+      const file = path.join(folder, 'weights');
+      await writeFile(file, `from ${folder}`);
+      const hash = sha(`from ${folder}`);
+      expect(await store.adopt(file)).toEqual({ hash, size: `from ${folder}`.length });
+      expect(await readFile(store.path(hash), 'utf8')).toBe(`from ${folder}`);
+      expect(await readdir(folder)).toEqual([]);
+      await rm(folder, { recursive: true });
+    }
+    expect(await files()).toHaveLength(2);
+  });
+
+  test('a file that cannot be adopted stays where it was', async () => {
+    const file = path.join(root, 'weights');
+    await writeFile(file, 'leaf');
+    await writeFile(path.join(root, sha('leaf').slice(0, 2)), 'where the folder should be');
+    await expect(createLocalStore(root).adopt(file)).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await readFile(file, 'utf8')).toBe('leaf');
+    await expect(createLocalStore(root).adopt(path.join(root, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('streams a part', async () => {
+    const store = createLocalStore(root);
+    const { hash } = await store.put(bytes('leaves'));
+    expect((await buffer(store.open(hash, { start: 1, end: 3 }))).toString()).toBe('eav');
   });
 
   test('deletes, and deleting twice is no error', async () => {

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSafetensors, readSafetensors, SafetensorsError, writeSafetensors } from '../../src/blobs/safetensors.ts';
+import { type NamedTensor, openSafetensors, readSafetensors, SafetensorsError } from '../../src/blobs/safetensors.ts';
+import { type FetchedTensor, writeSafetensors } from '../../src/blobs/safetensorsWriter.ts';
 
 let folder: string;
 let path: string;
@@ -86,6 +87,32 @@ describe('safetensors', () => {
     const missing = join(folder, 'nowhere.safetensors');
     await expect(openSafetensors(missing)).rejects.toThrow(SafetensorsError);
     await expect(openSafetensors(missing)).rejects.toThrow(missing);
+  });
+
+  it('writes tensors that are fetched one at a time, with metadata', async () => {
+    let fetched = 0;
+    const tensor = (value: number) => ({
+      shape: [2],
+      fetch: async () => {
+        fetched++;
+        return Float32Array.of(value, -value);
+      },
+    });
+    const mixed = new Map<string, NamedTensor | FetchedTensor>([
+      ['a', tensor(1)],
+      ['labels', { shape: [1], data: Int32Array.of(7) }],
+      ['b', tensor(2)],
+    ]);
+    await writeSafetensors(path, mixed, { vocab: '["é","\\n"]' });
+    expect(fetched).toBe(2);
+    const file = await openSafetensors(path);
+    expect(file.metadata).toEqual({ vocab: '["é","\\n"]' });
+    expect([...file.entries.keys()]).toEqual(['a', 'labels', 'b']);
+    expect(await file.read('b')).toEqual(Float32Array.of(2, -2));
+    await file.close();
+    const short = new Map([['a', { shape: [3], fetch: async () => new Float32Array(2) }]]);
+    await expect(writeSafetensors(path, short)).rejects.toThrow(/tensor a: 2 values do not fill shape \[3\]/);
+    expect(await readdir(folder)).toEqual(['weights.safetensors']);
   });
 
   it('leaves nothing behind when writing fails', async () => {
