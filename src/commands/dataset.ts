@@ -15,19 +15,32 @@ export interface ImportDatasetInput {
   readonly name: string;
   /** Folder on the server; absolute, or relative to where the server was started. */
   readonly path: string;
+  /** Share of every label's training images that becomes HOLDOUT, in (0, 1); null: what the folder holds out. */
+  readonly holdoutFraction?: number | null | undefined;
+  /** Draws them; default 0. */
+  readonly holdoutSeed?: number | null | undefined;
   readonly idempotencyKey?: string | null | undefined;
 }
+
+const largestSeed = 2 ** 31 - 1;
 
 /** Registers a data set IMPORTING and its job: a worker reads the folder. Returns its id. */
 export async function importDataset(ctx: CommandContext, input: ImportDatasetInput): Promise<string> {
   return createOnce(ctx, 'dataset', 'importDataset', input, async (tx, id) => {
-    const problems: UserProblem[] = [...nameProblems(input), ...(await folderProblems(input.path))];
+    const problems: UserProblem[] = [
+      ...nameProblems(input),
+      ...(await folderProblems(input.path)),
+      ...holdoutProblems(input),
+    ];
     const namesake = problems.length ? null : await findDataset(tx, { name: input.name });
     if (namesake) problems.push(nameTaken(input.name, namesake.status));
     if (problems.length) throw new UserInputError(problems);
 
     const root = path.resolve(input.path);
-    if (!(await insertDataset(tx, { id, name: input.name, createdAt: ctx.now(), root }))) {
+    const holdoutFraction = input.holdoutFraction ?? null;
+    const holdoutSeed = holdoutFraction === null ? null : (input.holdoutSeed ?? 0);
+    const dataset = { id, name: input.name, createdAt: ctx.now(), root, holdoutFraction, holdoutSeed };
+    if (!(await insertDataset(tx, dataset))) {
       throw new UserInputError([nameTaken(input.name, 'IMPORTING')]);
     }
     await ctx.queue.enqueue(tx, 'dataset.import', { datasetId: id });
@@ -73,6 +86,22 @@ export async function deleteDataset(ctx: CommandContext, id: string): Promise<vo
 function nameTaken(name: string, status: string): UserProblem {
   const message = `there is a data set ${JSON.stringify(name)} already (${status}); choose another name or delete it`;
   return { code: 'ALREADY_EXISTS', message, path: ['name'] };
+}
+
+function holdoutProblems({ holdoutFraction, holdoutSeed }: ImportDatasetInput): UserProblem[] {
+  const fraction = holdoutFraction ?? null;
+  const seed = holdoutSeed ?? null;
+  const problems: UserProblem[] = [];
+  const report = (field: string, message: string) => problems.push({ code: 'INVALID', message, path: [field] });
+  if (fraction !== null && !(fraction > 0 && fraction < 1)) {
+    report('holdoutFraction', `must be more than 0 and less than 1, got ${fraction}; leave it out to hold out nothing`);
+  }
+  if (seed !== null && !(Number.isInteger(seed) && seed >= 0 && seed <= largestSeed)) {
+    report('holdoutSeed', `must be from 0 to ${largestSeed}, got ${seed}`);
+  } else if (seed !== null && fraction === null) {
+    report('holdoutSeed', 'says nothing without holdoutFraction; give both or neither');
+  }
+  return problems;
 }
 
 async function folderProblems(folder: string): Promise<UserProblem[]> {

@@ -16,7 +16,12 @@ export function repeatedContent(images: readonly ManifestImage[]): ImportProblem
 
 function remark(image: ManifestImage, original: ManifestImage): string {
   const same = `has the same bytes as ${original.path}`;
+  if (image.split === 'HOLDOUT' && original.split === 'TEST') return `${same}: the label of that test image is known`;
   if (image.split !== original.split) return `${same}: a test image that is also in training`;
-  if (image.label === original.label) return `${same}: a copy may end up on the other side of the validation split`;
-  return `${same}, but the label ${quote(image.label!)} instead of ${quote(original.label!)}`;
+  if (image.label !== original.label) {
+    return `${same}, but the label ${quote(image.label!)} instead of ${quote(original.label!)}`;
+  }
+  return image.split === 'TRAIN'
+    ? `${same}: a copy may end up on the other side of the validation split`
+    : `${same}: it counts twice in every score`;
 }

@@ -7,7 +7,7 @@ import { compareCodePoints, type ImportProblem } from '../domain/dataset.ts';
 import { messageOf, refuse } from '../errors.ts';
 
 export interface FoundFile {
-  readonly split: 'TRAIN' | 'TEST';
+  readonly split: 'TRAIN' | 'TEST' | 'HOLDOUT';
   /** Name of the class folder; null in TEST. */
   readonly label: string | null;
   /** File name. */
@@ -22,15 +22,18 @@ export interface FoundFolder {
   readonly root: string;
   /** `train_images/` is there; otherwise the class folders lie in the root itself. */
   readonly shape: 'competition' | 'classes';
-  /** Folders of the classes, empty ones included. */
+  /** `holdout_images/` is there. */
+  readonly hasHoldout: boolean;
+  /** Folders of the training classes, empty ones included. */
   readonly classes: readonly { readonly label: string; readonly path: string }[];
-  /** In path order: train, then test. */
+  /** In path order: train, then test, then hold-out. */
   readonly files: readonly FoundFile[];
   readonly problems: readonly ImportProblem[];
 }
 
 const trainFolder = 'train_images';
 const testFolder = 'test_images';
+const holdoutFolder = 'holdout_images';
 /** Left behind by operating systems: not worth a line in the report. */
 const leftovers = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|__MACOSX)$/i;
 
@@ -42,19 +45,16 @@ export async function findFiles(path: string): Promise<FoundFolder> {
   const isFolder = (name: string) => top.some((entry) => entry.name === name && entry.isDirectory());
   const shape = isFolder(trainFolder) ? 'competition' : 'classes';
   const classRoot = shape === 'competition' ? trainFolder : '';
-  const inClassRoot = classRoot ? await finder.list(classRoot) : top.filter((entry) => entry.name !== testFolder);
-  const classes: { label: string; path: string }[] = [];
-  for (const entry of inClassRoot) {
-    const at = join2(classRoot, entry.name);
-    if (await finder.isFolder(entry, at)) classes.push({ label: entry.name, path: at });
-    else if (classRoot) finder.skip(at, 'lies beside the class folders; images belong into one of them');
-  }
+  const inClassRoot = classRoot
+    ? await finder.list(classRoot)
+    : top.filter(({ name }) => name !== testFolder && name !== holdoutFolder);
+  const classes = await finder.classes(classRoot, inClassRoot);
   if (!classes.length) {
     const [link] = finder.problems.filter(({ severity }) => severity === 'REJECTED');
     throw refuse(
       'INVALID',
       `${path} has no class folders${classRoot ? ` in ${classRoot}/` : ''}${link ? ` (${link.path} ${link.reason})` : ''}; put the images into ${trainFolder}/<class>/ ` +
-        `(with train.csv, ${testFolder}/ and sample_submission.csv beside it) or into <class>/`,
+        `(with train.csv, ${testFolder}/, ${holdoutFolder}/<class>/ and sample_submission.csv beside it) or into <class>/`,
       ['path'],
     );
   }
@@ -65,7 +65,13 @@ export async function findFiles(path: string): Promise<FoundFolder> {
   if (isFolder(testFolder)) {
     files.push(...(await finder.files(testFolder, (name) => ({ split: 'TEST', label: null, name }))));
   }
-  return { root, shape, classes, files, problems: finder.problems };
+  const hasHoldout = isFolder(holdoutFolder);
+  if (hasHoldout) {
+    for (const { label, path: at } of await finder.classes(holdoutFolder, await finder.list(holdoutFolder))) {
+      files.push(...(await finder.files(at, (name) => ({ split: 'HOLDOUT', label, name }))));
+    }
+  }
+  return { root, shape, hasHoldout, classes, files, problems: finder.problems };
 }
 
 async function resolveRoot(path: string): Promise<string> {
@@ -105,6 +111,17 @@ function createFinder(root: string) {
     return entry.isDirectory();
   };
 
+  /** The class folders among `entries` of a folder; what else lies in one made for them is reported. */
+  const classes = async (folder: string, entries: readonly Dirent[]): Promise<{ label: string; path: string }[]> => {
+    const found: { label: string; path: string }[] = [];
+    for (const entry of entries) {
+      const path = join2(folder, entry.name);
+      if (await isFolder(entry, path)) found.push({ label: entry.name, path });
+      else if (folder) skip(path, 'lies beside the class folders; images belong into one of them');
+    }
+    return found;
+  };
+
   /** Whether an entry is a regular file inside the root, by itself or through a link; reports it when it is not. */
   const isUsable = async (entry: Dirent, path: string): Promise<boolean> => {
     if (entry.isFile()) return true;
@@ -134,7 +151,7 @@ function createFinder(root: string) {
     return found;
   };
 
-  return { problems, skip, list, isFolder, files };
+  return { problems, list, classes, files };
 }
 
 /** Relative paths are written with `/` on every system. */

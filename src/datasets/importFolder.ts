@@ -15,6 +15,7 @@ import { refuse } from '../errors.ts';
 import { defaultMaxPixels } from '../vision/decode.ts';
 import { repeatedContent } from './contentCheck.ts';
 import { type FoundFolder, findFiles } from './folder.ts';
+import { checkHoldout, drawHoldout, type HoldoutDraw } from './holdout.ts';
 import { type ImageLimits, inspectImage } from './inspectImage.ts';
 import { checkLabels } from './labelCheck.ts';
 import { orderTestImages } from './submissionOrder.ts';
@@ -27,6 +28,8 @@ export interface ImportProgress {
 }
 
 export interface ImportOptions extends Partial<ImageLimits> {
+  /** Holds out a share of the training images; left out: HOLDOUT is what `holdout_images/` has. */
+  readonly holdout?: HoldoutDraw | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
@@ -38,11 +41,12 @@ const concurrency = Math.min(4, availableParallelism());
 
 /**
  * Imports `root`: the competition's shape (`train_images/<class>/`, `test_images/`, `train.csv`, `sample_submission.csv`)
- * or plain class folders (`<class>/`). Labels come from the folders. An image that cannot be used is reported and left out.
+ * or plain class folders (`<class>/`), either with labelled `holdout_images/<class>/` if there are any. Labels come from the
+ * folders. An image that cannot be used is reported and left out.
  *
  * Image ids are file names; where two classes hold the same name, and always in the plain shape, `class/name`.
  *
- * @throws UserInputError when the folder is missing or holds nothing to train on; the signal's reason when it aborts.
+ * @throws UserInputError when the folder is missing or holds nothing to train on, or `holdout` cannot be drawn; the signal's reason when it aborts.
  */
 export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportResult> {
   const { signal } = options;
@@ -66,21 +70,48 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
     join(folder.root, 'sample_submission.csv'),
     images.filter(({ split }) => split === 'TEST'),
   );
+  const split = holdOut(folder, images, train.images, options.holdout);
   signal?.throwIfAborted();
-  const manifest = [...train.images, ...test.images];
+  const manifest = [...split.train, ...test.images, ...split.holdout];
   return {
     images: manifest,
     problems: [
-      ...[...folder.problems, ...problems, ...train.problems].sort((a, b) => comparePaths(a.path, b.path)),
+      ...[...folder.problems, ...problems, ...train.problems, ...split.problems].sort((a, b) =>
+        comparePaths(a.path, b.path),
+      ),
       ...labelProblems,
       ...test.problems,
-      ...classProblems(folder, train.images),
+      ...classProblems(folder, split.train),
       ...(test.images.length ? [] : [noTestImages]),
       ...repeatedContent(manifest),
     ],
-    vocab: vocabularyOf(train.images.map(({ label }) => label!)),
+    vocab: vocabularyOf(split.train.map(({ label }) => label!)),
     contentHash: hashManifest(manifest),
   };
+}
+
+/** The training images without what is held out, and HOLDOUT: a share of them, or the images of `holdout_images/`. */
+function holdOut(
+  { root, hasHoldout, shape }: FoundFolder,
+  images: readonly ManifestImage[],
+  train: readonly ManifestImage[],
+  draw: HoldoutDraw | undefined,
+): { train: readonly ManifestImage[]; holdout: readonly ManifestImage[]; problems: readonly ImportProblem[] } {
+  if (draw && hasHoldout) {
+    const message = `${root} has a hold-out of its own in holdout_images/; leave holdoutFraction out, or move that folder away`;
+    throw refuse('INVALID', message, ['holdoutFraction']);
+  }
+  if (draw) return drawHoldout(train, draw);
+  const named = withUniqueIds(
+    images.filter(({ split }) => split === 'HOLDOUT'),
+    shape,
+  );
+  const checked = checkHoldout(named.images, train);
+  const none: ImportProblem[] =
+    hasHoldout && !checked.images.length
+      ? [{ path: 'holdout_images/', reason: 'has no usable image: nothing is held out', severity: 'WARNING' }]
+      : [];
+  return { train, holdout: checked.images, problems: [...named.problems, ...checked.problems, ...none] };
 }
 
 /** Order of path objects in Python: by component, by code point. */
@@ -128,7 +159,7 @@ async function inspectAll(
   return { images: images.sort((a, b) => comparePaths(a.path, b.path)), problems };
 }
 
-/** Ids for the training images, in path order; the first image of a name keeps it. */
+/** Ids for the labelled images of one split, in path order; the first image of a name keeps it. */
 function withUniqueIds(
   images: readonly ManifestImage[],
   shape: FoundFolder['shape'],

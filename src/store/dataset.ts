@@ -17,6 +17,9 @@ export interface Dataset {
   readonly contentHash: string;
   /** Why the import FAILED. */
   readonly failure: string | null;
+  /** Share of every label's training images that was asked to become HOLDOUT; null when none was. */
+  readonly holdoutFraction: number | null;
+  readonly holdoutSeed: number | null;
 }
 
 /** One image as `samples` lists it. */
@@ -122,7 +125,8 @@ export async function findImages(
 /** Adds a data set IMPORTING; false when the name is taken. */
 export async function insertDataset(
   db: Queryable,
-  dataset: Pick<Dataset, 'id' | 'name' | 'createdAt' | 'root'>,
+  dataset: Pick<Dataset, 'id' | 'name' | 'createdAt' | 'root'> &
+    Partial<Pick<Dataset, 'holdoutFraction' | 'holdoutSeed'>>,
 ): Promise<boolean> {
   const { count } = await db.dataset.createMany({
     data: { ...dataset, status: 'IMPORTING', vocab: [] },

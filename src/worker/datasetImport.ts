@@ -18,7 +18,9 @@ export async function importDatasetJob(
   const dataset = await findDataset(ctx.db.prisma, { id: datasetId });
   if (dataset?.status !== 'IMPORTING') return;
   try {
-    const result = await importFolder(dataset.root, { signal });
+    const { holdoutFraction: fraction, holdoutSeed } = dataset;
+    const holdout = fraction === null ? undefined : { fraction, seed: holdoutSeed ?? 0 };
+    const result = await importFolder(dataset.root, { signal, holdout });
     await persist(() => completeImport(ctx, datasetId, result));
     log.info({ datasetId, images: result.images.length, problems: result.problems.length }, 'data set imported');
   } catch (error) {
