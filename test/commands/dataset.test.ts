@@ -57,6 +57,29 @@ describe('importDataset', () => {
     expect(await ctx.db.prisma.dataset.count({ where: { name: ' ' } })).toBe(0);
   });
 
+  it('keeps which share to hold out, with the seed that draws it', async () => {
+    const asked = async (name: string, holdout: object) =>
+      dataset(await importDataset(ctx, { name, path: folder, ...holdout }));
+    expect(await asked('whole', {})).toMatchObject({ holdoutFraction: null, holdoutSeed: null });
+    expect(await asked('held out', { holdoutFraction: 0.2 })).toMatchObject({ holdoutFraction: 0.2, holdoutSeed: 0 });
+    const drawn = { holdoutFraction: 0.1, holdoutSeed: 2147483647 };
+    expect(await asked('drawn', drawn)).toMatchObject(drawn);
+  });
+
+  it.each([
+    [{ holdoutFraction: 0 }, 'holdoutFraction', 'must be more than 0 and less than 1, got 0; leave it out'],
+    [{ holdoutFraction: 1 }, 'holdoutFraction', 'must be more than 0 and less than 1, got 1'],
+    [{ holdoutFraction: -0.1 }, 'holdoutFraction', 'got -0.1'],
+    [{ holdoutFraction: 0.5, holdoutSeed: -1 }, 'holdoutSeed', 'must be from 0 to 2147483647, got -1'],
+    [{ holdoutFraction: 0.5, holdoutSeed: 2 ** 31 }, 'holdoutSeed', 'must be from 0 to 2147483647, got 2147483648'],
+    [{ holdoutSeed: 1 }, 'holdoutSeed', 'says nothing without holdoutFraction'],
+  ])('refuses %j, naming the field', async (holdout, field, message) => {
+    await expect(importDataset(ctx, { name: 'refused', path: folder, ...holdout })).rejects.toMatchObject({
+      problems: [{ code: 'INVALID', path: [field], message: expect.stringContaining(message) }],
+    });
+    expect(await ctx.db.prisma.dataset.count({ where: { name: 'refused' } })).toBe(0);
+  });
+
   it('refuses what is no folder', async () => {
     const file = path.join(folder, 'file.txt');
     await writeFile(file, '');

@@ -49,7 +49,15 @@ describe('a data set', () => {
     expect(await findDataset(db, { id })).toMatchObject({ status: 'IMPORTING', vocab: [], contentHash: '' });
     expect(await storeManifest(db, id, manifest(images, problems))).toBe(true);
     expect(await findDataset(db, { name: 'paddy' })).toEqual({
-      ...{ id, name: 'paddy', createdAt: new Date(1), root: '/data/paddy', status: 'READY', failure: null },
+      ...{
+        id,
+        name: 'paddy',
+        createdAt: new Date(1),
+        root: '/data/paddy',
+        status: 'READY',
+        ...{ holdoutFraction: null, holdoutSeed: null },
+        failure: null,
+      },
       vocab: ['blast', 'dead_heart', 'hispa'],
       contentHash: 'c'.repeat(64),
     });
