@@ -58,6 +58,7 @@ function jobOf(accumulation: number, images: readonly TrainerImage[], label: str
     task: { kind: 'probe', steps: 3 },
     config,
     images,
+    weights: null,
     resources: {
       engine: 'onnxruntime',
       device: 'cpu',
@@ -66,6 +67,7 @@ function jobOf(accumulation: number, images: readonly TrainerImage[], label: str
       loaderThreads: 1,
       cacheDirectory: path.join(folder, 'cache'),
       cacheLimitBytes: 2 ** 30,
+      outputDirectory: folder,
     },
   };
 }

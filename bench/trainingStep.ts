@@ -48,7 +48,7 @@ async function openOurs({ architecture: name, batch, side }: Case): Promise<Cont
   const size = { height: side, width: side };
   const engine = await openEngine({ engine: 'onnxruntime', device: 'cpu', computeThreads: threads });
   const model = createModel(architecture, size, 10);
-  const weights = await initialWeights(model, architecture, size, { pretrained: false, weightsUri: null }, 1);
+  const weights = await initialWeights(model, architecture, size, null, 1);
   const sizes = { batchSize: batch, effectiveBatchSize: batch, weightDecay: 0.01 };
   const learner = await createLearner({ engine, model, weights, ...sizes });
   const fit = await learner.begin(false);

@@ -7,22 +7,15 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { sizeOf } from '../domain/shape.ts';
 import { messageOf } from '../errors.ts';
-
-export type SafetensorsDType = keyof typeof bytesPerElement;
-
-export interface SafetensorsEntry {
-  readonly dtype: SafetensorsDType;
-  readonly shape: readonly number[];
-}
-
-export type TensorData = Float32Array | Int32Array | Uint8Array;
+import { bytesPerElement, decodeElements, type ElementType } from './elements.ts';
+import { duplicateKey } from './jsonKeys.ts';
+import { readBytes, type TensorData, type TensorFile, TensorFileError } from './tensorFile.ts';
 
 export interface NamedTensor {
   readonly shape: readonly number[];
   readonly data: TensorData;
 }
 
-export const bytesPerElement = { F32: 4, F16: 2, BF16: 2, F64: 8, I32: 4, I64: 8, U8: 1 } as const;
 /** The reference implementation's limit. */
 const maximalHeaderBytes = 100_000_000;
 
@@ -30,7 +23,7 @@ const metadataSchema = z.record(z.string(), z.string());
 const headerSchema = z.record(
   z.string(),
   z.strictObject({
-    dtype: z.enum(Object.keys(bytesPerElement) as [SafetensorsDType, ...SafetensorsDType[]]),
+    dtype: z.enum(Object.keys(bytesPerElement) as [ElementType, ...ElementType[]]),
     shape: z.array(z.int().min(0)),
     data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
   }),
@@ -38,19 +31,14 @@ const headerSchema = z.record(
 export type Header = z.infer<typeof headerSchema>;
 
 /** A file that is not valid safetensors, or lacks what was asked of it. The message names the file. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends TensorFileError {
   override readonly name = 'SafetensorsError';
 }
 
 /** An open file; tensors are read one at a time, so that a large file never lies in memory twice. */
-export interface SafetensorsFile {
-  readonly path: string;
-  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+export interface SafetensorsFile extends TensorFile {
   /** Text by key that the file carries besides its tensors; empty when it has none. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** F16, BF16 and F64 become float32, I64 int32. */
-  read(name: string): Promise<TensorData>;
-  close(): Promise<void>;
 }
 
 /**
@@ -75,7 +63,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
         const entry = Object.hasOwn(header, name) ? header[name] : undefined;
         if (!entry) throw new SafetensorsError(`${path} has no tensor ${JSON.stringify(name)}`);
         const [begin, end] = entry.data_offsets;
-        return decode(entry.dtype, await readBytes(handle, path, dataStart + begin, end - begin));
+        return decodeElements(entry.dtype, await readBytes(handle, path, dataStart + begin, end - begin));
       },
       close: () => handle.close(),
     };
@@ -109,12 +97,16 @@ async function readHeader(
       `${path} is not a safetensors file, or is truncated: header of ${length} bytes in ${size}`,
     );
   }
+  const text = (await readBytes(handle, path, 8, length)).toString('utf8');
   let json: unknown;
   try {
-    json = JSON.parse((await readBytes(handle, path, 8, length)).toString('utf8'));
+    json = JSON.parse(text);
   } catch (error) {
     throw new SafetensorsError(`${path} is not a safetensors file: header is not JSON (${messageOf(error)})`);
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined)
+    throw new SafetensorsError(`${path}: bad header: ${JSON.stringify(twice)} stands there twice`);
   let metadata: Record<string, string> = {};
   if (json !== null && typeof json === 'object' && '__metadata__' in json) {
     metadata = metadataSchema.safeParse(json.__metadata__).data ?? {};
@@ -145,46 +137,4 @@ function checkLayout(path: string, header: Header, dataBytes: number): void {
   if (expected !== dataBytes) {
     throw new SafetensorsError(`${path} is truncated or too long: ${dataBytes} bytes of data, header says ${expected}`);
   }
-}
-
-async function readBytes(handle: FileHandle, path: string, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.from(new ArrayBuffer(length));
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, Math.min(length - done, 2 ** 30), position + done);
-    if (!bytesRead) throw new SafetensorsError(`${path} ended early, at byte ${position + done}`);
-    done += bytesRead;
-  }
-  return buffer;
-}
-
-/** `bytes` starts at the beginning of its own ArrayBuffer. Every platform Node runs on is little-endian. */
-function decode(dtype: SafetensorsDType, bytes: Buffer): TensorData {
-  const { buffer } = bytes;
-  switch (dtype) {
-    case 'F32':
-      return new Float32Array(buffer);
-    case 'I32':
-      return new Int32Array(buffer);
-    case 'U8':
-      return new Uint8Array(buffer);
-    case 'F64':
-      return Float32Array.from(new Float64Array(buffer));
-    case 'I64':
-      return Int32Array.from(new BigInt64Array(buffer), Number);
-    case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), fromHalf);
-    case 'BF16':
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
-  }
-}
-
-/** IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

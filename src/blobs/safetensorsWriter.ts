@@ -2,7 +2,9 @@
 
 import { open, rename, rm } from 'node:fs/promises';
 import { sizeOf } from '../domain/shape.ts';
-import { bytesPerElement, type Header, type NamedTensor, SafetensorsError, type TensorData } from './safetensors.ts';
+import { bytesPerElement } from './elements.ts';
+import { type Header, type NamedTensor, SafetensorsError } from './safetensors.ts';
+import type { TensorData } from './tensorFile.ts';
 
 /** A float32 tensor whose values are fetched when they are written, so that a large file never lies in memory. */
 export interface FetchedTensor {

@@ -45,6 +45,8 @@ export interface TrainerJob {
   readonly resources: TrainerResources;
 }
 
+  /** File of the pretrained weights, which the worker has found or downloaded; null: random weights. */
+  readonly weights: { readonly path: string } | null;
 /** What the attempt really runs on. */
 export interface TrainerEnvironment {
   readonly engine: string;

@@ -53,14 +53,22 @@ export function openImages(
   });
 }
 
-/** The config's network with its starting weights, ready to train on `classes` classes. */
-export async function openLearner(config: TrainingConfig, engine: Engine, classes: number): Promise<Learner> {
+/**
+ * The config's network with its starting weights, ready to train on `classes` classes.
+ * @param note gets a line about what was read from a pretrained file
+ */
+export async function openLearner(
+  { config, weights }: Pick<TrainerJob, 'config' | 'weights'>,
+  engine: Engine,
+  classes: number,
+  note: (line: string) => void = () => {},
+): Promise<Learner> {
   const architecture = architectureOf(config);
   const model = createModel(architecture, config.size, classes);
   return createLearner({
     engine,
     model,
-    weights: await initialWeights(model, architecture, config.size, config, seedOf(config)),
+    weights: await initialWeights(model, architecture, config.size, weights?.path ?? null, seedOf(config), note),
     batchSize: microBatchSize(config),
     effectiveBatchSize: config.effectiveBatchSize,
     weightDecay: config.weightDecay,

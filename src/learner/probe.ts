@@ -33,7 +33,7 @@ export async function* probe(
   });
   const pipeline = await openImages(job, deps, images);
   try {
-    const learner = await openLearner(config, deps.engine, Math.max(vocab.length, fewestClasses));
+    const learner = await openLearner(job, deps.engine, Math.max(vocab.length, fewestClasses));
     try {
       const masks = learner.model.masks;
       const valid = train.slice(0, batchSize);

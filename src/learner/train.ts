@@ -49,8 +49,10 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
   yield* emit(await reporter.preparing(), deps.signal);
   const pipeline = await openImages(job, deps, images);
   try {
-    const learner = await openLearner(config, deps.engine, split.vocab.length);
+    const notes: string[] = [];
+    const learner = await openLearner(job, deps.engine, split.vocab.length, (note) => notes.push(note));
     try {
+      for (const note of notes) yield { kind: 'log', stream: 'trainer', line: note };
       const data: DataOptions = {
         pipeline,
         train: samples(split.train),

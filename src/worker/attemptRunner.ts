@@ -24,6 +24,7 @@ import { outcomeOf, type TaskOptions, type TrainJob } from './outcome.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
 import { startTrainer } from './trainerProcess.ts';
+import { provideWeights } from './weights.ts';
 
 /** Milliseconds an attempt may take: the job ends before the queue would take it away. */
 const timeLimit = (longestJobSeconds - 600) * 1000;
@@ -96,10 +97,19 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   });
   try {
     const images = await trainerImages(ctx, run);
+    const provided = await provideWeights(configOf(run), {
+      signal: attempt.signal,
+      tell: (event) => batcher.add(event),
+    });
+    if (provided.outcome) {
+      await batcher.flush();
+      return provided.outcome;
+    }
+    const { weights } = provided;
     const train: TrainJob = async ({ task, config }) => {
       const started = startTrainer({
         module: options.trainerModule,
-        job: { ...attempt.token, task, config, images, resources: options.resources },
+        job: { ...attempt.token, task, config, images, weights, resources: options.resources },
         signal: attempt.signal,
         onStart: (pid) => {
           attempt.pid = pid;

@@ -84,6 +84,7 @@ export function fakeJob(changes: Record<string, unknown> = {}, perLabel = 8): Tr
     task: { kind: 'train' },
     config,
     images: fakeManifest(perLabel),
+    weights: null,
     resources: {
       engine: 'onnxruntime',
       device: 'cpu',

@@ -220,7 +220,7 @@ describe('failures', () => {
   });
 
   it('WEIGHTS_UNAVAILABLE says what to do', async () => {
-    const failure = await failureOf(fakeJob({ pretrained: true }));
+    const failure = await failureOf({ ...fakeJob(), weights: { path: '/nowhere.safetensors' } });
     expect(failure.code).toBe('WEIGHTS_UNAVAILABLE');
     expect(failure.message).toContain('pretrained: false');
   });

@@ -7,6 +7,7 @@ import { experimentOf, image, manifest, readyDataset } from './catalogue.ts';
 /** A config of the smallest architecture that the data of `trainableExperiment` is enough for. */
 export const smallConfig = {
   architecture: 'convnext_atto',
+  pretrained: false,
   itemTransform: { size: { height: 64, width: 64 } },
   size: { height: 32, width: 32 },
   effectiveBatchSize: 4,

@@ -1,0 +1,42 @@
+/** What every format of weights is read as: named tensors of which one at a time is in memory. */
+
+import type { FileHandle } from 'node:fs/promises';
+
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+export interface TensorEntry {
+  /** As safetensors names element types: F32, BF16, I64 … */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** An open file. */
+export interface TensorFile {
+  readonly path: string;
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** The values of one tensor, row-major. F16, BF16 and F64 become float32, I64 int32. */
+  read(name: string): Promise<TensorData>;
+  close(): Promise<void>;
+}
+
+/** A file that is not what it should be, or lacks what was asked of it. The message names the file. */
+export class TensorFileError extends Error {
+  override readonly name: string = 'TensorFileError';
+}
+
+/** Exactly `length` bytes, at the beginning of an ArrayBuffer of their own. */
+export async function readBytes(
+  handle: FileHandle,
+  path: string,
+  position: number,
+  length: number,
+): Promise<Buffer<ArrayBuffer>> {
+  const buffer = Buffer.from(new ArrayBuffer(length));
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, Math.min(length - done, 2 ** 30), position + done);
+    if (!bytesRead) throw new TensorFileError(`${path} ended early, at byte ${position + done}`);
+    done += bytesRead;
+  }
+  return buffer;
+}

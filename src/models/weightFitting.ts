@@ -1,0 +1,52 @@
+/** What must be done to a stored tensor so that it is a parameter of a network for another image size. */
+
+import type { Architecture } from '../domain/architecture.ts';
+import { sizeOf } from '../domain/shape.ts';
+import type { Size } from '../domain/trainingConfig.ts';
+import type { ParameterSpec } from './parameters.ts';
+import { type Grid, resizePositionEmbedding } from './positionEmbedding.ts';
+import { patchGrid } from './vit.ts';
+import type { WeightLayout } from './weightLayouts.ts';
+
+export type Fit = (stored: Float32Array) => Float32Array;
+
+/**
+ * How values of shape `stored` become the parameter (named as timm does) of `architecture` for images of `size`; null when
+ * they cannot.
+ */
+export function fitTensor(
+  { name, shape }: ParameterSpec,
+  stored: readonly number[],
+  architecture: Architecture,
+  size: Size,
+  { flattened }: WeightLayout,
+): Fit | null {
+  if (isSame(stored, shape)) return (data) => data;
+  if (flattened && stored.length === 2 && sizeOf(stored) === sizeOf(shape)) return (data) => data;
+  switch (architecture.family) {
+    case 'convnext':
+      return null;
+    case 'vit': {
+      const from =
+        name === 'pos_embed'
+          ? storedGrid(stored, architecture.dim, architecture.defaultSize, architecture.patch)
+          : null;
+      const to = patchGrid(size, architecture.patch);
+      return from && ((data) => resizePositionEmbedding(data, architecture.dim, from, to));
+    }
+  }
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((side, i) => side === b[i]);
+}
+
+/** The grid of a stored position embedding [1, 1 + rows * columns, dim]: that of the default size, else a square one. */
+function storedGrid(stored: readonly number[], dim: number, defaultSize: Size, patch: number): Grid | null {
+  const usual = patchGrid(defaultSize, patch);
+  const patches = (stored[1] ?? 0) - 1;
+  if (!isSame(stored, [1, 1 + patches, dim])) return null;
+  if (patches === usual.rows * usual.columns) return usual;
+  const side = Math.round(Math.sqrt(patches));
+  return side > 0 && side * side === patches ? { rows: side, columns: side } : null;
+}
