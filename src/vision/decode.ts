@@ -1,10 +1,11 @@
 /**
- * Image files to upright 8-bit sRGB. The content decides the format, never the name; anything but the formats listed here
- * (SVG, for one) is refused before a decoder sees it. Files are decoded at full size: shrinking while loading would change
- * what the item transform sees.
+ * Image files to upright 8-bit RGB, by the values stored in them, as Pillow's `convert('RGB')` gives them; where we differ on
+ * purpose stands in docs/fidelity.md. The content decides the format, never the name; anything but the formats listed here (SVG,
+ * for one) is refused before a decoder sees it. Files are decoded at full size: shrinking while loading would change what the
+ * item transform sees.
  */
 
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { RgbImage } from './rgbImage.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff';
@@ -40,33 +41,48 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
 }
 
 /**
- * Decodes a file's bytes: EXIF orientation applied, colours converted to sRGB, transparency flattened on white, 16-bit
- * values divided by 257, only the first frame of an animation. Throws an Error whose message is the reason, without the path.
+ * Decodes a file's bytes: EXIF orientation applied, colour profiles ignored, CMYK by Pillow's formula, transparency flattened on
+ * white, 16-bit values divided by 257, only the first frame of an animation. Throws an Error whose message is the reason,
+ * without the path.
  */
 export async function decodeImage(bytes: Uint8Array, maxPixels: number = defaultMaxPixels): Promise<DecodedImage> {
   if (bytes.length === 0) throw new Error('the file is empty');
   const format = sniffFormat(bytes);
   if (!format) throw new Error('not an image of a supported format (JPEG, PNG, WebP, GIF, TIFF)');
-  const source = sharp(bytes, { failOn: 'error', limitInputPixels: false });
-  const header = await source.metadata().catch((error: unknown) => {
-    throw new Error(`its header cannot be read: ${damaged}`, { cause: error });
-  });
+  const header = await readHeader(bytes);
   if (header.width * header.height > maxPixels) {
     throw new Error(
       `its header claims ${header.width}x${header.height} pixels, more than the limit of ${maxPixels} pixels`,
     );
   }
   try {
-    const image = header.depth === 'ushort' ? await decode16(source) : await decode8(source);
-    return { ...image, format, pages: header.pages ?? 1 };
+    return { ...(await decodePixels(bytes, header)), format, pages: header.pages ?? 1 };
   } catch (error) {
     throw new Error(`it cannot be decoded: ${damaged}`, { cause: error });
   }
 }
 
+/** A profile would change the stored values, which are what the recipe's networks were trained on. */
+function open(bytes: Uint8Array): Sharp {
+  return sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+}
+
+async function readHeader(bytes: Uint8Array): Promise<Metadata> {
+  return open(bytes)
+    .metadata()
+    .catch((error: unknown) => {
+      throw new Error(`its header cannot be read: ${damaged}`, { cause: error });
+    });
+}
+
+function decodePixels(bytes: Uint8Array, { depth, space }: Metadata): Promise<RgbImage> {
+  const upright = open(bytes).autoOrient();
+  if (depth === 'ushort') return decode16(upright);
+  return space === 'cmyk' ? decodeCmyk(upright) : decode8(upright);
+}
+
 async function decode8(source: Sharp): Promise<RgbImage> {
   const { data, info } = await source
-    .autoOrient()
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
     .raw()
@@ -74,10 +90,28 @@ async function decode8(source: Sharp): Promise<RgbImage> {
   return { width: info.width, height: info.height, data: threeChannels(data, info.channels) };
 }
 
+/** As Pillow does, where libvips would assume a printer's profile: each ink takes its share of the light that black leaves. */
+async function decodeCmyk(source: Sharp): Promise<RgbImage> {
+  const { data, info } = await source
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const result = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < result.length; from += channels, to += 3) {
+    const light = 255 - data[from + 3]!;
+    for (let c = 0; c < 3; c++) {
+      const product = data[from + c]! * light + 128;
+      result[to + c] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return { width, height, data: result };
+}
+
 /** libvips would drop the low byte; dividing by 257 rounds instead. */
 async function decode16(source: Sharp): Promise<RgbImage> {
   const { data, info } = await source
-    .autoOrient()
     .toColourspace('rgb16')
     .raw({ depth: 'ushort' })
     .toBuffer({ resolveWithObject: true });

@@ -1,7 +1,7 @@
 /** A run on files: the image pipeline with its threads, the compiled engine, and something to learn. */
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -85,13 +85,20 @@ it('learns stripes from files, and reports real memory and speed', async () => {
   expect(correct.length).toBeGreaterThanOrEqual(6);
 });
 
-it('fails with the path of a file that is no image', async () => {
-  const path = join(folder, 'broken.png');
-  await writeFile(path, 'not an image');
-  const broken = { ...images[0]!, imageId: 'broken.png', path, contentHash: 'broken' };
-  const events = await run(jobOn([...images, broken]));
+it.each<[string, (path: string) => Promise<unknown>]>([
+  ['is deleted', (path) => rm(path)],
+  ['is cut off', (path) => truncate(path, 100)],
+  ['becomes another image', (path) => writeFile(path, 'not an image')],
+])('fails with the path of a file that %s after the import', async (name, spoil) => {
+  const path = join(folder, `${name}.png`);
+  const bytes = await leaf(true, 100);
+  await writeFile(path, bytes);
+  const contentHash = createHash('sha256').update(bytes).digest('hex');
+  const spoiled = { ...images[0]!, imageId: `${name}.png`, path, contentHash };
+  await spoil(path);
+  const events = await run(jobOn([...images, spoiled]));
   expect(ofKind(events, 'failed')[0]!.failure).toMatchObject({
     code: 'DATA_UNREADABLE',
-    message: expect.stringContaining(path),
+    message: expect.stringContaining(`cannot read image ${path}: `),
   });
 });

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -156,6 +156,38 @@ describe('image pipeline', () => {
     expect(error).toBeInstanceOf(ImageUnreadableError);
     expect(error).toMatchObject({ path: bad.path, reason: expect.stringContaining('supported format') });
     expect(await hashes(pipeline)).toHaveLength(requests.length);
+  });
+
+  describe('a file that is no longer what was imported', () => {
+    const spoiled: Record<string, (path: string) => Promise<unknown>> = {
+      deleted: (path) => rm(path),
+      'cut off': async (path) => truncate(path, (await stat(path)).size / 2),
+      emptied: (path) => truncate(path, 0),
+      'without permission': (path) => chmod(path, 0),
+      'a folder': async (path) => {
+        await rm(path);
+        await mkdir(path);
+      },
+      'another good image': async (path) => writeFile(path, await jpegBytes({ seed: 99 })),
+    };
+    // The administrator may read every file.
+    const cases = Object.keys(spoiled).filter((name) => name !== 'without permission' || process.getuid?.() !== 0);
+
+    it.each(cases)('%s', async (name) => {
+      const own = await writeImage(`${name}.jpg`, await jpegBytes({ seed: 98 }));
+      await spoiled[name]!(own.path);
+      const cacheDirectory = freshCache();
+      await mkdir(cacheDirectory);
+      const pipeline = await start(optionsOf({ images: [images[0]!, own], cacheDirectory }));
+      const failing = hashes(pipeline, [{ indices: [0, 1], mode: 'train', seed: 1 }]);
+      const error = await failing.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ImageUnreadableError);
+      expect(error).toMatchObject({ path: own.path, reason: expect.stringMatching(/^[^/]*(imported|E[A-Z]+)/) });
+      // Nothing of it is kept under the name of the image that was imported.
+      await pipeline.close();
+      const entries = await readdir(cacheDirectory, { recursive: true });
+      expect(entries.filter((entry) => entry.includes(own.contentHash))).toEqual([]);
+    });
   });
 
   it('refuses an index without an image', async () => {
