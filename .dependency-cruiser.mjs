@@ -16,7 +16,7 @@ const layers = {
   engine: [],
   models: ['engine', 'blobs'],
   learner: ['engine', 'models', 'vision', 'ensembles'],
-  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub'],
+  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub', 'locks'],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'generated'],
   server: ['graphql', 'events', 'blobs', 'store', 'vision'],

@@ -32,6 +32,7 @@ const config = {
   mappers: {
     ...Object.fromEntries(events.map((type) => [type, '../events/stream.ts#StreamedEvent'])),
     Architecture: '../domain/architecture.ts#Architecture as ArchitectureRow',
+    Artifact: '../store/artifact.ts#Artifact as ArtifactRow',
     Attempt: '../store/attempt.ts#Attempt as AttemptRow',
     Dataset: '../store/dataset.ts#Dataset as DatasetRow',
     Ensemble: '../store/ensemble.ts#Ensemble as EnsembleRow',
@@ -44,6 +45,7 @@ const config = {
     MemoryProbe: '../store/probe.ts#MemoryProbe as MemoryProbeRow',
     MetricValue: 'number',
     Node: '../graphql/rows.ts#NodeRow',
+    PlannedRun: '../commands/sweepPlan.ts#PlannedRun as PlannedRunRow',
     PredictionRow: '../store/prediction.ts#PredictionRow as PredictionRowRow',
     PredictionSet: '../store/prediction.ts#PredictionSet as PredictionSetRow',
     Run: '../store/run.ts#Run as RunRow',

@@ -5,6 +5,7 @@
 
 import type { Transaction } from '../db/database.ts';
 import type { RunFailure, RunStatus } from '../domain/run.ts';
+import { type Artifact, insertArtifact } from '../store/artifact.ts';
 import {
   type AttemptToken,
   closeAttempt,
@@ -15,6 +16,7 @@ import {
   setAttemptPid,
 } from '../store/attempt.ts';
 import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures } from '../store/run.ts';
+import { releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { inTransaction } from './transaction.ts';
@@ -96,6 +98,9 @@ export async function recordTrainerPid(ctx: CommandContext, token: AttemptToken,
   });
 }
 
+/** A file of a run whose bytes are among the blobs. */
+export type KeptArtifact = Pick<Artifact, 'kind' | 'name' | 'size' | 'contentHash'>;
+
 export type AttemptOutcome =
   | {
       readonly status: 'SUCCEEDED';
@@ -103,16 +108,19 @@ export type AttemptOutcome =
       /** Bytes. */
       readonly peakMemory: number | null;
       readonly trainSeconds: number | null;
+      /** Files it leaves, already among the blobs. */
+      readonly artifacts?: readonly KeptArtifact[];
     }
   | { readonly status: 'FAILED'; readonly failure: RunFailure }
   | { readonly status: 'CANCELED' };
 
-/** Ends an attempt and its run. */
+/** Ends an attempt and its run. Artifacts are there from the moment that the run has SUCCEEDED, all of them or none. */
 export async function settleAttempt(
   ctx: CommandContext,
   token: AttemptToken,
   outcome: AttemptOutcome,
 ): Promise<Written> {
+  const artifacts = outcome.status === 'SUCCEEDED' ? (outcome.artifacts ?? []) : [];
   const wake = await inTransaction(ctx, async (tx) => {
     const held = await lockAttempt(tx, token);
     if (!held) return null;
@@ -120,6 +128,9 @@ export async function settleAttempt(
     const failure = outcome.status === 'FAILED' ? outcome.failure : null;
     await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure });
     if (outcome.status === 'SUCCEEDED') await setRunFigures(tx, token.runId, outcome);
+    for (const artifact of artifacts) {
+      await insertArtifact(tx, { ...artifact, id: ctx.newId('artifact'), runId: token.runId, createdAt: finishedAt });
+    }
     return changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [
       // A worker may notice a cancel that the server has not stored, never the other way round.
       ...(outcome.status === 'CANCELED' && held.status === 'RUNNING' ? [{ status: 'CANCELING' as const }] : []),
@@ -127,6 +138,11 @@ export async function settleAttempt(
     ]);
   });
   if (wake) ctx.waker.wake(wake);
+  else
+    await releaseBlobs(
+      ctx,
+      artifacts.map((artifact) => artifact.contentHash),
+    );
   return wake ? 'ok' : 'stale';
 }
 

@@ -16,7 +16,7 @@ import { inTransaction } from './transaction.ts';
 
 /**
  * Stores a batch of a trainer's events in one transaction: the log that subscribers replay, and the tables that queries read.
- * `finished`, `probed` and `failed` store nothing: they are for settleAttempt.
+ * `artifact`, `finished`, `probed` and `failed` store nothing: they are for settleAttempt.
  */
 export async function recordEvents(
   ctx: CommandContext,
@@ -100,6 +100,7 @@ async function storedPayloads(
         break;
       }
       case 'started':
+      case 'artifact':
       case 'probed':
       case 'finished':
       case 'failed':

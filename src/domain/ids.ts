@@ -9,6 +9,7 @@ const prefixes = {
   predictionSet: 'prd',
   ensemble: 'ens',
   submission: 'sub',
+  artifact: 'art',
   worker: 'wrk',
 } as const;
 

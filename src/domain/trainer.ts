@@ -1,5 +1,6 @@
 /** What the worker tells a trainer child, and what the child tells back. Both travel over IPC with structured clone. */
 
+import type { ArtifactKind } from './artifact.ts';
 import type { Split } from './dataset.ts';
 import type { Predictions } from './predictions.ts';
 import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress } from './run.ts';
@@ -30,6 +31,8 @@ export interface TrainerResources {
   readonly loaderThreads: number;
   readonly cacheDirectory: string;
   readonly cacheLimitBytes: number;
+  /** Empty folder of this attempt alone, for the files it leaves. Whoever started it takes them from there and removes it. */
+  readonly outputDirectory: string;
 }
 
 /** `train`: a whole run. `probe`: a few steps at one accumulation on the smallest class, to measure memory. */
@@ -42,17 +45,25 @@ export interface TrainerJob {
   /** Complete: every default filled in, seed drawn. */
   readonly config: TrainingConfig;
   readonly images: readonly TrainerImage[];
+  /** File of the pretrained weights, which the worker has found or downloaded; null: random weights. */
+  readonly weights: { readonly path: string } | null;
   readonly resources: TrainerResources;
 }
 
-  /** File of the pretrained weights, which the worker has found or downloaded; null: random weights. */
-  readonly weights: { readonly path: string } | null;
 /** What the attempt really runs on. */
 export interface TrainerEnvironment {
   readonly engine: string;
   readonly device: string;
   readonly precision: 'FP32' | 'FP16' | 'BF16';
   readonly versions: Readonly<Record<string, string>>;
+}
+
+/** A file in the output directory that is to be kept. */
+export interface TrainerArtifact {
+  readonly kind: ArtifactKind;
+  /** Unique within the run. */
+  readonly name: string;
+  readonly path: string;
 }
 
 export type TrainerEvent =
@@ -63,6 +74,7 @@ export type TrainerEvent =
   | { readonly kind: 'memory'; readonly point: MemoryPoint }
   | { readonly kind: 'log'; readonly line: string; readonly stream: 'stdout' | 'stderr' | 'trainer' }
   | { readonly kind: 'predictions'; readonly predictions: Predictions }
+  | { readonly kind: 'artifact'; readonly artifact: TrainerArtifact }
   | { readonly kind: 'probed'; readonly peakMemory: number; readonly imagesPerSecond: number }
   | {
       readonly kind: 'finished';

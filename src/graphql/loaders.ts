@@ -2,6 +2,7 @@
 
 import DataLoader from 'dataloader';
 import { refuse } from '../errors.ts';
+import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
@@ -21,6 +22,8 @@ export type Loaders = ReturnType<typeof createLoaders>;
 
 export function createLoaders(db: Queryable) {
   return {
+    artifact: mapLoader((ids) => getArtifacts(db, ids)),
+    artifactsOfRun: listLoader((ids) => findArtifacts(db, ids), 'runId'),
     attemptsOfRun: listLoader((ids) => findAttempts(db, ids), 'runId'),
     bestRunIdOfExperiment: mapLoader((ids) => findBestRuns(db, ids)),
     dataset: mapLoader((ids) => getDatasets(db, ids)),

@@ -15,6 +15,7 @@ const types = {
   predictionSet: 'PredictionSet',
   ensemble: 'Ensemble',
   submission: 'Submission',
+  artifact: 'Artifact',
   worker: 'Worker',
 } as const;
 
@@ -55,6 +56,8 @@ function load(kind: IdKind | undefined, id: string, loaders: Context['loaders'])
       return loaders.ensemble.load(id);
     case 'submission':
       return loaders.submission.load(id);
+    case 'artifact':
+      return loaders.artifact.load(id);
     case 'worker':
       return loaders.worker.load(id);
     case undefined:

@@ -1,6 +1,7 @@
 /** Values behind GraphQL types that no store row stands for. They import nothing generated: the generated types import them. */
 
 import type { EpochMetrics } from '../domain/run.ts';
+import type { Artifact } from '../store/artifact.ts';
 import type { Dataset } from '../store/dataset.ts';
 import type { Ensemble } from '../store/ensemble.ts';
 import type { Experiment } from '../store/experiment.ts';
@@ -12,7 +13,17 @@ import type { Sweep } from '../store/sweep.ts';
 import type { Worker } from '../store/worker.ts';
 
 /** Everything that `node` finds. */
-export type NodeRow = Dataset | Ensemble | Experiment | PredictionSet | MemoryProbe | Run | Submission | Sweep | Worker;
+export type NodeRow =
+  | Artifact
+  | Dataset
+  | Ensemble
+  | Experiment
+  | PredictionSet
+  | MemoryProbe
+  | Run
+  | Submission
+  | Sweep
+  | Worker;
 
 export interface EnsembleMemberRow {
   readonly runId: string;

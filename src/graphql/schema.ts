@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { architectureResolvers } from './architecture.ts';
+import { artifactResolvers } from './artifact.ts';
 import { datasetResolvers } from './dataset.ts';
 import { ensembleResolvers } from './ensemble.ts';
 import { experimentResolvers } from './experiment.ts';
@@ -23,6 +24,7 @@ export function createSchema(): GraphQLSchema {
     typeDefs: readSdl(),
     resolvers: [
       architectureResolvers,
+      artifactResolvers,
       datasetResolvers,
       ensembleResolvers,
       experimentResolvers,

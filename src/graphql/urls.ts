@@ -11,3 +11,7 @@ export function predictionSetUrl(id: string): string {
 export function submissionUrl(id: string): string {
   return `/submissions/${id}.csv`;
 }
+
+export function artifactUrl(id: string): string {
+  return `/artifacts/${id}`;
+}

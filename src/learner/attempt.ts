@@ -28,7 +28,7 @@ export function seedOf({ seed }: TrainingConfig): number {
   return seed;
 }
 
-function architectureOf({ architecture: name }: TrainingConfig): Architecture {
+export function architectureOf({ architecture: name }: TrainingConfig): Architecture {
   const architecture = findArchitecture(name);
   if (!architecture) {
     throw refuse('INVALID', `unknown architecture ${JSON.stringify(name)}`, ['config', 'architecture']);

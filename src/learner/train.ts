@@ -1,4 +1,4 @@
-/** A whole training run: split, fits, predictions. */
+/** A whole training run: split, fits, predictions, weights. */
 
 import type { Split } from '../domain/dataset.ts';
 import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.ts';
@@ -10,6 +10,7 @@ import type { Learner } from './learner.ts';
 import { runFit } from './loop.ts';
 import { predictBatches, predictImages } from './predict.ts';
 import { RunReporter } from './reporter.ts';
+import { saveModel } from './saveModel.ts';
 import { planFits } from './schedules.ts';
 import { byImageId, type LabelledImage, splitImages, type TrainingSplit } from './split.ts';
 
@@ -71,6 +72,7 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
         const indices = task.images.map((image) => indexOf.get(image)!);
         yield* predict(task, indices, split.vocab, config, learner, pipeline, reporter, deps.signal);
       }
+      yield* saveModel(job, learner, split.vocab);
       yield* emit(await reporter.finish(), deps.signal);
     } finally {
       await learner.dispose();

@@ -32,7 +32,7 @@ export interface Model {
 
 /** Keys of the body are timm's below this prefix. */
 export const bodyPrefix = 'body';
-const headPrefix = 'head';
+export const headPrefix = 'head';
 
 /** fastai's width of the head's hidden layer. */
 const hidden = 512;

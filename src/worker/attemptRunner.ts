@@ -21,6 +21,7 @@ import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
 import { configOf, trainerImages } from './jobParts.ts';
 import { outcomeOf, type TaskOptions, type TrainJob } from './outcome.ts';
+import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
 import { startTrainer } from './trainerProcess.ts';
@@ -33,6 +34,7 @@ export interface AttemptRunnerOptions {
   readonly ctx: CommandContext;
   readonly workerId: string;
   readonly trainerModule: string;
+  /** `outputDirectory`: each attempt gets a folder of its own below. */
   readonly resources: TrainerResources;
   readonly log: Logger;
   /** The attempts in hand, for cancel messages and heartbeats. */
@@ -95,8 +97,12 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       attempt.giveUp(error);
     },
   });
+  let output: AttemptOutput | undefined;
   try {
     const images = await trainerImages(ctx, run);
+    const opened = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
+    output = opened;
+    const resources = { ...options.resources, outputDirectory: opened.directory };
     const provided = await provideWeights(configOf(run), {
       signal: attempt.signal,
       tell: (event) => batcher.add(event),
@@ -109,7 +115,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     const train: TrainJob = async ({ task, config }) => {
       const started = startTrainer({
         module: options.trainerModule,
-        job: { ...attempt.token, task, config, images, weights, resources: options.resources },
+        job: { ...attempt.token, task, config, images, weights, resources },
         signal: attempt.signal,
         onStart: (pid) => {
           attempt.pid = pid;
@@ -117,7 +123,10 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
             log.warn({ ...attempt.token, err: error }, 'the trainer could not be registered'),
           );
         },
-        onEvent: (event) => batcher.add(event),
+        onEvent: (event) => {
+          if (event.kind === 'artifact') opened.add(event.artifact);
+          batcher.add(event);
+        },
         onLine: (event) => {
           batcher.add(event);
           return batcher.room();
@@ -135,11 +144,15 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
         ? await probe({ ctx, run, attempt, train, tell })
         : await trainToEnd({ ctx, run, attempt, train, tell });
     await batcher.flush();
-    return outcome;
+    if (outcome.status !== 'SUCCEEDED' || attempt.unstored || attempt.lost) return outcome;
+    const report = (line: string) => tell({ kind: 'log', stream: 'trainer', line });
+    return { ...outcome, artifacts: await opened.keep(ctx, report) };
   } catch (error) {
     log.error({ ...attempt.token, err: error }, 'attempt failed');
     await batcher.flush();
     return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: false } };
+  } finally {
+    await output?.remove();
   }
 }
 

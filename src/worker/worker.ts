@@ -15,6 +15,7 @@ import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
 import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
+import { outputsOf, removeAbandonedOutputs } from './outputs.ts';
 
 const heartbeatMs = 2_000;
 
@@ -36,6 +37,7 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, ctx, listener, log } = options;
   const devices = await trainingDevices(config);
+  await removeAbandonedOutputs(config.home);
   const workerId = await registerWorker(ctx, {
     host: os.hostname(),
     pid: process.pid,
@@ -148,5 +150,6 @@ function resourcesOf(config: Config, device: TrainingDevice, count: number): Tra
     loaderThreads: Math.min(8, Math.max(1, Math.ceil(cores / 2))),
     cacheDirectory: path.join(config.home, 'cache', 'images'),
     cacheLimitBytes: config.cacheLimitBytes,
+    outputDirectory: outputsOf(config.home),
   };
 }

@@ -93,6 +93,7 @@ export function fakeJob(changes: Record<string, unknown> = {}, perLabel = 8): Tr
       loaderThreads: 1,
       cacheDirectory: '/nowhere',
       cacheLimitBytes: 0,
+      outputDirectory: '/nowhere',
     },
   };
 }

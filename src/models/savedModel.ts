@@ -1,0 +1,151 @@
+/**
+ * The file that a finished run leaves: safetensors with the body under timm's own keys, so that
+ * `timm.create_model(name, num_classes=0).load_state_dict(tensors, strict=False)` takes it, the head beside it under a prefix of
+ * its own, and in the metadata everything that inference needs to know besides the weights.
+ */
+
+import { z } from 'zod';
+import { openSafetensors, SafetensorsError } from '../blobs/safetensors.ts';
+import { writeSafetensors } from '../blobs/safetensorsWriter.ts';
+import { type Architecture, findArchitecture } from '../domain/architecture.ts';
+import { sizeSchema } from '../domain/size.ts';
+import type { ItemTransform, Size } from '../domain/trainingConfig.ts';
+import { messageOf } from '../errors.ts';
+import { bodyPrefix, headPrefix, type Model } from './model.ts';
+import { createModel } from './registry.ts';
+import type { InitialWeights } from './weights.ts';
+
+/** Keys of the head: in no network of timm, so that whoever reads only the body can leave them out. */
+export const savedHeadPrefix = 'fastai_head.';
+
+/** Version of the layout; it changes when old readers could not read new files. */
+const layout = '1';
+
+/** A file that no run has written, or that is damaged. The message names it. */
+export class SavedModelError extends Error {
+  override readonly name = 'SavedModelError';
+}
+
+/** What a network was trained as. */
+export interface SavedModelInfo {
+  readonly runId: string;
+  readonly architecture: Architecture;
+  /** What the network sees. */
+  readonly size: Size;
+  readonly itemTransform: ItemTransform;
+  /** Labels in the order of the network's outputs. */
+  readonly vocab: readonly string[];
+}
+
+/** A file's content, ready to predict with. */
+export interface SavedModel {
+  readonly info: SavedModelInfo;
+  readonly model: Model;
+  /** A value for every parameter and buffer of the model. */
+  readonly weights: InitialWeights;
+}
+
+/** Writes the file; `read` gives a parameter's or buffer's value by its name in the model. */
+export async function writeSavedModel(
+  path: string,
+  info: SavedModelInfo,
+  model: Model,
+  read: (name: string) => Promise<Float32Array>,
+): Promise<void> {
+  const tensors = [...model.parameters, ...model.buffers].map(
+    ({ name, shape }) => [savedKey(name), { shape, fetch: () => read(name) }] as const,
+  );
+  await writeSafetensors(path, new Map(tensors), metadataOf(info));
+}
+
+/** @throws SavedModelError naming what is missing or does not fit when the file is no run's */
+export async function readSavedModel(path: string): Promise<SavedModel> {
+  try {
+    const file = await openSafetensors(path);
+    try {
+      const info = infoOf(path, file.metadata);
+      const model = createModel(info.architecture, info.size, info.vocab.length);
+      const weights: InitialWeights = new Map();
+      for (const { name, shape } of [...model.parameters, ...model.buffers]) {
+        const key = savedKey(name);
+        const data = await file.read(key);
+        const stored = file.entries.get(key)!;
+        if (!(data instanceof Float32Array) || String(stored.shape) !== String(shape)) {
+          throw new SavedModelError(
+            `${path}: ${key} is ${stored.dtype} [${stored.shape.join(', ')}], expected F32 [${shape.join(', ')}]`,
+          );
+        }
+        weights.set(name, data);
+      }
+      return { info, model, weights };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw error instanceof SafetensorsError ? new SavedModelError(error.message) : error;
+  }
+}
+
+/** What timm calls the network today: `convnext_tiny` for `convnext_tiny_in22k`. */
+export function timmName({ aliases, name, pretrainedTag }: Architecture): string {
+  const tagged = aliases.find((alias) => alias.endsWith(`.${pretrainedTag}`));
+  return tagged?.slice(0, -pretrainedTag.length - 1) ?? name;
+}
+
+/** A tensor's key in the file: timm's for the body. */
+function savedKey(name: string): string {
+  return name.startsWith(`${bodyPrefix}.`)
+    ? name.slice(bodyPrefix.length + 1)
+    : `${savedHeadPrefix}${name.slice(headPrefix.length + 1)}`;
+}
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z.string().transform((text, context): z.output<T> => {
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+
+const metadataSchema = z.object({
+  layout: z.literal(layout),
+  run_id: z.string(),
+  architecture: z.string(),
+  image_size: json(sizeSchema),
+  item_transform: json(z.object({ size: sizeSchema, method: z.enum(['CROP', 'SQUISH', 'PAD']) })),
+  vocab: json(z.array(z.string()).min(1)),
+});
+
+function metadataOf({ runId, architecture, size, itemTransform, vocab }: SavedModelInfo): Record<string, string> {
+  return {
+    // What the library for safetensors of other frameworks looks for: keys and layouts are PyTorch's.
+    format: 'pt',
+    producer: 'rungraph',
+    layout,
+    run_id: runId,
+    architecture: architecture.name,
+    timm_name: timmName(architecture),
+    head_prefix: savedHeadPrefix,
+    image_size: JSON.stringify(size),
+    item_transform: JSON.stringify(itemTransform),
+    vocab: JSON.stringify(vocab),
+    mean: JSON.stringify(architecture.mean),
+    std: JSON.stringify(architecture.std),
+  };
+}
+
+function infoOf(path: string, metadata: Readonly<Record<string, string>>): SavedModelInfo {
+  const parsed = metadataSchema.safeParse(metadata);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new SavedModelError(
+      `${path} is not a weights file of a run: its metadata at ${issue?.path.join('.')}: ${issue?.message}`,
+    );
+  }
+  const { run_id: runId, architecture: name, image_size: size, item_transform: itemTransform, vocab } = parsed.data;
+  const architecture = findArchitecture(name);
+  if (!architecture) throw new SavedModelError(`${path} holds the unknown architecture ${JSON.stringify(name)}`);
+  return { runId, architecture, size, itemTransform, vocab };
+}

@@ -1,0 +1,66 @@
+/** Folders that trainers leave files in: one per attempt, gone with it. Those of killed workers go when the next worker starts. */
+
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { KeptArtifact } from '../commands/attempt.ts';
+import type { CommandContext } from '../commands/context.ts';
+import type { TrainerArtifact } from '../domain/trainer.ts';
+import { messageOf } from '../errors.ts';
+import { isSameProcess } from '../locks/processes.ts';
+import type { AttemptToken } from '../store/attempt.ts';
+
+/** This worker's own folder below the home's `outputs`, on the file system of the home's blobs; made when it is needed. */
+export function outputsOf(home: string): string {
+  return path.join(home, 'outputs', `${os.hostname()}.${process.pid}`);
+}
+
+/** Removes what workers of this machine have left that do not live any more. */
+export async function removeAbandonedOutputs(home: string): Promise<void> {
+  const root = path.join(home, 'outputs');
+  for (const name of await readdir(root).catch(() => [])) {
+    const cut = name.lastIndexOf('.');
+    const pid = Number(name.slice(cut + 1));
+    if (name.slice(0, cut) !== os.hostname() || isSameProcess(pid, undefined)) continue;
+    await rm(path.join(root, name), { recursive: true, force: true });
+  }
+}
+
+/** What one attempt leaves. */
+export class AttemptOutput {
+  readonly directory: string;
+  #artifacts: readonly TrainerArtifact[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** A new folder below `outputs`. */
+  static async open(outputs: string, { runId, attempt }: AttemptToken): Promise<AttemptOutput> {
+    const directory = path.join(outputs, `${runId}-${attempt}`);
+    await mkdir(directory, { recursive: true });
+    return new AttemptOutput(directory);
+  }
+
+  add(artifact: TrainerArtifact): void {
+    this.#artifacts = [...this.#artifacts.filter(({ name }) => name !== artifact.name), artifact];
+  }
+
+  /** Moves the files that the trainer told of into the blobs. What cannot be moved is reported and left out. */
+  async keep(ctx: CommandContext, report: (line: string) => Promise<void>): Promise<KeptArtifact[]> {
+    const kept: KeptArtifact[] = [];
+    for (const { kind, name, path: file } of this.#artifacts) {
+      try {
+        const { hash: contentHash, size } = await ctx.blobs.adopt(file);
+        kept.push({ kind, name, contentHash, size });
+      } catch (error) {
+        await report(`${name} could not be stored: ${messageOf(error)}`);
+      }
+    }
+    return kept;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
