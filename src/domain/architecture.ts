@@ -36,7 +36,32 @@ export interface VitArchitecture extends ArchitectureBase {
   readonly patch: number;
 }
 
-export type Architecture = ConvNeXtArchitecture | VitArchitecture;
+/** What Swin and SwinV2 are both described by. */
+interface WindowedArchitecture extends ArchitectureBase {
+  /** Blocks per stage. */
+  readonly depths: readonly [number, number, number, number];
+  /** Channels of the first stage; each next one has twice as many. */
+  readonly dim: number;
+  /** Attention heads per stage. */
+  readonly heads: readonly [number, number, number, number];
+  /** Side of the attention windows in tokens; a stage with a smaller map takes the map. */
+  readonly window: number;
+  readonly patch: number;
+  /** Probability that training drops a branch of the last block; it rises to it linearly from 0 in the first. */
+  readonly dropPath: number;
+}
+
+export interface SwinArchitecture extends WindowedArchitecture {
+  readonly family: 'swin';
+}
+
+export interface SwinV2Architecture extends WindowedArchitecture {
+  readonly family: 'swinv2';
+  /** Per stage: the window whose relative positions the weights were trained on; 0: its own. */
+  readonly pretrainedWindows: readonly [number, number, number, number];
+}
+
+export type Architecture = ConvNeXtArchitecture | VitArchitecture | SwinArchitecture | SwinV2Architecture;
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
@@ -93,6 +118,62 @@ function vit(
   };
 }
 
+/** Heads are 32 channels wide. timm's models of both families train with drop-path 0.1 unless told otherwise. */
+function windowed(
+  name: string,
+  tag: string,
+  middle: number,
+  dim: number,
+  window: number,
+  side: number,
+): Omit<WindowedArchitecture, 'parameters' | 'gmacs'> {
+  const modern = name.replace(/_22k$/, '');
+  const heads = dim / 32;
+  return {
+    name,
+    aliases: [...(modern === name ? [] : [modern]), `${modern}.${tag}`],
+    pretrainedTag: tag,
+    depths: [2, 2, middle, 2],
+    dim,
+    heads: [heads, 2 * heads, 4 * heads, 8 * heads],
+    window,
+    patch: 4,
+    dropPath: 0.1,
+    defaultSize: { height: side, width: side },
+    ...imagenet,
+  };
+}
+
+function swin(
+  size: string,
+  tag: string,
+  middle: number,
+  dim: number,
+  parameters: number,
+  gmacs: number,
+): SwinArchitecture {
+  const name = `swin_${size}_patch4_window7_224`;
+  return { family: 'swin', ...windowed(name, tag, middle, dim, 7, 224), parameters, gmacs };
+}
+
+function swinv2(
+  name: string,
+  tag: string,
+  middle: number,
+  dim: number,
+  [window, side]: readonly [number, number],
+  parameters: number,
+  gmacs: number,
+): SwinV2Architecture {
+  return {
+    family: 'swinv2',
+    ...windowed(name, tag, middle, dim, window, side),
+    pretrainedWindows: [0, 0, 0, 0],
+    parameters,
+    gmacs,
+  };
+}
+
 /** Measured with timm itself: the fixture tables/architectures.json. */
 export const architectures: readonly Architecture[] = [
   convnext('convnext_atto', 'd2_in1k', [2, 2, 6, 2], [40, 80, 160, 320], true, 3374520, 0.547),
@@ -103,26 +184,23 @@ export const architectures: readonly Architecture[] = [
   convnext('convnext_small_in22k', 'fb_in22k', [3, 3, 27, 3], [96, 192, 384, 768], false, 49454688, 8.6829),
   convnext('convnext_base_in22k', 'fb_in22k', [3, 3, 27, 3], [128, 256, 512, 1024], false, 87566464, 15.3537),
   convnext('convnext_large_in22k', 'fb_in22k', [3, 3, 27, 3], [192, 384, 768, 1536], false, 196230336, 34.3599),
+  convnext('convnext_xlarge_in22k', 'fb_in22k', [3, 3, 27, 3], [256, 512, 1024, 2048], false, 348147968, 60.919),
   vit('vit_tiny_patch16_224', 'augreg_in21k_ft_in1k', 12, 192, 3, 5524416, 1.2535),
   vit('vit_small_patch16_224', 'augreg_in21k_ft_in1k', 12, 384, 6, 21665664, 4.5985),
   vit('vit_base_patch16_224', 'augreg2_in21k_ft_in1k', 12, 768, 12, 85798656, 17.5631),
   vit('vit_large_patch16_224', 'augreg_in21k_ft_in1k', 24, 1024, 16, 303301632, 61.5537),
+  swin('tiny', 'ms_in1k', 6, 96, 27519354, 4.4898),
+  swin('small', 'ms_in22k_ft_in1k', 18, 96, 48837258, 8.7401),
+  swin('base', 'ms_in22k_ft_in1k', 18, 128, 86743224, 15.4299),
+  swin('large', 'ms_in22k_ft_in1k', 18, 192, 194995476, 34.4742),
+  swinv2('swinv2_tiny_window8_256', 'ms_in1k', 6, 96, [8, 256], 27578154, 5.9389),
+  swinv2('swinv2_small_window8_256', 'ms_in1k', 18, 96, [8, 256], 48959418, 11.5451),
+  swinv2('swinv2_base_window12_192_22k', 'ms_in22k', 18, 128, [12, 192], 86893816, 11.8552),
+  swinv2('swinv2_base_window8_256', 'ms_in1k', 18, 128, [8, 256], 86893816, 20.3241),
+  swinv2('swinv2_large_window12_192_22k', 'ms_in22k', 18, 192, [12, 192], 195202932, 26.1004),
 ];
 
 /** The architecture of a name or alias, or undefined. */
 export function findArchitecture(name: string): Architecture | undefined {
   return architectures.find((a) => a.name === name || a.aliases.includes(name));
-}
-
-/** Why an architecture refuses an input size (a sentence for the user), or null when it takes it. */
-export function sizeProblem(architecture: Architecture, { height, width }: Size): string | null {
-  const given = `${height}x${width}`;
-  switch (architecture.family) {
-    case 'convnext':
-      return height >= 32 && width >= 32 ? null : `${architecture.name} needs at least 32x32 pixels, got ${given}`;
-    case 'vit':
-      return height % architecture.patch === 0 && width % architecture.patch === 0 && height >= 32 && width >= 32
-        ? null
-        : `${architecture.name} needs sides that are multiples of ${architecture.patch} and at least 32, got ${given}`;
-  }
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-const side = z.int().min(1).max(4096);
+/** Pixels. */
+export const longestSide = 4096;
+
+const side = z.int().min(1).max(longestSide);
 export const sizeSchema = z.strictObject({ height: side, width: side });
 
 /** Pixels. Always (height, width), as the recipe writes its tuples. */

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { UserProblem } from '../errors.ts';
-import { findArchitecture, sizeProblem } from './architecture.ts';
+import { findArchitecture } from './architecture.ts';
+import { sizeProblem } from './inputSize.ts';
 import { sizeSchema } from './size.ts';
 
 export type { Size } from './size.ts';

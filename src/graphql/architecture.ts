@@ -1,4 +1,5 @@
-import { architectures, sizeProblem } from '../domain/architecture.ts';
+import { architectures } from '../domain/architecture.ts';
+import { allowedSides } from '../domain/inputSize.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 
 export const architectureResolvers: Resolvers = {
@@ -11,7 +12,6 @@ export const architectureResolvers: Resolvers = {
     },
   },
   Architecture: {
-    // An odd prime above every minimum: only a network without a grid of patches takes it.
-    allowsAnySize: (architecture) => sizeProblem(architecture, { height: 257, width: 257 }) === null,
+    allowedSides: (architecture) => allowedSides(architecture),
   },
 };

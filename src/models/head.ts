@@ -51,9 +51,9 @@ export function pool(features: tf.Tensor): tf.Tensor {
 export function head({ inputs, hidden, classes }: HeadSizes): Head {
   return {
     parameters: [
-      ...normParameters('bn1', inputs, biasStart),
+      ...normParameters('bn1', inputs, { bias: biasStart }),
       parameter('linear1.weight', [hidden, inputs], kaimingNormal(inputs)),
-      ...normParameters('bn2', hidden, biasStart),
+      ...normParameters('bn2', hidden, { bias: biasStart }),
       parameter('linear2.weight', [classes, hidden], kaimingNormal(hidden)),
     ],
     buffers: [...runningStatistics('bn1', inputs), ...runningStatistics('bn2', hidden)],

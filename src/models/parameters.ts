@@ -67,7 +67,6 @@ export function under(weights: Weights, prefix: string): Weights {
 }
 
 const zeros: Initialiser = { kind: 'constant', value: 0 };
-const ones: Initialiser = { kind: 'constant', value: 1 };
 
 export function parameter(name: string, shape: readonly number[], init: Initialiser): ParameterSpec {
   return { name, shape, init, norm: false, used: true };
@@ -78,11 +77,16 @@ export function weightAndBias(name: string, shape: readonly number[], init: Init
   return [parameter(`${name}.weight`, shape, init), parameter(`${name}.bias`, [shape[0]!], zeros)];
 }
 
-/** `weight` (ones) and `bias` of a normalisation over `width` values. */
-export function normParameters(name: string, width: number, bias = 0): ParameterSpec[] {
+/** `weight` and `bias` of a normalisation over `width` values. The last argument: what they start as. */
+export function normParameters(
+  name: string,
+  width: number,
+  { weight = 1, bias = 0 }: { readonly weight?: number; readonly bias?: number } = {},
+): ParameterSpec[] {
+  const constant = (value: number): Initialiser => ({ kind: 'constant', value });
   return [
-    { name: `${name}.weight`, shape: [width], init: ones, norm: true, used: true },
-    { name: `${name}.bias`, shape: [width], init: { kind: 'constant', value: bias }, norm: true, used: true },
+    { name: `${name}.weight`, shape: [width], init: constant(weight), norm: true, used: true },
+    { name: `${name}.bias`, shape: [width], init: constant(bias), norm: true, used: true },
   ];
 }
 

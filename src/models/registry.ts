@@ -5,6 +5,8 @@ import type { Size } from '../domain/trainingConfig.ts';
 import type { Body } from './body.ts';
 import { convnext } from './convnext.ts';
 import { classifier, type Model } from './model.ts';
+import { swin } from './swin.ts';
+import { swinv2 } from './swinv2.ts';
 import { vit } from './vit.ts';
 
 /** The network without classifier for images of `size`. */
@@ -14,6 +16,10 @@ export function createBody(architecture: Architecture, size: Size): Body {
       return convnext(architecture);
     case 'vit':
       return vit({ ...architecture, size });
+    case 'swin':
+      return swin({ ...architecture, size });
+    case 'swinv2':
+      return swinv2({ ...architecture, size });
   }
 }
 

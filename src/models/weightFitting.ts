@@ -3,8 +3,10 @@
 import type { Architecture } from '../domain/architecture.ts';
 import { sizeOf } from '../domain/shape.ts';
 import type { Size } from '../domain/trainingConfig.ts';
+import { resizeBiasTable } from './biasTable.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Grid, resizePositionEmbedding } from './positionEmbedding.ts';
+import { stageWindow } from './swinBody.ts';
 import { patchGrid } from './vit.ts';
 import type { WeightLayout } from './weightLayouts.ts';
 
@@ -34,6 +36,17 @@ export function fitTensor(
       const to = patchGrid(size, architecture.patch);
       return from && ((data) => resizePositionEmbedding(data, architecture.dim, from, to));
     }
+    case 'swin': {
+      const stage = /^layers\.(\d+)\..*\.relative_position_bias_table$/.exec(name)?.[1];
+      const [offsets, heads] = [stored[0] ?? 0, shape[1]!];
+      // timm takes a stored window to be square
+      if (stage === undefined || !isSame(stored, [Math.round(Math.sqrt(offsets)) ** 2, heads])) return null;
+      const window = stageWindow({ ...architecture, size }, Number(stage));
+      return (data) => resizeBiasTable(data, heads, window);
+    }
+    case 'swinv2':
+      // a network makes its biases: every window has the same parameters
+      return null;
   }
 }
 

@@ -137,14 +137,15 @@ describe('objects', () => {
 
   test('architectures are searched by part of a name or alias', async () => {
     const { architectures } = await server.ask(
-      '{ architectures(search: "Tiny") { name aliases family parameters allowsAnySize defaultSize { height } } }',
+      '{ architectures(search: "Tiny") { name allowedSides { description smallest multipleOf only } } }',
     );
-    expect(
-      architectures.map(({ name, allowsAnySize }: { name: string; allowsAnySize: boolean }) => [name, allowsAnySize]),
-    ).toEqual([
-      ['convnext_tiny_in22k', true],
-      ['vit_tiny_patch16_224', false],
+    expect(architectures).toMatchObject([
+      { name: 'convnext_tiny_in22k', allowedSides: { smallest: 32, multipleOf: 1, only: null } },
+      { name: 'vit_tiny_patch16_224', allowedSides: { description: 'at least 32 pixels, a multiple of 16' } },
+      { name: 'swin_tiny_patch4_window7_224', allowedSides: { smallest: 32, multipleOf: 4, only: null } },
+      { name: 'swinv2_tiny_window8_256', allowedSides: { smallest: 64, multipleOf: 32 } },
     ]);
+    expect(architectures[3].allowedSides.only.slice(0, 5)).toEqual([64, 128, 256, 512, 768]);
   });
 
   test('a run tells all that its worker told', async () => {

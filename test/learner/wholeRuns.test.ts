@@ -4,34 +4,18 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { createLearner, type Learner, type TrainBatch } from '../../src/learner/learner.ts';
 import { type FitData, type FitEvent, runFit, type ValidBatch } from '../../src/learner/loop.ts';
 import { type Fit, fineTune, fitOneCycle } from '../../src/learner/schedules.ts';
-import type { Body } from '../../src/models/body.ts';
-import { convnext } from '../../src/models/convnext.ts';
 import { classifier } from '../../src/models/model.ts';
 import { decays, trainable } from '../../src/models/parameters.ts';
-import { vit } from '../../src/models/vit.ts';
+import { goldenBody } from '../models/goldenBodies.ts';
 import { excess, type GoldenTensors, goldenJson, goldenTensors, maxDifference } from '../models/goldenFiles.ts';
 import { engines } from './engines.ts';
 
+const fineTuned = (args: { epochs: number; lr: number }): Fit[] => fineTune(args.epochs, 1, args.lr);
+const oneCycle = (args: { epochs: number; lr: number }): Fit[] => fitOneCycle(args.epochs, args.lr);
 const runs = [
-  {
-    name: 'finetune_convnext',
-    body: (kw: { depths: never; dims: never }): Body => convnext({ ...kw, convMlp: false }),
-    fits: (args: { epochs: number; lr: number }): Fit[] => fineTune(args.epochs, 1, args.lr),
-    pools: true,
-  },
-  {
-    name: 'fit_one_cycle_vit',
-    body: (kw: Record<string, never>): Body =>
-      vit({
-        depth: kw.depth!,
-        dim: kw.embed_dim!,
-        heads: kw.num_heads!,
-        patch: kw.patch_size!,
-        size: { height: kw.img_size![0]!, width: kw.img_size![1]! },
-      }),
-    fits: (args: { epochs: number; lr: number }): Fit[] => fitOneCycle(args.epochs, args.lr),
-    pools: false,
-  },
+  { name: 'finetune_convnext', fits: fineTuned, pools: true },
+  { name: 'finetune_swin', fits: fineTuned, pools: false },
+  { name: 'fit_one_cycle_vit', fits: oneCycle, pools: false },
 ];
 
 /** Our name of a fixture's key: fastai numbers the head's layers, the pooling being layer 0 where there is one. */
@@ -57,10 +41,10 @@ describe.each(engines)('whole runs on $name', ({ create }) => {
   });
   afterAll(() => engine.dispose());
 
-  it.each(runs)('$name', async ({ name, body, fits, pools }) => {
+  it.each(runs)('$name', async ({ name, fits, pools }) => {
     const { args, log, tolerance, ...golden } = goldenJson(`e2e/${name}`);
     const tensors = await goldenTensors(`e2e/${name}`);
-    const model = classifier(body(args.kw), { height: args.img[0], width: args.img[1] }, args.nout);
+    const model = classifier(goldenBody(args.fam, args.kw), { height: args.img[0], width: args.img[1] }, args.nout);
     const keys = [...golden.param_group0, ...golden.param_group1] as string[];
     expect(new Set(model.parameters.map((p) => p.name))).toEqual(new Set(keys.map((key) => ourName(key, pools))));
     for (const key of keys) {
