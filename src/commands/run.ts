@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Transaction } from '../db/database.ts';
 import { isTerminal } from '../domain/run.ts';
+import { runName } from '../domain/runName.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { notify, runCancelChannel } from '../events/waker.ts';
 import { appendEvents } from '../store/event.ts';
-import { deleteRunRow, editRun, findRunUses, insertRun, lockRun, type NewRun, type Run } from '../store/run.ts';
+import { deleteRunRow, editRun, findRunUses, insertRuns, lockRun, type NewRun, type Run } from '../store/run.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { collect, nameProblems } from './problems.ts';
@@ -49,11 +50,22 @@ export async function startRun(ctx: CommandContext, input: StartRunInput): Promi
 
 /** Inserts a run with its first event and its job. */
 export async function queueRun(ctx: CommandContext, tx: Transaction, run: NewRun): Promise<WakeUp> {
-  await insertRun(tx, run);
+  const [wake] = await queueRuns(ctx, tx, [run]);
+  return wake!;
+}
+
+/** Inserts runs with their first events and their jobs, which workers take in this order. */
+export async function queueRuns(ctx: CommandContext, tx: Transaction, runs: readonly NewRun[]): Promise<WakeUp[]> {
+  if (!runs.length) return [];
+  await insertRuns(tx, runs);
   const status = { kind: 'STATUS', status: 'QUEUED', attempt: 0, failure: null } as const;
-  const { lastSeq } = await appendEvents(tx, run.id, [status], run.createdAt);
-  await ctx.queue.enqueue(tx, 'run', { runId: run.id });
-  return { experimentId: run.experimentId, runId: run.id, seq: lastSeq };
+  const wakes: WakeUp[] = [];
+  for (const run of runs) {
+    const { lastSeq } = await appendEvents(tx, run.id, [status], run.createdAt);
+    wakes.push({ experimentId: run.experimentId, runId: run.id, seq: lastSeq });
+  }
+  await ctx.queue.enqueue(tx, 'run', ...runs.map((run) => ({ runId: run.id })));
+  return wakes;
 }
 
 /**
@@ -135,11 +147,9 @@ async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {
 
 /** The config with a seed: drawn once and stored, so that the run can be repeated. */
 export function withSeed(config: TrainingConfig): TrainingConfig {
-  return { ...config, seed: config.seed ?? randomInt(2 ** 31) };
+  return { ...config, seed: config.seed ?? drawSeed() };
 }
 
-/** `convnext_tiny_in22k 128x128 squish 480x480` */
-export function runName({ architecture, size, itemTransform: item }: TrainingConfig): string {
-  const pixels = (s: { height: number; width: number }) => `${s.height}x${s.width}`;
-  return `${architecture} ${pixels(size)} ${item.method.toLowerCase()} ${pixels(item.size)}`;
+export function drawSeed(): number {
+  return randomInt(2 ** 31);
 }

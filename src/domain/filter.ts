@@ -9,7 +9,7 @@
  *     test    = field ( "=" | "!=" ) value | field ( "<" | "<=" | ">" | ">=" ) number
  *             | field "like" glob | field "in" "(" value { "," value } ")"
  *
- * Text fields: name, architecture (or arch; aliases are resolved), status, kind, tag, item.method, sweep (its id or name).
+ * Text fields: name, architecture (or arch; aliases are resolved), status, kind, tag, item.method, sweep (id or name of any that shows it).
  * Number fields: size.height, size.width, accumulation, epochs, and every metric: a word with a `/`, or any quoted name.
  * A metric's value is the best of the run: its largest where `directionOf` says so, otherwise its smallest.
  * In a glob `*` stands for any characters and `?` for one. Comparison is case-sensitive but for keywords and enum values.

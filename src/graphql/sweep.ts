@@ -1,11 +1,19 @@
 import { cancelSweep, startSweep } from '../commands/sweep.ts';
+import { planSweep } from '../commands/sweepPlan.ts';
+import { parseFilter } from '../domain/filter.ts';
 import { combinedStatus } from '../domain/sweep.ts';
 import type { Resolvers } from '../generated/graphql.ts';
+import { filterSql } from '../store/filterSql.ts';
+import { listSweepRuns, sweepRunCursor } from '../store/sweep.ts';
+import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { runConnection } from './runConnection.ts';
 
 export const sweepResolvers: Resolvers = {
+  Query: {
+    sweepPlan: (_, { input }, { db }) => planSweep(db, input),
+  },
   Mutation: {
     startSweep: (_, { input }, { commands, loaders }) =>
       payload('sweep', async () => loadExisting(loaders.sweep, await startSweep(commands, input))),
@@ -19,6 +27,13 @@ export const sweepResolvers: Resolvers = {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
     status: async ({ id }, _, { loaders }) => combinedStatus(await loaders.runCountsOfSweep.load(id)),
     runCounts: ({ id }, _, { loaders }) => loaders.runCountsOfSweep.load(id),
-    runs: ({ id }, args, { db }) => runConnection(db, { sweepId: id }, args),
+    runs: async ({ id }, args, { db }) => {
+      if (args.orderBy) return runConnection(db, { sweepId: id }, args);
+      const where = args.filter ? filterSql(parseFilter(args.filter, ['filter'])) : undefined;
+      return connection(await listSweepRuns(db, id, { where, ...pageRequest(args) }), sweepRunCursor);
+    },
+  },
+  PlannedRun: {
+    duplicateOf: ({ duplicateOf }, _, { loaders }) => (duplicateOf === null ? null : loaders.run.load(duplicateOf)),
   },
 };

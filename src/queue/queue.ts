@@ -1,5 +1,6 @@
 /** Jobs that survive every process: pg-boss, in its own schema of the same database. */
 
+import { randomUUID } from 'node:crypto';
 import { fromPrisma, PgBoss } from 'pg-boss';
 import { connectionOptions } from '../db/connection.ts';
 import type { Transaction } from '../db/database.ts';
@@ -25,8 +26,8 @@ export interface Consumer {
 }
 
 export interface Queue {
-  /** Adds a job that exists if and only if `tx` commits. */
-  enqueue<K extends JobKind>(tx: Transaction, kind: K, payload: JobPayloads[K]): Promise<void>;
+  /** Adds jobs that exist if and only if `tx` commits, to be taken in this order. */
+  enqueue<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /**
    * Hands jobs to `handler`, oldest first, at most `concurrency` at a time. A handler that returns has done its job; when it
    * throws, or when this process dies (noticed within about 10 s), the job is delivered again to whoever is there.
@@ -89,10 +90,14 @@ export async function openQueue(
   for (const kind of kinds) await boss.createQueue(kind, settings);
 
   return {
-    enqueue: async (tx, kind, payload) => {
-      const id = await boss.send(kind, payload, { db: fromPrisma(tx) });
+    enqueue: async (tx, kind, ...payloads) => {
+      const jobs = payloads.map((data) => ({ id: randomUUID(), data }));
+      await boss.insert(kind, jobs, { db: fromPrisma(tx) });
       // pg-boss stamps jobs with their transaction's time, which ties those of one sweep; its order is by this stamp alone.
-      await tx.$executeRaw`update pgboss.job set created_on = clock_timestamp() where name = ${kind} and id = ${id}::uuid`;
+      await tx.$executeRaw`
+        update pgboss.job set created_on = statement_timestamp() + place.position * interval '1 microsecond'
+        from unnest(${jobs.map((job) => job.id)}::uuid[]) with ordinality place (id, position)
+        where job.name = ${kind} and job.id = place.id`;
     },
     work: async (kind, handler, { concurrency }) => {
       const id = await boss.work<JobPayloads[typeof kind]>(

@@ -74,6 +74,11 @@ export async function findBestRuns(db: Queryable, experimentIds: readonly string
   return new Map(rows.map(({ experimentId, runId }) => [experimentId, runId]));
 }
 
+/** Until the transaction ends nobody else adds runs to the experiment; who has begun to is waited for. */
+export async function lockExperiment(tx: Queryable, id: string): Promise<void> {
+  await tx.$executeRaw`select 1 from experiment where id = ${id} for update`;
+}
+
 /** Adds an experiment; false when the name is taken. */
 export async function insertExperiment(db: Queryable, experiment: Experiment): Promise<boolean> {
   const { objective, ...columns } = experiment;

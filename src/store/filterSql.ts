@@ -43,8 +43,8 @@ function textSql(field: TextField, test: (text: Prisma.Sql) => Prisma.Sql): Pris
     case 'tag':
       return Prisma.sql`exists (select from unnest(r.tags) as t(tag) where ${test(Prisma.sql`t.tag`)})`;
     case 'sweep':
-      return Prisma.sql`exists (select from sweep s, unnest(array[s.id, s.name]) as t(sweep)
-        where s.id = r.sweep_id and ${test(Prisma.sql`t.sweep`)})`;
+      return Prisma.sql`exists (select from sweep_member m join sweep s on s.id = m.sweep_id, unnest(array[s.id, s.name]) as t(sweep)
+        where m.run_id = r.id and ${test(Prisma.sql`t.sweep`)})`;
   }
 }
 

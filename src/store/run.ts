@@ -54,10 +54,15 @@ export interface NewRun {
   readonly createdAt: Date;
 }
 
-/** Inserts a run as QUEUED. */
-export async function insertRun(db: Queryable, run: NewRun): Promise<void> {
-  await db.run.create({
-    data: { ...run, tags: [...run.tags], status: 'QUEUED', architecture: run.config.architecture },
+/** Inserts runs as QUEUED. */
+export async function insertRuns(db: Queryable, runs: readonly NewRun[]): Promise<void> {
+  await db.run.createMany({
+    data: runs.map((run) => ({
+      ...run,
+      tags: [...run.tags],
+      status: 'QUEUED' as const,
+      architecture: run.config.architecture,
+    })),
   });
 }
 

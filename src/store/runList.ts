@@ -41,6 +41,7 @@ const orderKeys: Readonly<Record<RunOrderField, OrderKey>> = {
 
 export interface RunListRequest extends PageRequest {
   readonly experimentId?: string | undefined;
+  /** Runs that the sweep shows. */
   readonly sweepId?: string | undefined;
   /** All when left out. */
   readonly kinds?: readonly RunKind[] | undefined;
@@ -57,7 +58,9 @@ export async function listRuns(db: Queryable, request: RunListRequest): Promise<
   const direction = order.direction === 'ASC' ? Prisma.sql`asc` : Prisma.sql`desc`;
   const conditions = [
     ...(request.experimentId === undefined ? [] : [Prisma.sql`r.experiment_id = ${request.experimentId}`]),
-    ...(request.sweepId === undefined ? [] : [Prisma.sql`r.sweep_id = ${request.sweepId}`]),
+    ...(request.sweepId === undefined
+      ? []
+      : [Prisma.sql`r.id in (select run_id from sweep_member where sweep_id = ${request.sweepId})`]),
     ...(request.kinds === undefined ? [] : [Prisma.sql`r.kind::text = any(${[...request.kinds]}::text[])`]),
     ...(request.where ? [Prisma.sql`(${request.where})`] : []),
     ...(request.after === undefined ? [] : [beyond(request.after, order)]),

@@ -8,7 +8,7 @@ import type { ManifestImage } from '../../src/domain/dataset.ts';
 import type { EpochMetrics } from '../../src/domain/run.ts';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
-import { insertRun } from '../../src/store/run.ts';
+import { insertRuns } from '../../src/store/run.ts';
 import { image, manifest, readyDataset, testId } from '../support/catalogue.ts';
 
 export const vocab = ['blast', 'hispa', 'normal'];
@@ -33,9 +33,8 @@ export async function queuedRun({ db }: CommandContext, experimentId: string, na
   const id = testId('run');
   const { config } = parseTrainingConfig({ ...smallConfig, seed: 1 });
   const createdAt = new Date();
-  await insertRun(db.prisma, {
-    ...{ id, name, kind: 'TRAINED', experimentId, sweepId: null, config: config!, tags: [], createdAt },
-  });
+  const run = { id, name, kind: 'TRAINED', experimentId, sweepId: null, config: config!, tags: [], createdAt } as const;
+  await insertRuns(db.prisma, [run]);
   return id;
 }
 

@@ -64,6 +64,7 @@ export interface TestRun {
 export async function testRun(db: Queryable, experimentId: string, run: TestRun = {}): Promise<string> {
   const id = testId('run');
   const architecture = run.architecture ?? 'convnext_tiny_in22k';
+  const sweepId = run.sweepId ?? null;
   await db.run.create({
     data: {
       id,
@@ -73,12 +74,16 @@ export async function testRun(db: Queryable, experimentId: string, run: TestRun 
       kind: run.kind ?? 'TRAINED',
       status: run.status ?? 'SUCCEEDED',
       tags: [...(run.tags ?? [])],
-      sweepId: run.sweepId ?? null,
+      sweepId,
       config: { architecture, seed: 1, validFraction: 0.2, labels: null, ...run.config },
       objectiveValue: run.objectiveValue ?? null,
       objectiveStep: run.objectiveStep === undefined || run.objectiveStep === null ? null : BigInt(run.objectiveStep),
     },
   });
+  if (sweepId !== null) {
+    const position = await db.sweepMember.count({ where: { sweepId } });
+    await db.sweepMember.create({ data: { sweepId, position, runId: id } });
+  }
   return id;
 }
 

@@ -13,6 +13,7 @@ import type {
   RunPhase,
   RunStatus,
   StartSweepInput,
+  TrainingConfigInput,
 } from '../../generated/graphql.ts';
 import { operation, type UserError } from './client.ts';
 
@@ -117,9 +118,12 @@ export interface RunConfig {
   readonly accumulation: number;
 }
 
+/** One value for all runs where the schema also takes a list. */
+type SweepConfig = Omit<TrainingConfigInput, 'architecture' | 'itemTransform' | 'size'>;
+
 export const startSweep = operation<
   { startSweep: Payload & { sweep: { id: string } | null } },
-  { input: StartSweepInput }
+  { input: Omit<StartSweepInput, 'config'> & { readonly config: SweepConfig } }
 >(`mutation ($input: StartSweepInput!) { startSweep(input: $input) { sweep { id } ${userErrors} } }`);
 
 export const readSweep = operation<

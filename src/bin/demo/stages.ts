@@ -134,11 +134,11 @@ export async function trainSweep(
   return ended;
 }
 
-/** In the order they are trained: the server lists the newest first. */
+/** In the order they are trained. */
 async function readRuns(client: GraphqlClient, sweepId: string): Promise<readonly operations.Run[]> {
   const { node } = await client.request(operations.readSweep, { id: sweepId });
   if (!node) throw new StartupError(`The sweep ${sweepId} is gone`);
-  return node.runs.nodes.toReversed();
+  return node.runs.nodes;
 }
 
 export async function readLeaderboard(
