@@ -74,9 +74,12 @@ export async function findBestRuns(db: Queryable, experimentIds: readonly string
   return new Map(rows.map(({ experimentId, runId }) => [experimentId, runId]));
 }
 
-/** Until the transaction ends nobody else adds runs to the experiment; who has begun to is waited for. */
+/**
+ * Until the transaction ends, nobody else gets this lock. It keeps no one from writing runs: an update of a row that refers to the
+ * experiment may have to lock it for key share, while it holds the run that the owner of this lock waits for.
+ */
 export async function lockExperiment(tx: Queryable, id: string): Promise<void> {
-  await tx.$executeRaw`select 1 from experiment where id = ${id} for update`;
+  await tx.$executeRaw`select 1 from experiment where id = ${id} for no key update`;
 }
 
 /** Adds an experiment; false when the name is taken. */

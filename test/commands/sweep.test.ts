@@ -209,7 +209,7 @@ test('a value given twice is refused at its second place: also an alias, and a d
     config: { effectiveBatchSize: 8, seed: [1, 2, 1] },
   });
   await expect(refused).rejects.toBeInstanceOf(UserInputError);
-  const { problems } = await refused.catch((error: UserInputError) => error);
+  const problems = await refused.catch((error: UserInputError) => error.problems);
   expect(problems).toHaveLength(3);
   expect(problems).toEqual(
     expect.arrayContaining([
