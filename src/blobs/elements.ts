@@ -2,11 +2,22 @@
 
 import type { TensorData } from './tensorFile.ts';
 
-export const bytesPerElement = { F32: 4, F16: 2, BF16: 2, F64: 8, I32: 4, I64: 8, U8: 1 } as const;
+export const bytesPerElement = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F64: 8,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
 
 export type ElementType = keyof typeof bytesPerElement;
 
-/** `bytes` starts at the beginning of its own ArrayBuffer. Every platform Node runs on is little-endian. */
+/** F16, BF16 and F64 become float32, other integers than bytes int32. `bytes` starts at the beginning of its own ArrayBuffer. Every platform Node runs on is little-endian. */
 export function decodeElements(type: ElementType, bytes: Buffer<ArrayBuffer>): TensorData {
   const { buffer } = bytes;
   switch (type) {
@@ -14,7 +25,12 @@ export function decodeElements(type: ElementType, bytes: Buffer<ArrayBuffer>): T
       return new Float32Array(buffer);
     case 'I32':
       return new Int32Array(buffer);
+    case 'I16':
+      return Int32Array.from(new Int16Array(buffer));
+    case 'I8':
+      return Int32Array.from(new Int8Array(buffer));
     case 'U8':
+    case 'BOOL':
       return new Uint8Array(buffer);
     case 'F64':
       return Float32Array.from(new Float64Array(buffer));

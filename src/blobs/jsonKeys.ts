@@ -6,27 +6,19 @@ export function duplicateKey(json: string): string | undefined {
   const open: Set<string>[] = [];
   let text = '';
   for (let i = 0; i < json.length; i++) {
-    switch (json[i]) {
-      case '{':
-        open.push(new Set());
-        break;
-      case '}':
-        open.pop();
-        break;
-      case '"': {
-        const end = endOfString(json, i);
-        text = json.slice(i, end + 1);
-        i = end;
-        break;
-      }
-      case ':': {
-        // the string before a colon is a key
-        const key: string = JSON.parse(text);
-        const keys = open.at(-1)!;
-        if (keys.has(key)) return key;
-        keys.add(key);
-        break;
-      }
+    const character = json[i];
+    if (character === '{') open.push(new Set());
+    else if (character === '}') open.pop();
+    else if (character === '"') {
+      const end = endOfString(json, i);
+      text = json.slice(i, end + 1);
+      i = end;
+    } else if (character === ':') {
+      // the string before a colon is a key
+      const key: string = JSON.parse(text);
+      const keys = open.at(-1)!;
+      if (keys.has(key)) return key;
+      keys.add(key);
     }
   }
   return undefined;

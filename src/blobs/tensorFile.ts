@@ -14,7 +14,7 @@ export interface TensorEntry {
 export interface TensorFile {
   readonly path: string;
   readonly entries: ReadonlyMap<string, TensorEntry>;
-  /** The values of one tensor, row-major. F16, BF16 and F64 become float32, I64 int32. */
+  /** The values of one tensor, row-major. As decodeElements gives them. */
   read(name: string): Promise<TensorData>;
   close(): Promise<void>;
 }
