@@ -55,7 +55,9 @@ export async function writeSavedModel(
   const tensors = [...model.parameters, ...model.buffers].map(
     ({ name, shape }) => [savedKey(name), { shape, fetch: () => read(name) }] as const,
   );
-  await writeSafetensors(path, new Map(tensors), metadataOf(info));
+  // Other programs look for the format: keys and layouts are PyTorch's.
+  const metadata = { format: 'pt', producer: 'rungraph', layout, head_prefix: savedHeadPrefix, ...describeModel(info) };
+  await writeSafetensors(path, new Map(tensors), metadata);
 }
 
 /** @throws SavedModelError naming what is missing or does not fit when the file is no run's */
@@ -118,16 +120,18 @@ const metadataSchema = z.object({
   vocab: json(z.array(z.string()).min(1)),
 });
 
-function metadataOf({ runId, architecture, size, itemTransform, vocab }: SavedModelInfo): Record<string, string> {
+/** What was trained, as text by key. */
+export function describeModel({
+  runId,
+  architecture,
+  size,
+  itemTransform,
+  vocab,
+}: SavedModelInfo): Record<string, string> {
   return {
-    // What the library for safetensors of other frameworks looks for: keys and layouts are PyTorch's.
-    format: 'pt',
-    producer: 'rungraph',
-    layout,
     run_id: runId,
     architecture: architecture.name,
     timm_name: timmName(architecture),
-    head_prefix: savedHeadPrefix,
     image_size: JSON.stringify(size),
     item_transform: JSON.stringify(itemTransform),
     vocab: JSON.stringify(vocab),

@@ -1,12 +1,40 @@
 /** Writes a graph as an ONNX ModelProto. Field numbers are those of onnx.proto3, written straight with protobufjs' writer. */
 
 import protobuf from 'protobufjs/minimal.js';
-import { type Attribute, type Graph, microsoft, type Node, nchwcDomain, onnxType, type Value } from './ir.ts';
+import {
+  type Attribute,
+  type ElementData,
+  type Graph,
+  microsoft,
+  type Node,
+  nchwcDomain,
+  onnxType,
+  type Value,
+} from './ir.ts';
 
 type Writer = protobuf.Writer;
 
-const irVersion = 9;
-const opset = 20;
+/** Of the format, and of ONNX's own operators. */
+export interface OnnxVersions {
+  readonly ir: number;
+  readonly opset: number;
+}
+
+/** What the lowerings use. */
+const newest: OnnxVersions = { ir: 9, opset: 20 };
+
+/** What a model says besides its graph, for models that leave this program. */
+export interface ModelOptions {
+  readonly versions?: OnnxVersions;
+  /** Values of inputs: they become initializers and are no inputs any more. */
+  readonly initializers?: ReadonlyMap<string, ElementData>;
+  /** Name of the first dimension of every input and output, whose length is open then. */
+  readonly batch?: string;
+  readonly producerVersion?: string;
+  /** For people. */
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
 
 const varint = (field: number): number => field << 3;
 const fixed32 = (field: number): number => (field << 3) | 5;
@@ -38,13 +66,18 @@ function writeAttribute(writer: Writer, name: string, value: Attribute): void {
   }
 }
 
-/** ValueInfoProto: name 1, type 2; TypeProto: tensor_type 1, sequence_type 4; Tensor: elem_type 1, shape 2 (dim 1, dim_value 1). */
-function writeValueInfo(writer: Writer, name: string, value: Value, sequence: boolean): void {
+/** ValueInfoProto: name 1, type 2; TypeProto: tensor_type 1, sequence_type 4; Tensor: elem_type 1, shape 2 (dim 1: dim_value 1, dim_param 2). */
+function writeValueInfo(writer: Writer, name: string, value: Value, sequence: boolean, batch?: string): void {
   const tensorType = (w: Writer) =>
     message(w, 1, (w) => {
       w.uint32(varint(1)).int32(onnxType[value.dtype]);
       message(w, 2, (w) => {
-        for (const d of value.shape) message(w, 1, (w) => w.uint32(varint(1)).int64(d));
+        value.shape.forEach((d, axis) => {
+          message(w, 1, (w) => {
+            if (axis === 0 && batch !== undefined) text(w, 2, batch);
+            else w.uint32(varint(1)).int64(d);
+          });
+        });
       });
     });
   text(writer, 1, name);
@@ -63,8 +96,7 @@ function writeNode(writer: Writer, node: Node, index: number, nameOf: (value: Va
 }
 
 /** TensorProto: dims 1, data_type 2, name 8, raw_data 9 (little-endian, as typed arrays are on every platform Node runs on). */
-function writeConstant(writer: Writer, name: string, value: Value): void {
-  const data = value.data as NonNullable<Value['data']>;
+function writeConstant(writer: Writer, name: string, value: Value, data: ElementData): void {
   for (const d of value.shape) writer.uint32(varint(1)).int64(d);
   writer.uint32(varint(2)).int32(onnxType[value.dtype]);
   text(writer, 8, name);
@@ -75,7 +107,8 @@ function writeConstant(writer: Writer, name: string, value: Value): void {
  * The bytes of the model. Every output name gets a tensor of its own: a value that is an input, a constant or already another
  * output is copied by an Identity. Inputs nothing reads are left out.
  */
-export function encodeModel(graph: Graph): Uint8Array {
+export function encodeModel(graph: Graph, options: ModelOptions = {}): Uint8Array {
+  const { versions = newest, initializers, batch, producerVersion, description, metadata = {} } = options;
   const names = new Map<Value, string>(graph.inputs.map((i) => [i, i.name as string]));
   const constants: Value[] = [];
   const used = new Set<Value>();
@@ -91,12 +124,16 @@ export function encodeModel(graph: Graph): Uint8Array {
   };
   for (const { name, value } of graph.outputs) if (value.node && !names.has(value)) names.set(value, name);
 
+  const nodes = graph.liveNodes();
+  const domains = new Set(nodes.map((node) => node.domain));
   const writer = protobuf.Writer.create();
-  writer.uint32(varint(1)).int64(irVersion);
+  writer.uint32(varint(1)).int64(versions.ir);
   text(writer, 2, 'rungraph');
+  if (producerVersion !== undefined) text(writer, 3, producerVersion);
+  if (description !== undefined) text(writer, 6, description);
   // GraphProto: node 1, name 2, initializer 5, input 11, output 12.
   message(writer, 7, (w) => {
-    graph.liveNodes().forEach((node, index) => {
+    nodes.forEach((node, index) => {
       message(w, 1, (w) => writeNode(w, node, index, nameOf));
     });
     for (const { name, value } of graph.outputs) {
@@ -108,21 +145,34 @@ export function encodeModel(graph: Graph): Uint8Array {
       });
     }
     text(w, 2, 'step');
-    for (const value of constants) message(w, 5, (w) => writeConstant(w, nameOf(value), value));
-    for (const value of graph.inputs)
-      if (used.has(value)) message(w, 11, (w) => writeValueInfo(w, value.name as string, value, false));
+    for (const value of constants)
+      message(w, 5, (w) => writeConstant(w, nameOf(value), value, value.data as ElementData));
+    for (const value of graph.inputs) {
+      if (!used.has(value)) continue;
+      const name = value.name as string;
+      const data = initializers?.get(name);
+      if (data) message(w, 5, (w) => writeConstant(w, name, value, data));
+      else message(w, 11, (w) => writeValueInfo(w, name, value, false, batch));
+    }
     for (const { name, value, sequence } of graph.outputs)
-      message(w, 12, (w) => writeValueInfo(w, name, value, sequence));
+      message(w, 12, (w) => writeValueInfo(w, name, value, sequence, batch));
   });
   // ModelProto.opset_import 8; OperatorSetIdProto: domain 1, version 2.
   for (const [domain, version] of [
-    ['', opset],
+    ['', versions.opset],
     [microsoft, 1],
     [nchwcDomain, 1],
   ] as const)
-    message(writer, 8, (w) => {
-      if (domain) text(w, 1, domain);
-      w.uint32(varint(2)).int64(version);
+    if (!domain || domains.has(domain))
+      message(writer, 8, (w) => {
+        if (domain) text(w, 1, domain);
+        w.uint32(varint(2)).int64(version);
+      });
+  // ModelProto.metadata_props 14; StringStringEntryProto: key 1, value 2.
+  for (const [key, value] of Object.entries(metadata))
+    message(writer, 14, (w) => {
+      text(w, 1, key);
+      text(w, 2, value);
     });
   return writer.finish();
 }
