@@ -33,7 +33,9 @@ export async function openServices(
   const listener = createListener(url);
   closers.add(listener.close);
   const blobs = createLocalStore(path.join(config.home, 'blobs'));
-  return { context: createCommandContext({ db, queue, blobs, waker }), listener };
+  const context = createCommandContext({ db, queue, blobs, waker });
+  closers.add(context.threads.close);
+  return { context, listener };
 }
 
 /** URL of DATABASE_URL's server, or of the home's embedded one, which is joined, or started for as long as `closers` are open. */

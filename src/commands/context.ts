@@ -1,6 +1,7 @@
 import type { BlobStore } from '../blobs/localStore.ts';
 import type { Database } from '../db/database.ts';
 import { type IdKind, newId } from '../domain/ids.ts';
+import { createEnsembleThreads, type EnsembleThreads } from '../ensembles/threads.ts';
 import type { RunWaker } from '../events/waker.ts';
 import type { Queue } from '../queue/queue.ts';
 
@@ -11,6 +12,8 @@ export interface CommandContext {
   readonly blobs: BlobStore;
   /** Tells subscribers of every process that a run has new events. */
   readonly waker: RunWaker;
+  /** Where ensembles are computed. */
+  readonly threads: EnsembleThreads;
   readonly now: () => Date;
   /** A fresh id of that kind. */
   readonly newId: (kind: IdKind) => string;
@@ -18,5 +21,5 @@ export interface CommandContext {
 
 /** The context of a running process: real time, random ids. */
 export function createCommandContext(parts: Pick<CommandContext, 'db' | 'queue' | 'blobs' | 'waker'>): CommandContext {
-  return { ...parts, now: () => new Date(), newId };
+  return { ...parts, threads: createEnsembleThreads(), now: () => new Date(), newId };
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/database.ts';
 import type { IdKind } from '../domain/ids.ts';
-import { findOrClaim } from '../store/idempotency.ts';
+import { findClaimed, findOrClaim } from '../store/idempotency.ts';
 import type { CommandContext } from './context.ts';
 import type { WakeUp } from './runStatus.ts';
 import { inTransaction } from './transaction.ts';
@@ -25,4 +25,26 @@ export async function createOnce(
   });
   for (const wake of wakes) ctx.waker.wake(wake);
   return id;
+}
+
+/**
+ * As createOnce, for what takes long to work out: `prepare` does that before the transaction, whose `create` must check again what
+ * may have changed meanwhile. A repeated key does not prepare again.
+ */
+export async function createPrepared<T>(
+  ctx: CommandContext,
+  kind: IdKind,
+  operation: string,
+  input: { readonly idempotencyKey?: string | null | undefined },
+  prepare: () => Promise<T>,
+  create: (tx: Transaction, id: string, prepared: T) => Promise<void>,
+): Promise<string> {
+  const { idempotencyKey, ...request } = input;
+  const earlier = await findClaimed(ctx.db.prisma, idempotencyKey, operation, request);
+  if (earlier !== null) return earlier;
+  const prepared = await prepare();
+  return createOnce(ctx, kind, operation, input, async (tx, id) => {
+    await create(tx, id, prepared);
+    return [];
+  });
 }

@@ -19,7 +19,8 @@ export interface EnsembleMemberInput {
 
 /** A run that can be combined with others. */
 export interface Member extends EnsembleMember {
-  /** How messages call it. */
+  readonly runName: string;
+  /** How messages call it: run name and id. */
   readonly name: string;
   readonly setId: string;
   readonly rowCount: number;
@@ -28,7 +29,7 @@ export interface Member extends EnsembleMember {
 }
 
 /** Members of an ensemble at most: all their matrices are in memory when it is computed. */
-const mostMembers = 500;
+export const mostMembers = 500;
 
 /** Sums of larger ones could be infinite, and what they weigh NaN. */
 const largestWeight = 1e9;
@@ -145,6 +146,7 @@ function memberOf(run: EnsembleRun, weight: number): Member {
   const { id, setId, rowCount, rowsHash, vocab } = run;
   return {
     runId: id,
+    runName: run.name,
     name: nameOf(run),
     weight,
     setId: setId!,

@@ -1,19 +1,17 @@
 /** What an ensemble predicts: computed from stored predictions when asked, never by running a model again. */
 
 import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
-import { compareCodePoints, countLabels, type LabelCount, type Split } from '../domain/dataset.ts';
+import type { LabelCount, Split } from '../domain/dataset.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import { checkSameRows, type ProbabilityTable } from '../ensembles/combine.ts';
-import { findDisagreement } from '../ensembles/disagreement.ts';
-import { argmaxRow, predictedLabels } from '../ensembles/labels.ts';
-import { combineMembers, type EnsembleMethod } from '../ensembles/methods.ts';
-import { type Score, score } from '../ensembles/score.ts';
-import { submissionCsv } from '../ensembles/submission.ts';
+import type { EnsembleMethod } from '../ensembles/methods.ts';
+import type { Score } from '../ensembles/score.ts';
 import { findDifferingSets } from '../store/ensembleRun.ts';
 import { mostRows, type PredictionRow, predictionRow, readImageIds, readPredictions } from '../store/prediction.ts';
 import { readMatrixRows } from '../store/predictionMatrix.ts';
 import { findTruth, locateImages } from '../store/predictionTruth.ts';
 import type { Queryable } from '../store/queryable.ts';
+import type { CommandContext } from './context.ts';
 import type { Member } from './ensembleMembers.ts';
 
 export type PredictionOrder = 'IMAGE_ID' | 'CONFIDENCE_ASC' | 'CONFIDENCE_DESC';
@@ -32,7 +30,7 @@ export interface DisagreementRow {
   readonly memberVotes: readonly LabelCount[];
 }
 
-/** Methods compute when called and remember; a page in IMAGE_ID order reads only its own rows. */
+/** Methods compute when called, in a thread, and remember; a page in IMAGE_ID order reads only its own rows. */
 export interface EnsembleResult {
   readonly split: Split;
   readonly rowCount: number;
@@ -56,7 +54,7 @@ export interface EnsembleResult {
  * @throws UserInputError INCOMPATIBLE that names two runs and the first row or label they differ in
  */
 export async function createEnsembleResult(
-  db: Queryable,
+  { db: { prisma: db }, threads }: Pick<CommandContext, 'db' | 'threads'>,
   split: Split,
   method: EnsembleMethod,
   members: readonly Member[],
@@ -67,8 +65,9 @@ export async function createEnsembleResult(
   const total = members.reduce((sum, { weight }) => sum + weight, 0);
 
   /** Combines whole tables, or the same slice of each. */
-  const combine = (imageIds: readonly string[], matrices: readonly Float32Array[]): ProbabilityTable =>
-    combineMembers(
+  const combine = (imageIds: readonly string[], matrices: readonly Float32Array[]): Promise<ProbabilityTable> =>
+    threads.run(
+      'combine',
       method,
       members.map(({ name, weight }, i) => ({ name, weight, vocab, imageIds, probabilities: matrices[i]! })),
     );
@@ -78,9 +77,9 @@ export async function createEnsembleResult(
 
   /** Row numbers in the order asked for. */
   const orders: Record<PredictionOrder, () => Promise<number[]>> = {
-    IMAGE_ID: remembered(async () => sortedRows(await imageIds(), compareCodePoints)),
-    CONFIDENCE_ASC: remembered(async () => sortedRows(confidences(await whole()), (a, b) => a - b)),
-    CONFIDENCE_DESC: remembered(async () => sortedRows(confidences(await whole()), (a, b) => b - a)),
+    IMAGE_ID: remembered(async () => threads.run('rowsById', { imageIds: await imageIds() })),
+    CONFIDENCE_ASC: remembered(async () => threads.run('rowsByConfidence', await whole())),
+    CONFIDENCE_DESC: remembered(async () => threads.run('rowsByConfidenceDescending', await whole())),
   };
 
   /** The combined rows of these numbers; adjacent ones are read alone unless everything is there already. */
@@ -115,7 +114,7 @@ export async function createEnsembleResult(
       share: member.weight / total,
       predictionSetId: member.setId,
     })),
-    labelCounts: async () => countLabels(predictedLabels(await whole())),
+    labelCounts: async () => threads.run('labelCounts', await whole()),
     async rows(page, orderBy = 'IMAGE_ID') {
       const first = pageSize(page, mostRows);
       const start = page.after === undefined ? 0 : placeOf(page.after, orderBy) + 1;
@@ -125,7 +124,7 @@ export async function createEnsembleResult(
     async disagreement(limit = 50) {
       const ids = await imageIds();
       const tables = (await matrices()).map((probabilities) => ({ imageIds: ids, vocab, probabilities }));
-      const found = findDisagreement(tables, await whole(), limit);
+      const found = await threads.run('disagreement', tables, await whole(), limit);
       const places = await orders.IMAGE_ID();
       const rows = await toRows(
         found.map(({ row }) => row),
@@ -136,14 +135,14 @@ export async function createEnsembleResult(
     async score() {
       if (!rowCount) return null;
       const truth = await findTruth(db, { runId, split, imageIds: await imageIds(), vocab });
-      return truth && score(await whole(), truth);
+      return truth && threads.run('score', await whole(), truth);
     },
-    csv: async () => submissionCsv(await whole()),
+    csv: async () => threads.run('csv', await whole()),
   };
 }
 
 /** Compares in the database; only where something differs are rows fetched, to name the first. */
-async function checkComparable(db: Queryable, members: readonly Member[]): Promise<void> {
+export async function checkComparable(db: Queryable, members: readonly Member[]): Promise<void> {
   const differing = new Set(
     await findDifferingSets(
       db,
@@ -160,16 +159,6 @@ function placeOf(cursor: string, orderBy: PredictionOrder): number {
   const [order, place] = decodeCursor(cursor, 'string', 'index');
   if (order !== orderBy) throw malformedCursor(cursor);
   return place;
-}
-
-function confidences({ imageIds, vocab, probabilities }: ProbabilityTable): number[] {
-  const columns = vocab.length;
-  return imageIds.map((_, row) => probabilities[row * columns + argmaxRow(probabilities, row, columns)]!);
-}
-
-/** Indexes of `keys` in order; equal keys keep theirs. */
-function sortedRows<T>(keys: readonly T[], compare: (a: T, b: T) => number): number[] {
-  return keys.map((_, row) => row).sort((a, b) => compare(keys[a]!, keys[b]!));
 }
 
 function joined(rows: readonly Float32Array[], columns: number): Float32Array {

@@ -1,11 +1,10 @@
 /** Submissions to a competition. */
 
 import { refuse, UserInputError } from '../errors.ts';
-import type { Queryable } from '../store/queryable.ts';
 import { insertSubmission } from '../store/submission.ts';
 import type { CommandContext } from './context.ts';
-import { createOnce } from './createOnce.ts';
-import { combine, resultOfEnsemble } from './ensemble.ts';
+import { createPrepared } from './createOnce.ts';
+import { combine, holdMembers, resultOfEnsemble } from './ensemble.ts';
 import type { EnsembleResult } from './ensembleResult.ts';
 
 /** Exactly one of ensembleId and runId. */
@@ -25,31 +24,38 @@ export async function createSubmission(ctx: CommandContext, input: CreateSubmiss
   if (message !== null && (message.length > longestMessage || message.includes('\0'))) {
     throw refuse('INVALID', `must have at most ${longestMessage} characters, none of them U+0000`, ['message']);
   }
-  return createOnce(ctx, 'submission', 'createSubmission', input, async (tx, id) => {
-    const { ensembleId = null, runId = null } = input;
-    const result = await resultOf(tx, input);
-    if (!result.rowCount) throw refuse('INVALID', 'the TEST predictions have no rows: the data set has no test images');
-    const { hash, size } = await ctx.blobs.put(Buffer.from(await result.csv()));
+  if (Boolean(input.ensembleId) === Boolean(input.runId)) {
+    throw refuse('INVALID', 'give exactly one of ensembleId and runId');
+  }
+  const { ensembleId = null, runId = null } = input;
+  const path = [ensembleId ? 'ensembleId' : 'runId'];
+  const prepare = async () => {
+    const { members, rowCount, csv } = await onField(path, () => resultOf(ctx, input));
+    if (!rowCount) throw refuse('INVALID', 'the TEST predictions have no rows: the data set has no test images');
+    return { members, rowCount, ...(await ctx.blobs.put(Buffer.from(await csv()))) };
+  };
+  return createPrepared(ctx, 'submission', 'createSubmission', input, prepare, async (tx, id, made) => {
+    const sets = made.members.map((member) => ({ runId: member.runId, setId: member.predictionSetId }));
+    await onField(path, () => holdMembers(tx, sets));
     await insertSubmission(tx, {
       ...{ id, createdAt: ctx.now(), ensembleId, runId, message },
-      contentHash: hash,
-      bytes: size,
-      rowCount: result.rowCount,
+      contentHash: made.hash,
+      bytes: made.size,
+      rowCount: made.rowCount,
     });
-    return [];
   });
 }
 
-/** Refusals are on the field that named the source. */
-async function resultOf(db: Queryable, { ensembleId, runId }: CreateSubmissionInput): Promise<EnsembleResult> {
-  if (Boolean(ensembleId) === Boolean(runId)) throw refuse('INVALID', 'give exactly one of ensembleId and runId');
+async function resultOf(ctx: CommandContext, { ensembleId, runId }: CreateSubmissionInput): Promise<EnsembleResult> {
+  return ensembleId ? resultOfEnsemble(ctx, ensembleId, 'TEST') : combine(ctx, { split: 'TEST', members: [{ runId }] });
+}
+
+/** Puts refusals on the field that named the source. */
+async function onField<T>(path: readonly string[], work: () => Promise<T>): Promise<T> {
   try {
-    return ensembleId
-      ? await resultOfEnsemble(db, ensembleId, 'TEST')
-      : await combine(db, { split: 'TEST', members: [{ runId }] });
+    return await work();
   } catch (error) {
     if (!(error instanceof UserInputError)) throw error;
-    const path = [ensembleId ? 'ensembleId' : 'runId'];
     throw new UserInputError(error.problems.map((problem) => ({ ...problem, path })));
   }
 }

@@ -26,7 +26,7 @@ export interface Score {
 }
 
 /** A float32 softmax can round a probability to 0; its logarithm is taken of this instead (scikit-learn's float32 epsilon). */
-const smallestProbability = 2 ** -23;
+export const smallestProbability = 2 ** -23;
 
 /**
  * Scores every row against `truth` (image id -> label).

@@ -1,4 +1,5 @@
 import { combine, createEnsemble, resultOfEnsemble } from '../commands/ensemble.ts';
+import { optimizeEnsemble } from '../commands/optimizeEnsemble.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
 import { scorePredictions } from '../store/prediction.ts';
@@ -10,11 +11,13 @@ import type { EnsembleMemberRow } from './rows.ts';
 
 export const ensembleResolvers: Resolvers = {
   Query: {
-    ensemble: (_, { input }, { db }) => combine(db, input),
+    ensemble: (_, { input }, { commands }) => combine(commands, input),
   },
   Mutation: {
     createEnsemble: (_, { input }, { commands, loaders }) =>
       payload('ensemble', async () => loadExisting(loaders.ensemble, await createEnsemble(commands, input))),
+    optimizeEnsemble: (_, { input }, { commands, loaders }) =>
+      payload('ensemble', async () => loadExisting(loaders.ensemble, await optimizeEnsemble(commands, input))),
   },
   Experiment: {
     ensembles: async ({ id }, args, { db }) =>
@@ -29,7 +32,8 @@ export const ensembleResolvers: Resolvers = {
         return { ...member, share: member.weight / total, predictionSetId: null };
       });
     },
-    result: ({ id }, { split }, { db }) => resultOfEnsemble(db, id, split),
+    result: ({ id }, { split }, { commands }) => resultOfEnsemble(commands, id, split),
+    scores: ({ id }, _, { loaders }) => loaders.scoresOfEnsemble.load(id),
     submissions: async ({ id }, _, { loaders }) => (await loaders.submissionsOfEnsemble.load(id)) ?? [],
   },
   EnsembleMember: {
@@ -38,6 +42,12 @@ export const ensembleResolvers: Resolvers = {
       const set = predictionSetId ? await loaders.predictionSet.load(predictionSetId) : null;
       return set && scorePredictions(db, set);
     },
+  },
+  EnsembleSelection: {
+    steps: ({ steps, keptSteps }) => steps.map((step, i) => ({ ...step, kept: i < keptSteps })),
+  },
+  SelectionStep: {
+    run: ({ runId }, _, { loaders }) => loaders.run.load(runId),
   },
   EnsembleResult: {
     labelCounts: (result) => result.labelCounts(),

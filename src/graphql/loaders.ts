@@ -6,7 +6,7 @@ import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
-import { findEnsembleMembers, getEnsembles } from '../store/ensemble.ts';
+import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
 import { countRuns, findBestRuns, getExperiments } from '../store/experiment.ts';
 import { findSummaries } from '../store/metric.ts';
@@ -39,6 +39,7 @@ export function createLoaders(db: Queryable) {
     run: mapLoader((ids) => getRuns(db, ids)),
     runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
     runCountsOfSweep: listLoader((ids) => countSweepRuns(db, ids), 'sweepId'),
+    scoresOfEnsemble: listLoader((ids) => findEnsembleScores(db, ids), 'ensembleId'),
     submission: mapLoader((ids) => getSubmissions(db, ids)),
     submissionsOfEnsemble: mapLoader((ids) => submissionsOfEnsembles(db, ids)),
     sweep: mapLoader((ids) => getSweeps(db, ids)),

@@ -3,7 +3,7 @@
 import type { EpochMetrics } from '../domain/run.ts';
 import type { Artifact } from '../store/artifact.ts';
 import type { Dataset } from '../store/dataset.ts';
-import type { Ensemble } from '../store/ensemble.ts';
+import type { Ensemble, SelectedRun } from '../store/ensemble.ts';
 import type { Experiment } from '../store/experiment.ts';
 import type { PredictionSet } from '../store/prediction.ts';
 import type { MemoryProbe } from '../store/probe.ts';
@@ -33,5 +33,8 @@ export interface EnsembleMemberRow {
   /** What the member contributes; null outside of a result, where no split is meant. */
   readonly predictionSetId: string | null;
 }
+
+/** `kept`: the ensemble is made of it. */
+export type SelectionStepRow = SelectedRun & { readonly kept: boolean };
 
 export type EpochRow = EpochMetrics & { readonly completedAt: Date };

@@ -1,6 +1,6 @@
 /** What a data set holds, counted. */
 
-import { byCount, type LabelCount } from '../domain/dataset.ts';
+import { byCount, type LabelCount, type Split } from '../domain/dataset.ts';
 import type { Queryable } from './queryable.ts';
 
 /** Images per split of the manifest, and TRAIN's labels. */
@@ -47,4 +47,9 @@ export async function countImageSizes(db: Queryable, datasetId: string): Promise
   return groups
     .map(({ width, height, _count: count }) => ({ width, height, count }))
     .sort((a, b) => b.count - a.count || a.width - b.width || a.height - b.height);
+}
+
+/** Whether a split of the manifest has any image. */
+export async function hasImages(db: Queryable, datasetId: string, split: Split): Promise<boolean> {
+  return (await db.datasetImage.findFirst({ where: { datasetId, split }, select: { position: true } })) !== null;
 }

@@ -4,7 +4,9 @@ import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
 import type { Split } from '../domain/dataset.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import type { EnsembleMethod } from '../ensembles/methods.ts';
-import type { Prisma } from '../generated/prisma/client.ts';
+import type { SelectionMetric } from '../ensembles/select.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import type { EnsembleModel } from '../generated/prisma/models.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface Ensemble {
@@ -13,6 +15,27 @@ export interface Ensemble {
   readonly experimentId: string;
   readonly method: EnsembleMethod;
   readonly createdAt: Date;
+  /** null when its members were named. */
+  readonly selection: EnsembleSelection | null;
+}
+
+/** How optimizeEnsemble came to an ensemble's members. */
+export interface EnsembleSelection {
+  readonly split: Split;
+  readonly metric: SelectionMetric;
+  readonly candidateCount: number;
+  /** The first so many steps made the ensemble. */
+  readonly keptSteps: number;
+  readonly steps: readonly SelectedRun[];
+}
+
+/** One pick, and the score of the mean of all picks so far. */
+export interface SelectedRun {
+  readonly runId: string;
+  /** Its name then. */
+  readonly runName: string;
+  readonly errorRate: number;
+  readonly logLoss: number;
 }
 
 export interface EnsembleMember {
@@ -32,7 +55,7 @@ export interface EnsembleScore {
 /** By id; ids that do not exist are missing from the map. */
 export async function getEnsembles(db: Queryable, ids: readonly string[]): Promise<Map<string, Ensemble>> {
   const rows = await db.ensemble.findMany({ where: { id: { in: [...ids] } }, omit: { input: true } });
-  return new Map(rows.map((row) => [row.id, row]));
+  return new Map(rows.map((row) => [row.id, fromRow(row)]));
 }
 
 /** Newest first. */
@@ -43,7 +66,7 @@ export async function listEnsembles(db: Queryable, experimentId: string, page: P
     orderBy: { id: 'desc' },
     take: pageSize(page) + 1,
   });
-  return pageOf(rows, page);
+  return pageOf(rows.map(fromRow), page);
 }
 
 export function ensembleCursor(ensemble: Ensemble): string {
@@ -68,6 +91,17 @@ export function findEnsembleMembers(
   });
 }
 
+/** Stored scores of several ensembles, by ensemble, VALID before HOLDOUT. */
+export function findEnsembleScores(
+  db: Queryable,
+  ensembleIds: readonly string[],
+): Promise<(EnsembleScore & { readonly ensembleId: string })[]> {
+  return db.ensembleScore.findMany({
+    where: { ensembleId: { in: [...ensembleIds] } },
+    orderBy: [{ ensembleId: 'asc' }, { split: 'asc' }],
+  });
+}
+
 /** Adds an ensemble with everything of it. `input` is what it was made from, for the record. Call in a transaction. */
 export async function insertEnsemble(
   tx: Queryable,
@@ -79,9 +113,19 @@ export async function insertEnsemble(
   },
 ): Promise<void> {
   const ensembleId = ensemble.id;
-  await tx.ensemble.create({ data: { ...ensemble, input: parts.input as Prisma.InputJsonObject } });
+  await tx.ensemble.create({
+    data: {
+      ...ensemble,
+      input: parts.input as Prisma.InputJsonObject,
+      selection: (ensemble.selection as Prisma.InputJsonObject | null) ?? Prisma.DbNull,
+    },
+  });
   await tx.ensembleMember.createMany({
     data: parts.members.map(({ runId, weight }, position) => ({ ensembleId, position, runId, weight })),
   });
   await tx.ensembleScore.createMany({ data: parts.scores.map((score) => ({ ensembleId, ...score })) });
+}
+
+function fromRow({ selection, ...row }: Omit<EnsembleModel, 'input'>): Ensemble {
+  return { ...row, selection: selection as EnsembleSelection | null };
 }

@@ -54,6 +54,23 @@ export async function findDifferingSets(db: Queryable, setIds: readonly string[]
   return rows.map((row) => row.id);
 }
 
+/**
+ * Keeps runs from being deleted until the transaction ends; returns which of the prediction sets are gone already.
+ */
+export async function holdPredictionSets(
+  tx: Queryable,
+  sets: readonly { readonly runId: string; readonly setId: string }[],
+): Promise<string[]> {
+  await tx.$executeRaw`
+    select from run where id = any(${sets.map(({ runId }) => runId)}::text[]) order by id for key share`;
+  const rows = await tx.predictionSet.findMany({
+    where: { id: { in: sets.map(({ setId }) => setId) } },
+    select: { id: true },
+  });
+  const there = new Set(rows.map(({ id }) => id));
+  return sets.map(({ setId }) => setId).filter((id) => !there.has(id));
+}
+
 function select(db: Queryable, split: Split, where: Prisma.Sql, limit?: number): Promise<EnsembleRun[]> {
   return db.$queryRaw<EnsembleRun[]>`
     select r.id, r.name, r.experiment_id as "experimentId", r.status::text as status,

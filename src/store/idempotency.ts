@@ -23,21 +23,56 @@ export async function findOrClaim(
   resultId: string,
 ): Promise<string | null> {
   if (key === null || key === undefined) return null;
-  if (!key || key.length > longestKey || key.includes('\0')) {
-    throw refuse('INVALID', `must have 1 to ${longestKey} characters`, ['idempotencyKey']);
-  }
-  const inputHash = createHash('sha256')
-    .update(canonicalJson(input as JsonObject))
-    .digest('hex');
+  checkKey(key);
+  const inputHash = hashInput(input);
   const claimed = await tx.idempotencyKey.createMany({
     data: { key, operation, inputHash, resultId },
     skipDuplicates: true,
   });
   if (claimed.count) return null;
   const earlier = await tx.idempotencyKey.findUniqueOrThrow({ where: { key } });
+  return resultOf(earlier, operation, inputHash);
+}
+
+/**
+ * The id that an earlier, finished try with this key and input made, or null. For what is better known before a costly write is
+ * worked out; only `findOrClaim` decides.
+ * @throws UserInputError as `findOrClaim` does
+ */
+export async function findClaimed(
+  db: Queryable,
+  key: string | null | undefined,
+  operation: string,
+  input: object,
+): Promise<string | null> {
+  if (key === null || key === undefined) return null;
+  checkKey(key);
+  const earlier = await db.idempotencyKey.findUnique({ where: { key } });
+  return earlier && resultOf(earlier, operation, hashInput(input));
+}
+
+interface Claim {
+  readonly key: string;
+  readonly operation: string;
+  readonly inputHash: string;
+  readonly resultId: string;
+}
+
+function resultOf(earlier: Claim, operation: string, inputHash: string): string {
   if (earlier.operation === operation && earlier.inputHash === inputHash) return earlier.resultId;
   const difference = earlier.operation === operation ? 'with other input' : `by ${earlier.operation}`;
-  throw refuse('CONFLICT', `${JSON.stringify(key)} was already used ${difference}; take a fresh key`, [
+  throw refuse('CONFLICT', `${JSON.stringify(earlier.key)} was already used ${difference}; take a fresh key`, [
     'idempotencyKey',
   ]);
+}
+
+function checkKey(key: string): void {
+  if (key && key.length <= longestKey && !key.includes('\0')) return;
+  throw refuse('INVALID', `must have 1 to ${longestKey} characters`, ['idempotencyKey']);
+}
+
+function hashInput(input: object): string {
+  return createHash('sha256')
+    .update(canonicalJson(input as JsonObject))
+    .digest('hex');
 }

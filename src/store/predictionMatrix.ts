@@ -20,7 +20,7 @@ export async function writeMatrix(tx: Queryable, setId: string, values: Float32A
   }
 }
 
-/** The whole matrix. */
+/** The whole matrix, in shared memory: a thread sees it without a copy. */
 export async function readMatrix(db: Queryable, setId: string): Promise<Float32Array> {
   const chunks = await db.predictionChunk.findMany({
     where: { setId },
@@ -38,7 +38,7 @@ export async function readMatrixRows(
   start: number,
   end: number,
 ): Promise<Float32Array> {
-  if (end <= start) return new Float32Array(0);
+  if (end <= start) return joinChunks([]);
   const perChunk = rowsPerChunk(columns);
   const rowBytes = columns * Float32Array.BYTES_PER_ELEMENT;
   const chunks = await db.$queryRaw<{ data: Uint8Array }[]>`
@@ -54,7 +54,7 @@ export async function readMatrixRows(
 
 function joinChunks(chunks: readonly { readonly data: Uint8Array }[]): Float32Array {
   const length = chunks.reduce((sum, { data }) => sum + data.byteLength, 0);
-  const values = new Float32Array(length / Float32Array.BYTES_PER_ELEMENT);
+  const values = new Float32Array(new SharedArrayBuffer(length));
   const bytes = new Uint8Array(values.buffer);
   let at = 0;
   for (const { data } of chunks) {

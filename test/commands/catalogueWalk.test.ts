@@ -75,7 +75,7 @@ it('goes from a folder of images to the recipe’s submission, byte for byte', a
   expect(submission).toMatchObject({ ensembleId, runId: null, rowCount: testIds.length, bytes: csv.length });
 
   const board = await readLeaderboard(db, { experimentId }, { first: 20 });
-  const { errorRate } = (await (await resultOfEnsemble(db, ensembleId, 'VALID')).score())!;
+  const { errorRate } = (await (await resultOfEnsemble(ctx, ensembleId, 'VALID')).score())!;
   expect(board.items).toHaveLength(9);
   expect(board.items.find((entry) => entry.ensembleId === ensembleId)).toMatchObject({
     value: errorRate,

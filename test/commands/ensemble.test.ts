@@ -70,7 +70,7 @@ afterAll(() => ctx.close());
 
 const input = (...members: EnsembleInput['members'][number][]): EnsembleInput => ({ members });
 const weightsOf = async (members: EnsembleInput, within?: string) =>
-  Object.fromEntries((await combine(db, members, within)).members.map(({ runId, weight }) => [nameOf(runId), weight]));
+  Object.fromEntries((await combine(ctx, members, within)).members.map(({ runId, weight }) => [nameOf(runId), weight]));
 const nameOf = (id: string) => Object.keys(runs).find((name) => runs[name] === id)!;
 
 async function problemsOf(work: Promise<unknown>): Promise<string[]> {
@@ -105,7 +105,7 @@ describe('members', () => {
   });
 
   it('are listed by weight with their shares of the whole', async () => {
-    const { members } = await combine(db, input({ runId: runs.convnext! }, { runId: runs['vit 1']!, weight: 3 }));
+    const { members } = await combine(ctx, input({ runId: runs.convnext! }, { runId: runs['vit 1']!, weight: 3 }));
     expect(members.map(({ runId, share }) => [nameOf(runId), share])).toEqual([
       ['vit 1', 0.75],
       ['convnext', 0.25],
@@ -116,7 +116,7 @@ describe('members', () => {
     const plain = drawnPredictions(900, test, vocab, { kind: 'PLAIN', passes: 0, beta: null });
     const id = await testRun(db, experimentId, { name: 'both kinds', tags: ['odd'] });
     await putPredictions(db, id, plain);
-    const setOf = async () => (await combine(db, input({ runId: id }))).members[0]!.predictionSetId;
+    const setOf = async () => (await combine(ctx, input({ runId: id }))).members[0]!.predictionSetId;
     const kindOf = async (setId: string) =>
       (await predictionSetsOfRuns(db, [id])).get(id)!.find((s) => s.id === setId)?.kind;
     expect(await kindOf(await setOf())).toBe('PLAIN');
@@ -127,7 +127,7 @@ describe('members', () => {
   it('are refused one by one, all at once, each by name', async () => {
     const problems = await problemsOf(
       combine(
-        db,
+        ctx,
         input(
           { runId: 'run_missing' },
           { runId: runs.failed! },
@@ -145,12 +145,12 @@ describe('members', () => {
   });
 
   it('are refused for what is wrong with the input itself', async () => {
-    expect(await problemsOf(combine(db, input()))).toEqual(['INVALID members: an ensemble needs at least one member']);
+    expect(await problemsOf(combine(ctx, input()))).toEqual(['INVALID members: an ensemble needs at least one member']);
     const convnext = runs.convnext!;
     expect(
       await problemsOf(
         combine(
-          db,
+          ctx,
           input(
             {},
             { runId: convnext, filter: 'name = a' },
@@ -167,20 +167,20 @@ describe('members', () => {
       expect.stringContaining('INVALID members.3.filter: position 1: expected a field'),
     ]);
     // Two of these would weigh infinitely much together, and every probability would be NaN.
-    expect(await problemsOf(combine(db, input({ runId: convnext, weight: 1e308 })))).toEqual([
+    expect(await problemsOf(combine(ctx, input({ runId: convnext, weight: 1e308 })))).toEqual([
       `INVALID members.0.weight: the weight of run ${convnext} must be from 0 to 1000000000, got 1e+308`,
     ]);
-    expect(await problemsOf(combine(db, input({ runId: convnext, weight: 0 })))).toEqual([
+    expect(await problemsOf(combine(ctx, input({ runId: convnext, weight: 0 })))).toEqual([
       `INVALID members: every weight is 0 (run "convnext" (${convnext})); give at least one run more`,
     ]);
   });
 
   it('are refused when they belong to another experiment', async () => {
     const elsewhere = await experimentOf(db, null, { name: 'elsewhere' });
-    expect(await problemsOf(combine(db, input({ runId: runs.convnext! }), elsewhere))).toEqual([
+    expect(await problemsOf(combine(ctx, input({ runId: runs.convnext! }), elsewhere))).toEqual([
       `INVALID members.0.runId: run "convnext" (${runs.convnext}) belongs to experiment ${experimentId}, not to ${elsewhere}`,
     ]);
-    expect(await problemsOf(combine(db, input({ filter: 'name = convnext' }), elsewhere))).toEqual([
+    expect(await problemsOf(combine(ctx, input({ filter: 'name = convnext' }), elsewhere))).toEqual([
       'INVALID members.0.filter: matches no succeeded run with TEST predictions',
     ]);
   });
@@ -190,10 +190,10 @@ describe('members', () => {
       split,
       members: [{ runId: runs.convnext! }, { runId: runs[name]! }],
     });
-    expect(await problemsOf(combine(db, pair('other split', 'VALID')))).toEqual([
+    expect(await problemsOf(combine(ctx, pair('other split', 'VALID')))).toEqual([
       `INCOMPATIBLE members: image 1 is "23.jpg" in run "other split" (${runs['other split']}) but "0.jpg" in run "convnext" (${runs.convnext}); members must be predicted on the same images in the same order`,
     ]);
-    expect((await problemsOf(combine(db, pair('fewer images', 'TEST'))))[0]).toContain(
+    expect((await problemsOf(combine(ctx, pair('fewer images', 'TEST'))))[0]).toContain(
       'image 21 is missing in run "fewer images"',
     );
   });
@@ -201,7 +201,7 @@ describe('members', () => {
   it('are refused with another vocabulary', async () => {
     const id = await testRun(db, experimentId, { name: 'two labels', tags: ['odd'] });
     await putPredictions(db, id, drawnPredictions(1, test, vocab.slice(0, 2)));
-    const problems = await problemsOf(combine(db, input({ runId: runs.convnext! }, { runId: id })));
+    const problems = await problemsOf(combine(ctx, input({ runId: runs.convnext! }, { runId: id })));
     expect(problems[0]).toContain('label 3 is missing in run "two labels"');
   });
 });
@@ -216,7 +216,7 @@ describe('a result', () => {
       ].map(([name, weight]) => ({ name: String(name), weight: Number(weight), ...stored[`${name} ${split}`]! })),
     );
   const ask = (split: Split) =>
-    combine(db, { split, members: [{ filter: 'name like vit*', weight: 2 }, { runId: runs.convnext! }] });
+    combine(ctx, { split, members: [{ filter: 'name like vit*', weight: 2 }, { runId: runs.convnext! }] });
 
   async function everyRow(split: Split, orderBy: PredictionOrder, first: number): Promise<PredictionRow[]> {
     const rows: PredictionRow[] = [];
@@ -312,7 +312,7 @@ describe('createEnsemble', () => {
       { runId: runs['vit 1'], weight: 1 },
       { runId: runs['vit 2'], weight: 1 },
     ]);
-    const { errorRate } = (await (await resultOfEnsemble(db, id, 'VALID')).score())!;
+    const { errorRate } = (await (await resultOfEnsemble(ctx, id, 'VALID')).score())!;
     expect(await scoresOf(id)).toMatchObject([{ split: 'VALID', errorRate }]);
     await db.run.delete({ where: { id: late } });
   });
@@ -321,10 +321,10 @@ describe('createEnsemble', () => {
     const members = input({ runId: runs.convnext! }, { runId: runs['other split']! });
     const id = await createEnsemble(ctx, { experimentId, name: 'mixed', ...members });
     expect(await scoresOf(id)).toEqual([]);
-    expect((await resultOfEnsemble(db, id, 'TEST')).rowCount).toBe(25);
-    await expect(resultOfEnsemble(db, id, 'VALID')).rejects.toMatchObject({ problems: [{ code: 'INCOMPATIBLE' }] });
-    await expect(resultOfEnsemble(db, id, 'HOLDOUT')).rejects.toThrow('has no HOLDOUT predictions');
-    await expect(resultOfEnsemble(db, 'ens_missing', 'TEST')).rejects.toThrow('there is no ensemble ens_missing');
+    expect((await resultOfEnsemble(ctx, id, 'TEST')).rowCount).toBe(25);
+    await expect(resultOfEnsemble(ctx, id, 'VALID')).rejects.toMatchObject({ problems: [{ code: 'INCOMPATIBLE' }] });
+    await expect(resultOfEnsemble(ctx, id, 'HOLDOUT')).rejects.toThrow('has no HOLDOUT predictions');
+    await expect(resultOfEnsemble(ctx, 'ens_missing', 'TEST')).rejects.toThrow('there is no ensemble ens_missing');
   });
 
   it('saves nothing when refused, and tells every problem', async () => {
@@ -391,7 +391,7 @@ describe('createSubmission', () => {
   it('refuses predictions of a data set without test images', async () => {
     const id = await testRun(db, experimentId, { name: 'no images', tags: ['odd'] });
     await putPredictions(db, id, drawnPredictions(1, [], vocab));
-    const result = await combine(db, input({ runId: id }));
+    const result = await combine(ctx, input({ runId: id }));
     expect(await result.labelCounts()).toEqual([]);
     expect((await result.rows({ first: 10 })).items).toEqual([]);
     expect((await problemsOf(createSubmission(ctx, { runId: id })))[0]).toContain('the data set has no test images');

@@ -39,7 +39,11 @@ async function ensemble(name: string, members: string[], scores: Omit<EnsembleSc
     scores: scores.map((score) => ({ ...score, accuracy: 1 - score.errorRate, logLoss: score.errorRate * 2 })),
     input: {},
   };
-  await insertEnsemble(db, { id: ids[name], name, experimentId, method: 'MEAN', createdAt: new Date() }, parts);
+  await insertEnsemble(
+    db,
+    { id: ids[name], name, experimentId, method: 'MEAN', createdAt: new Date(), selection: null },
+    parts,
+  );
 }
 
 async function summary(

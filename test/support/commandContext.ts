@@ -22,10 +22,12 @@ export async function testContext(): Promise<TestContext> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-blobs-'));
   const queue = await openQueue(db.url, { consumes: true, log: silent });
   const waker = createRunWaker(db);
+  const context = createCommandContext({ db, queue, blobs: createLocalStore(folder), waker });
   return {
-    ...createCommandContext({ db, queue, blobs: createLocalStore(folder), waker }),
+    ...context,
     url: db.url,
     close: async () => {
+      await context.threads.close();
       await waker.close();
       await queue.close();
       await db.drop();
