@@ -52,7 +52,18 @@ describe.each(engines)('Adam on $name', ({ create }) => {
         expect(maxDifference(await state.read(gradientOf(name)), new Float32Array(expected.length))).toBe(0);
       }
     }
-    expect(await state.read('unused_w')).toEqual(tensors.float('init.unused_w'));
+    expect(await state.read('unused_w')).toEqual(tensors.float('final_param.unused_w'));
+    // The moments are kept divided by (1 - mom) and (1 - sqr_mom).
+    const { mom } = golden.steps.at(-1);
+    const moments = parameters.filter((p) => tensors.names.includes(`final_grad_avg.${p.name}`));
+    expect(moments.map((p) => p.name)).toEqual(parameters.flatMap(({ name }) => (name === 'unused_w' ? [] : [name])));
+    for (const { name } of moments) {
+      const scaled = async (entry: string, factor: number) => (await state.read(entry)).map((value) => value * factor);
+      const mean = await scaled(`mean/${name}`, 1 - mom);
+      const square = await scaled(`square/${name}`, 1 - golden.sqr_mom);
+      expect(excess(mean, tensors.float(`final_grad_avg.${name}`), 1e-6, 1e-5), name).toBeLessThan(1);
+      expect(excess(square, tensors.float(`final_sqr_avg.${name}`), 1e-6, 1e-5), name).toBeLessThan(1);
+    }
     await adam.dispose();
     await lateAdam.dispose();
     state.dispose();

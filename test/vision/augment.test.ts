@@ -8,7 +8,7 @@ import { lightingOf } from '../../src/vision/lighting.ts';
 import { prefilterSize } from '../../src/vision/linearAxis.ts';
 import { type CropWindow, centreCrop, randomCrop } from '../../src/vision/randomCrop.ts';
 import { createRenderer } from '../../src/vision/renderer.ts';
-import { affineMatrix, apply, gridMatrix, warpMatrix } from '../../src/vision/warp.ts';
+import { affineMatrix, apply, gridMatrix, type Homography, warpMatrix } from '../../src/vision/warp.ts';
 import { fixtureJson, fixtureTensors, largestDifference, pixelsOf, sizeOf } from './fixtures.ts';
 
 const tensor = fixtureTensors('augment');
@@ -42,12 +42,18 @@ describe('affine and warp', () => {
     expect(largestDifference(affineMatrix(draws, width, height).slice(0, 6), mat)).toBeLessThan(1e-6);
     const coefficients = tensor(`${name}.warp_coeffs`).data.subarray(i * 8, i * 8 + 8);
     expect(largestDifference(warpMatrix(draws.warpX, draws.warpY).slice(0, 8), coefficients)).toBeLessThan(1e-6);
-    const grid = gridMatrix(draws, width, height);
-    const points = Array.from({ length: width * height }, (_, k) =>
-      apply(grid, -1 + (2 * (k % width)) / (width - 1), -1 + (2 * Math.floor(k / width)) / (height - 1)),
-    ).flat();
-    const expected = tensor(`${name}.final_grid`).data.subarray(i * points.length, (i + 1) * points.length);
-    expect(largestDifference(points, expected)).toBeLessThan(2e-6);
+    const pointsOf = (grid: Homography) =>
+      Array.from({ length: width * height }, (_, k) =>
+        apply(grid, -1 + (2 * (k % width)) / (width - 1), -1 + (2 * Math.floor(k / width)) / (height - 1)),
+      ).flat();
+    for (const [key, grid] of [
+      ['affine_grid', affineMatrix(draws, width, height)],
+      ['final_grid', gridMatrix(draws, width, height)],
+    ] as const) {
+      const points = pointsOf(grid);
+      const expected = tensor(`${name}.${key}`).data.subarray(i * points.length, (i + 1) * points.length);
+      expect(largestDifference(points, expected), key).toBeLessThan(2e-6);
+    }
   });
 
   it.each(affineCases)('pixels of $name $i', ({ name, i, width, height }) => {

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { microBatchSize, parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
+
+const least = {
+  architecture: 'convnext_large_in22k',
+  itemTransform: { size: { height: 640, width: 480 } },
+  size: { height: 224, width: 224 },
+};
+
+describe('a config', () => {
+  it('that says no more than architecture and sizes is the recipe', () => {
+    const { config } = parseTrainingConfig(least);
+    expect(config).toMatchObject({
+      pretrained: true,
+      itemTransform: { method: 'CROP' },
+      minScale: 0.75,
+      effectiveBatchSize: 64,
+      schedule: 'FINE_TUNE',
+      epochs: 12,
+      freezeEpochs: 1,
+      baseLearningRate: 0.01,
+      weightDecay: 0.01,
+      validFraction: 0.2,
+      labels: null,
+      predict: { test: true, ttaPasses: 4, ttaBeta: 0.25 },
+    });
+  });
+
+  it('divides the effective batch into accumulated micro-batches, which must come out whole', () => {
+    const micro = (accumulation: number) => microBatchSize(parseTrainingConfig({ ...least, accumulation }).config!);
+    expect([1, 2, 4].map(micro)).toEqual([64, 32, 16]);
+    expect(parseTrainingConfig({ ...least, accumulation: 3 }).problems![0]).toMatchObject({ path: ['accumulation'] });
+  });
+});
