@@ -106,6 +106,11 @@ describe.each(engines)('whole runs on $name', ({ create }) => {
     for (const [key, values] of section(tensors, 'final', pools)) {
       expect(maxDifference(await learner.read(key), values), key).toBeLessThan(tolerance.param_atol);
     }
+    const logits: number[] = [];
+    for await (const { inputs } of dataOf(learner, tensors, [], 0).valid()) {
+      logits.push(...(await learner.predict(inputs)));
+    }
+    expect(maxDifference(logits, tensors.float('valid_logits_final'))).toBeLessThan(tolerance.loss_atol);
     await learner.dispose();
   });
 });
