@@ -21,10 +21,8 @@ export interface BlobStore {
    * Refused as `put` is; then, and after any other failure, it is where it was.
    */
   adopt(file: string): Promise<StoredBlob>;
-  /**
-   * A stream of the bytes, or of those from `start` to `end` (both included); it fails with ENOENT when there is no such blob.
-   */
-  open(hash: string, range?: { readonly start: number; readonly end: number }): Readable;
+  /** A stream of the bytes; it fails with ENOENT when there is no such blob. */
+  open(hash: string): Readable;
   /** Where the blob is, or would be. */
   path(hash: string): string;
   has(hash: string): Promise<boolean>;
@@ -93,7 +91,7 @@ export function createLocalStore(
       await rm(file, { force: true });
       return copy;
     },
-    open: (hash, range) => createReadStream(pathOf(hash), range),
+    open: (hash) => createReadStream(pathOf(hash)),
     path: pathOf,
     async has(hash) {
       return access(pathOf(hash)).then(

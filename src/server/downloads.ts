@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Router as createRouter, type Response, type Router } from 'express';
 import type { Services } from '../graphql/context.ts';
+import { getArtifacts } from '../store/artifact.ts';
 import { findDataset, findSample } from '../store/dataset.ts';
 import { getPredictionSets, readImageIds, readPredictions } from '../store/prediction.ts';
 import { getSubmissions } from '../store/submission.ts';
@@ -45,6 +46,21 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
     response.end(file);
   });
 
+  router.get('/artifacts/:id', async ({ params: { id } }, response) => {
+    const artifact = (await getArtifacts(db.prisma, [id])).get(id);
+    if (!artifact) return sendError(response, 404, `There is no artifact ${id}`);
+    const { runId, name, contentHash } = artifact;
+    if (!(await blobs.has(contentHash))) {
+      return sendError(
+        response,
+        404,
+        `${name} of run ${runId} is not among this server's blobs: a worker with another RUNGRAPH_HOME wrote it, or it was removed`,
+      );
+    }
+    response.set({ ...attachment(`${runId}-${name}`, 'application/octet-stream'), etag: `"${contentHash}"` });
+    await sendFile(response, blobs.path(contentHash));
+  });
+
   router.get('/images/:datasetId/:position/thumbnail', async ({ params, headers }, response) => {
     const position = /^\d{1,9}$/.test(params.position) ? Number(params.position) : -1;
     const dataset = await findDataset(db.prisma, { id: params.datasetId });
@@ -67,10 +83,24 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
 
 /** Content under an id never changes, so it may be kept. */
 function attach(response: Response, name: string, type: string, bytes: number): void {
-  response.set({
+  response.set({ ...attachment(name, type), 'content-length': String(bytes) });
+}
+
+function attachment(name: string, type: string): Record<string, string> {
+  return {
     'cache-control': 'private, max-age=31536000, immutable',
     'content-disposition': `attachment; filename="${name}"`,
-    'content-length': String(bytes),
     'content-type': type,
+  };
+}
+
+/** Sends a file that may be large: whole, or the ranges asked for. Settles when it is sent or nobody waits for it any more. */
+function sendFile(response: Response, file: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { root: path.dirname(file), cacheControl: false, lastModified: false };
+    response.sendFile(path.basename(file), options, (error?: Error) => {
+      if (error && !response.headersSent) reject(error);
+      else resolve();
+    });
   });
 }

@@ -32,6 +32,7 @@ code { background: #8882; padding: .1em .3em; border-radius: .2em }
 <li><code>POST /graphql</code> queries and mutations</li>
 <li><code>ws: /graphql</code> subscriptions (graphql-transport-ws)</li>
 <li><code>GET /submissions/:id.csv</code> a submission</li>
+<li><code>GET /artifacts/:id</code> weights or an ONNX model of a run</li>
 <li><code>GET /prediction-sets/:id.safetensors</code> stored probabilities</li>
 <li><code>GET /images/:dataset/:position/thumbnail</code> an image, small</li>
 <li><code>GET /healthz</code>, <code>/readyz</code>, <code>/version</code></li>

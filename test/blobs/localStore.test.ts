@@ -68,12 +68,6 @@ describe('local blob store', () => {
     await expect(createLocalStore(root).adopt(path.join(root, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('streams a part', async () => {
-    const store = createLocalStore(root);
-    const { hash } = await store.put(bytes('leaves'));
-    expect((await buffer(store.open(hash, { start: 1, end: 3 }))).toString()).toBe('eav');
-  });
-
   test('deletes, and deleting twice is no error', async () => {
     const store = createLocalStore(root);
     const { hash } = await store.put(bytes('leaf'));
