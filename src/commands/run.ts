@@ -73,26 +73,33 @@ export async function queueRuns(ctx: CommandContext, tx: Transaction, runs: read
  * Refused for a run that has ended otherwise.
  */
 export async function cancelRun(ctx: CommandContext, id: string): Promise<void> {
-  const canceled = await inTransaction(ctx, (tx) => cancelInTransaction(ctx, tx, id));
-  if (canceled) await announceCancel(ctx, [canceled]);
+  const canceled = await inTransaction(ctx, async (tx) => {
+    const run = await lockOrRefuse(tx, id);
+    if (run.status === 'SUCCEEDED' || run.status === 'FAILED') {
+      throw refuse('CONFLICT', `run ${id} has already ended (${run.status}) and cannot be canceled`, ['id']);
+    }
+    return cancelLocked(ctx, tx, [run]);
+  });
+  await announceCancel(ctx, canceled);
 }
 
-/** Null when there was nothing to do. Call announceCancel after the commit. */
-export async function cancelInTransaction(ctx: CommandContext, tx: Transaction, id: string): Promise<WakeUp | null> {
-  const run = await lockOrRefuse(tx, id);
-  const at = { id, attempt: run.currentAttempt };
-  switch (run.status) {
-    case 'QUEUED':
-      return changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt: ctx.now() } }]);
-    case 'RUNNING':
-      return changeStatus(ctx, tx, at, [{ status: 'CANCELING' }]);
-    case 'CANCELING':
-    case 'CANCELED':
-      return null;
-    case 'SUCCEEDED':
-    case 'FAILED':
-      throw refuse('CONFLICT', `run ${id} has already ended (${run.status}) and cannot be canceled`, ['id']);
+/**
+ * Cancels locked runs, but for those that have ended. Call announceCancel with what it returns after the commit. The job of a run
+ * that had not begun goes, too: a worker would pass over it, which takes it half a second.
+ */
+export async function cancelLocked(ctx: CommandContext, tx: Transaction, runs: readonly Run[]): Promise<WakeUp[]> {
+  const wakes: WakeUp[] = [];
+  const queued = runs.filter((run) => run.status === 'QUEUED');
+  for (const { id, currentAttempt: attempt } of queued) {
+    wakes.push(
+      await changeStatus(ctx, tx, { id, attempt }, [{ status: 'CANCELED', change: { finishedAt: ctx.now() } }]),
+    );
   }
+  for (const { id, currentAttempt: attempt } of runs.filter((run) => run.status === 'RUNNING')) {
+    wakes.push(await changeStatus(ctx, tx, { id, attempt }, [{ status: 'CANCELING' }]));
+  }
+  await ctx.queue.withdraw(tx, 'run', ...queued.map((run) => ({ runId: run.id })));
+  return wakes;
 }
 
 /** Tells workers and subscribers. A lost message is made good by the workers' heartbeat and the hub's poll. */

@@ -1,12 +1,10 @@
 import { refuse, UserInputError } from '../errors.ts';
 import { lockExperiment } from '../store/experiment.ts';
-import type { NewRun } from '../store/run.ts';
+import { lockRun, type NewRun, type Run } from '../store/run.ts';
 import { findUnfinishedSweepRuns, getSweeps, holdRuns, insertSweep, insertSweepMembers } from '../store/sweep.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
-import { collect } from './problems.ts';
-import { announceCancel, cancelInTransaction, drawSeed, queueRuns } from './run.ts';
-import type { WakeUp } from './runStatus.ts';
+import { announceCancel, cancelLocked, drawSeed, queueRuns } from './run.ts';
 import { planSweep, type StartSweepInput } from './sweepPlan.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -56,13 +54,13 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
 export async function cancelSweep(ctx: CommandContext, id: string): Promise<void> {
   const canceled = await inTransaction(ctx, async (tx) => {
     if (!(await getSweeps(tx, [id])).has(id)) throw refuse('NOT_FOUND', `there is no sweep ${id}`, ['id']);
-    const wakes: WakeUp[] = [];
+    const runs: Run[] = [];
     // In order of id, as everyone who locks several runs: two at once cannot wait for each other.
     for (const runId of (await findUnfinishedSweepRuns(tx, id)).sort()) {
-      const wake = await collect([], () => cancelInTransaction(ctx, tx, runId)); // ended in the meantime: fine
-      if (wake) wakes.push(wake);
+      const run = await lockRun(tx, runId);
+      if (run) runs.push(run);
     }
-    return wakes;
+    return cancelLocked(ctx, tx, runs);
   });
   await announceCancel(ctx, canceled);
 }

@@ -28,6 +28,8 @@ export interface Consumer {
 export interface Queue {
   /** Adds jobs that exist if and only if `tx` commits, to be taken in this order. */
   enqueue<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
+  /** Takes back the jobs with these payloads that nobody has begun, if and only if `tx` commits. */
+  withdraw<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /**
    * Hands jobs to `handler`, oldest first, at most `concurrency` at a time. A handler that returns has done its job; when it
    * throws, or when this process dies (noticed within about 10 s), the job is delivered again to whoever is there.
@@ -98,6 +100,12 @@ export async function openQueue(
         update pgboss.job set created_on = statement_timestamp() + place.position * interval '1 microsecond'
         from unnest(${jobs.map((job) => job.id)}::uuid[]) with ordinality place (id, position)
         where job.name = ${kind} and job.id = place.id`;
+    },
+    withdraw: async (tx, kind, ...payloads) => {
+      if (!payloads.length) return;
+      await tx.$executeRaw`
+        delete from pgboss.job where name = ${kind} and state in ('created', 'retry')
+        and data = any(${payloads.map((payload) => JSON.stringify(payload))}::text[]::jsonb[])`;
     },
     work: async (kind, handler, { concurrency }) => {
       const id = await boss.work<JobPayloads[typeof kind]>(

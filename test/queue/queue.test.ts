@@ -16,7 +16,7 @@ afterAll(async () => {
 
 const enqueue = (...runIds: string[]) =>
   db.prisma.$transaction(async (tx) => {
-    for (const runId of runIds) await queue.enqueue(tx, 'run', { runId });
+    await queue.enqueue(tx, 'run', ...runIds.map((runId) => ({ runId })));
   });
 
 test('a job exists if and only if its transaction commits, and jobs come oldest first', async () => {
@@ -32,6 +32,40 @@ test('a job exists if and only if its transaction commits, and jobs come oldest 
   const consumer = await queue.work('run', async ({ payload }) => void seen.push(payload.runId), { concurrency: 1 });
   await expect.poll(() => seen.length, { timeout: 30_000 }).toBe(ids.length);
   expect(seen).toEqual(ids);
+  await consumer.stop();
+});
+
+test('jobs are withdrawn if and only if the transaction commits; one in hand stays', async () => {
+  await enqueue('begun', 'unwanted', 'wanted');
+  const seen: string[] = [];
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const consumer = await queue.work(
+    'run',
+    async ({ payload }) => {
+      seen.push(payload.runId);
+      await finished;
+    },
+    { concurrency: 1 },
+  );
+  await expect.poll(() => seen, { timeout: 30_000 }).toEqual(['begun']);
+  const failed = db.prisma.$transaction(async (tx) => {
+    await queue.withdraw(tx, 'run', { runId: 'wanted' });
+    throw new Error('no');
+  });
+  await expect(failed).rejects.toThrow('no');
+  await db.prisma.$transaction((tx) => queue.withdraw(tx, 'run', { runId: 'begun' }, { runId: 'unwanted' }));
+  const left = await db.pool.query(
+    `select data->>'runId' as id, state::text from pgboss.job where completed_on is null order by created_on`,
+  );
+  expect(left.rows).toEqual([
+    { id: 'begun', state: 'active' },
+    { id: 'wanted', state: 'created' },
+  ]);
+  finish();
+  await expect.poll(() => seen, { timeout: 30_000 }).toEqual(['begun', 'wanted']);
   await consumer.stop();
 });
 
