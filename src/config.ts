@@ -1,5 +1,6 @@
 /** Configuration from the environment, parsed once by the composition roots in bin/ and handed down as values. */
 
+import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
@@ -7,6 +8,9 @@ import { StartupError } from './errors.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const bytes = z.coerce.number().int().positive();
+
+/** As the Hugging Face libraries read it. */
+const flag = z.string().transform((value) => ['1', 'ON', 'YES', 'TRUE'].includes(value.toUpperCase()));
 
 const environment = z.object({
   /** Folder of the embedded database, blobs and caches. */
@@ -24,6 +28,21 @@ const environment = z.object({
   RUNGRAPH_THREADS: z.coerce.number().int().min(0).default(0),
   /** Bytes of decoded images kept on disk. */
   RUNGRAPH_CACHE_BYTES: bytes.default(10 * 2 ** 30),
+  /** The Hugging Face hub or a mirror of it, where pretrained weights come from. */
+  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
+  /** Access token of the hub, for repositories that are not for everybody. */
+  HF_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word')
+    .optional(),
+  /** Folder of the Hugging Face libraries, whose cache of downloads is shared. */
+  HF_HOME: z.string().min(1).optional(),
+  /** That cache, when it is elsewhere than in HF_HOME. */
+  HF_HUB_CACHE: z.string().min(1).optional(),
+  /** Take pretrained weights from the cache only. */
+  HF_HUB_OFFLINE: flag.default(false),
+  /** Folder of caches, in which HF_HOME lies unless it is set. */
+  XDG_CACHE_HOME: z.string().min(1).optional(),
   RUNGRAPH_LOG: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -40,7 +59,18 @@ export interface Config {
   readonly device: DeviceChoice;
   readonly threads: number;
   readonly cacheLimitBytes: number;
+  readonly hub: HubConfig;
   readonly logLevel: string;
+}
+
+export interface HubConfig {
+  /** Without a slash at the end. */
+  readonly endpoint: string;
+  /** Secret: for requests to the endpoint only. */
+  readonly token: string | undefined;
+  /** Absolute. */
+  readonly cacheDirectory: string;
+  readonly offline: boolean;
 }
 
 /** Reads the configuration; every wrong variable is named in one StartupError. */
@@ -52,6 +82,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new StartupError(`The environment is not usable:\n${lines.join('\n')}`);
   }
   const e = parsed.data;
+  const caches = e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
   return {
     home: path.resolve(e.RUNGRAPH_HOME),
     databaseUrl: e.DATABASE_URL,
@@ -61,6 +92,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     device: e.DEVICE,
     threads: e.RUNGRAPH_THREADS,
     cacheLimitBytes: e.RUNGRAPH_CACHE_BYTES,
+    hub: {
+      endpoint: e.HF_ENDPOINT.replace(/\/+$/, ''),
+      token: e.HF_TOKEN,
+      cacheDirectory: path.resolve(e.HF_HUB_CACHE ?? path.join(e.HF_HOME ?? path.join(caches, 'huggingface'), 'hub')),
+      offline: e.HF_HUB_OFFLINE,
+    },
     logLevel: e.RUNGRAPH_LOG,
   };
 }

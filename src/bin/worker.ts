@@ -10,6 +10,8 @@ import { openServices, provideDatabase } from './services.ts';
 
 await runProgram(async () => {
   const config = readConfig(process.env);
+  // no process that this one starts shall have it
+  delete process.env.HF_TOKEN;
   const log = createLogger('worker', config.logLevel);
   const stop = awaitStop();
   // The server that started this worker is gone, however it went.

@@ -14,6 +14,7 @@ import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerResources } from '../domain/trainer.ts';
 import { doubledAccumulation } from '../domain/trainingConfig.ts';
 import { messageOf } from '../errors.ts';
+import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
 import { longestJobSeconds } from '../queue/queue.ts';
 import type { Run } from '../store/run.ts';
@@ -34,6 +35,8 @@ export interface AttemptRunnerOptions {
   readonly ctx: CommandContext;
   readonly workerId: string;
   readonly trainerModule: string;
+  /** Where pretrained weights come from. */
+  readonly hub: Hub;
   /** `outputDirectory`: each attempt gets a folder of its own below. */
   readonly resources: TrainerResources;
   readonly log: Logger;
@@ -104,6 +107,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     output = opened;
     const resources = { ...options.resources, outputDirectory: opened.directory };
     const provided = await provideWeights(configOf(run), {
+      hub: options.hub,
       signal: attempt.signal,
       tell: (event) => batcher.add(event),
     });

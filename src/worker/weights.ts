@@ -1,17 +1,23 @@
-/** Which file of pretrained weights a run starts from. */
+/** Which file of pretrained weights a run starts from: found on this machine, or fetched from the hub. */
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttemptOutcome } from '../commands/attempt.ts';
-import type { RunFailure } from '../domain/run.ts';
+import { findArchitecture } from '../domain/architecture.ts';
+import type { RunFailure, RunProgress } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import { messageOf } from '../errors.ts';
+import { HubError } from '../hub/errors.ts';
+import { type Hub, weightsFileNames } from '../hub/hub.ts';
+import { type HubReference, isHubReference, isRepository, parseHubReference } from '../hub/reference.ts';
 
 export interface WeightsOptions {
+  readonly hub: Hub;
   /** Aborts a download. */
   readonly signal: AbortSignal;
+  /** Tells the run's subscribers how a download goes. */
   readonly tell: (event: TrainerEvent) => void;
 }
 
@@ -24,64 +30,116 @@ export type WeightsOutcome =
 export async function provideWeights(config: TrainingConfig, options: WeightsOptions): Promise<WeightsOutcome> {
   if (!config.pretrained) return { weights: null };
   try {
-    return { weights: { path: await locate(config, options) } };
+    const source = await sourceOf(config);
+    const file = typeof source === 'string' ? await localFile(source) : await fromHub(source, config, options);
+    return { weights: { path: file } };
   } catch (error) {
     if (options.signal.aborted) return { outcome: { status: 'CANCELED' } };
-    if (!(error instanceof WeightsUnavailable)) throw error;
-    return { outcome: { status: 'FAILED', failure: error.failure } };
+    if (!(error instanceof HubError) && !(error instanceof WeightsNotFound)) throw error;
+    const retryable = error instanceof HubError && error.retryable;
+    return { outcome: { status: 'FAILED', failure: unavailable(error.message, retryable) } };
   }
 }
 
-/** Ends a run as WEIGHTS_UNAVAILABLE. */
-class WeightsUnavailable extends Error {
-  override readonly name = 'WeightsUnavailable';
-  readonly failure: RunFailure;
+function unavailable(reason: string, retryable: boolean): RunFailure {
+  const message = `no pretrained weights: ${reason}; set weightsUri to a file on the worker or to hf://owner/repository, or pretrained: false to start from random weights`;
+  return { code: 'WEIGHTS_UNAVAILABLE', message, retryable };
+}
 
-  constructor(message: string, retryable = false) {
-    super(message);
-    this.failure = { code: 'WEIGHTS_UNAVAILABLE', message: `${message}; ${advice}`, retryable };
+class WeightsNotFound extends Error {
+  override readonly name = 'WeightsNotFound';
+}
+
+/** A path on this machine, or what to fetch. */
+async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Promise<string | HubReference> {
+  if (uri === null) return { repository: pretrainedRepository(architecture), revision: 'main', file: null };
+  if (uri.startsWith('file:')) return pathOfUrl(uri);
+  const given = `weightsUri ${JSON.stringify(uri)}`;
+  if (isHubReference(uri)) {
+    const reference = parseHubReference(uri);
+    if (reference) return reference;
+    throw new WeightsNotFound(`${given} does not read hf://owner/repository[@revision][/file]`);
   }
+  if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) {
+    throw new WeightsNotFound(`${given} is neither a path nor a file: nor an hf:// URL`);
+  }
+  const local = path.resolve(uri);
+  if (!isRepository(uri) || looksLikeFile(uri)) return local;
+  if (!(await statIfThere(local))) return { repository: uri, revision: 'main', file: null };
+  throw new WeightsNotFound(`${given} may mean ${local} or a repository of the hub: write ./${uri} or hf://${uri}`);
 }
 
-const advice =
-  'set weightsUri to a file on the worker (safetensors or PyTorch) or to hf://owner/repository, or pretrained: false to start from random weights';
-
-async function locate({ architecture, weightsUri }: TrainingConfig, _options: WeightsOptions): Promise<string> {
-  if (weightsUri === null)
-    throw new WeightsUnavailable(`no pretrained weights for ${architecture}: downloading is not supported`);
-  return localFile(weightsUri.startsWith('file:') ? fromFileUrl(weightsUri) : path.resolve(weightsUri));
+/** timm's repository of an architecture: `timm/convnext_tiny.fb_in22k`. */
+function pretrainedRepository(name: string): string {
+  const architecture = findArchitecture(name);
+  const tagged = architecture?.aliases.find((alias) => alias.endsWith(`.${architecture.pretrainedTag}`));
+  if (tagged === undefined) throw new Error(`${name} has no alias with its pretrained tag`);
+  return `timm/${tagged}`;
 }
 
-/** What a repository of the hub calls its weights, best first. */
-const usualNames = ['model.safetensors', 'pytorch_model.bin'];
+function looksLikeFile(uri: string): boolean {
+  return /\.(safetensors|bin|pth|pt)$/i.test(uri);
+}
 
-/** The file, or the weights of the usual name in the folder. */
+/** The file, or the weights in the folder. */
 async function localFile(file: string): Promise<string> {
   const found = await statIfThere(file);
-  if (!found) throw new WeightsUnavailable(`the weights file ${file} does not exist on this worker`);
+  if (!found) throw new WeightsNotFound(`${file} does not exist on the worker`);
   if (!found.isDirectory()) return file;
-  for (const name of usualNames) {
+  for (const name of weightsFileNames) {
     const inside = path.join(file, name);
     if (await statIfThere(inside)) return inside;
   }
-  throw new WeightsUnavailable(`the folder ${file} has neither ${usualNames.join(' nor ')}`);
+  throw new WeightsNotFound(`the folder ${file} has neither ${weightsFileNames.join(' nor ')}`);
 }
 
 async function statIfThere(file: string) {
   try {
     return await stat(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new WeightsUnavailable(`the weights file ${file} cannot be read: ${messageOf(error)}`);
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw new WeightsNotFound(`${file} cannot be read: ${messageOf(error)}`);
   }
 }
 
-function fromFileUrl(uri: string): string {
+function pathOfUrl(uri: string): string {
   try {
     return fileURLToPath(uri);
   } catch (error) {
-    throw new WeightsUnavailable(
-      `weightsUri ${JSON.stringify(uri)} is no file: URL of this machine (${messageOf(error)})`,
-    );
+    throw new WeightsNotFound(`weightsUri ${JSON.stringify(uri)} names no file of this machine (${messageOf(error)})`);
   }
+}
+
+/** Milliseconds between two events of a download. */
+const progressInterval = 500;
+
+function fromHub(reference: HubReference, config: TrainingConfig, { hub, signal, tell }: WeightsOptions) {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return hub.fetch(reference, {
+    signal,
+    note: (line) => tell({ kind: 'log', stream: 'trainer', line }),
+    onProgress: (received, size) => {
+      if (received < size && Date.now() - toldAt < progressInterval) return;
+      toldAt = Date.now();
+      tell({ kind: 'progress', progress: downloadProgress(config, received, size) });
+    },
+  });
+}
+
+/** Counted in MB: what an attempt does before its first batch. */
+function downloadProgress(
+  { schedule, epochs, freezeEpochs }: TrainingConfig,
+  received: number,
+  size: number,
+): RunProgress {
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+  return {
+    phase: 'PREPARING',
+    epoch: 0,
+    epochs: epochs + (schedule === 'FINE_TUNE' ? freezeEpochs : 0),
+    batch: megabytes(received),
+    batches: megabytes(size),
+    imagesPerSecond: null,
+    etaSeconds: null,
+  };
 }

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import type { Listener } from '../db/listener.ts';
 import type { TrainerResources } from '../domain/trainer.ts';
 import { runCancelChannel } from '../events/waker.ts';
+import { createHub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
 import { version } from '../version.ts';
 import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
@@ -50,6 +51,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stopping = new AbortController();
   const shared = {
     ...{ ctx, workerId, held, log },
+    hub: createHub(config.hub),
     trainerModule: options.trainerModule ?? fileURLToPath(new URL('../bin/trainer.ts', import.meta.url)),
   };
 

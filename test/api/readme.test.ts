@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
@@ -37,6 +38,12 @@ test('the README has a row for every environment variable, with its default, and
     DEVICE: `\`${config.device}\``,
     RUNGRAPH_THREADS: `\`${config.threads}\``,
     RUNGRAPH_CACHE_BYTES: `${config.cacheLimitBytes / 2 ** 30} GiB`,
+    HF_ENDPOINT: `\`${config.hub.endpoint}\``,
+    HF_TOKEN: config.hub.token ?? '',
+    HF_HOME: `\`${path.dirname(config.hub.cacheDirectory).replace(os.homedir(), '~')}\``,
+    HF_HUB_CACHE: `\`$HF_HOME/${path.basename(config.hub.cacheDirectory)}\``,
+    HF_HUB_OFFLINE: config.hub.offline ? '`1`' : '',
+    XDG_CACHE_HOME: `\`${path.dirname(path.dirname(config.hub.cacheDirectory)).replace(os.homedir(), '~')}\``,
     RUNGRAPH_LOG: `\`${config.logLevel}\``,
   });
 });

@@ -10,9 +10,16 @@ import { silent, type TestContext } from './commandContext.ts';
 
 export const scriptedTrainer = fileURLToPath(new URL('./scriptedTrainer.ts', import.meta.url));
 
-/** The configuration of a worker on the CPU with a home of its own, which the caller removes. */
-export function workerConfig(): Config {
-  return readConfig({ RUNGRAPH_HOME: mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-')), DEVICE: 'cpu' });
+/** The configuration of a worker on the CPU with a home of its own, which the caller removes. It asks no hub but one given in `env`. */
+export function workerConfig(env: Readonly<Record<string, string>> = {}): Config {
+  const home = mkdtempSync(path.join(os.tmpdir(), 'rungraph-worker-'));
+  return readConfig({
+    RUNGRAPH_HOME: home,
+    DEVICE: 'cpu',
+    HF_HOME: path.join(home, 'hf'),
+    HF_HUB_OFFLINE: '1',
+    ...env,
+  });
 }
 
 export interface TestWorker extends RunningWorker {
@@ -20,9 +27,13 @@ export interface TestWorker extends RunningWorker {
 }
 
 /** A worker in this process; its trainers are real processes that play a script, or `trainerModule`. */
-export async function testWorker(ctx: TestContext, trainerModule: string = scriptedTrainer): Promise<TestWorker> {
+export async function testWorker(
+  ctx: TestContext,
+  trainerModule: string = scriptedTrainer,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestWorker> {
   const listener = createListener(ctx.url);
-  const config = workerConfig();
+  const config = workerConfig(env);
   const worker = await startWorker({ config, ctx, listener, log: silent, trainerModule });
   return {
     id: worker.id,
