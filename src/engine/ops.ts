@@ -20,9 +20,14 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   return y.reshape([...x.shape.slice(0, -1), weight.shape[0] ?? 1]);
 }
 
-/** Normalises over the last axis (biased variance), then scales and shifts: `scale`, `bias` of that axis' length. */
+/**
+ * Normalises over the last axis (biased variance), then scales and shifts: `scale`, `bias` of that axis' length. Counted from its
+ * first element, which changes nothing, a row that varies little around a large mean keeps its digits (goldens `ln.*`).
+ */
 export function layerNorm(x: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor {
-  const f = tf.customGrad(((x: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor, save: tf.GradSaveFunc) => {
+  const f = tf.customGrad(((input: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor, save: tf.GradSaveFunc) => {
+    const first = input.slice(Array(input.rank).fill(0), [...input.shape.slice(0, -1), 1]);
+    const x = input.sub(first);
     const [y, mean, inverseDeviation] = normalise(x, scale, bias, epsilon);
     save([x, scale, mean, inverseDeviation]);
     return { value: y, gradFunc: layerNormGradient };

@@ -40,13 +40,18 @@ const family: Family = {
       parameter(`${name}.reduction.weight`, [2 * dim, 4 * dim], truncatedNormal),
     ];
   },
-  merge: (cells, w) => linear(norm(cells, under(w, 'norm')), w('reduction.weight')),
+  merge: mergeCells,
   block(x, w, block, keep) {
     const mixed = withinWindows(norm(x, under(w, 'norm1')), block, (x) => attention(x, under(w, 'attn'), block));
     const y = x.add(keep(1, mixed));
     return y.add(keep(2, mlp(norm(y, under(w, 'norm2')), under(w, 'mlp'))));
   },
 };
+
+/** A 2x2 cell of tokens [n, tokens, 4 * dim] normalised, then projected to [n, tokens, 2 * dim]. */
+export function mergeCells(cells: Tensor, w: Weights): Tensor {
+  return linear(norm(cells, under(w, 'norm')), w('reduction.weight'));
+}
 
 /** x [images * windows, area, dim] -> the same. */
 function attention(x: Tensor, w: Weights, { windows, dim, heads }: Block): Tensor {

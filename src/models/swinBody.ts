@@ -20,7 +20,7 @@ import {
 } from './parameters.ts';
 import type { Grid } from './positionEmbedding.ts';
 import { inverse, type Rearrangement, rearrange, rearrangement } from './tokens.ts';
-import { type Windows, windowsOf } from './windows.ts';
+import { cellsOf, imageOrder, type Windows, windowsOf } from './windows.ts';
 
 export type SwinSizes = Pick<SwinArchitecture, 'dim' | 'window' | 'patch' | 'dropPath'> & {
   readonly depths: readonly number[];
@@ -153,30 +153,6 @@ function stagesOf({ depths, dim, heads, window, patch, dropPath, size }: SwinSiz
 export function stageWindow({ window, patch, size }: SwinSizes, stage: number): Grid {
   const side = (pixels: number): number => Math.min(window, Math.floor(pixels / patch) >> stage);
   return { rows: side(size.height), columns: side(size.width) };
-}
-
-/** Places 0, 1, 2, ... */
-function imageOrder({ rows, columns }: Grid): Int32Array {
-  return Int32Array.from({ length: rows * columns }, (_, i) => i);
-}
-
-/** For each token of `after` in `order` the four places of `before` it is made of, column by column; -1 past the edge. */
-function cellsOf(before: Grid, after: Grid, order: Int32Array): Int32Array {
-  const corners = [
-    [0, 0],
-    [1, 0],
-    [0, 1],
-    [1, 1],
-  ] as const;
-  return Int32Array.from(
-    [...order].flatMap((place) =>
-      corners.map(([down, right]) => {
-        const row = 2 * Math.floor(place / after.columns) + down;
-        const column = 2 * (place % after.columns) + right;
-        return row < before.rows && column < before.columns ? row * before.columns + column : -1;
-      }),
-    ),
-  );
 }
 
 const maskName = ({ name }: Block, branch: 1 | 2): string => `${name}.drop_path${branch}`;

@@ -56,7 +56,7 @@ function familyOf(pretrainedWindows: readonly number[]): Family {
       parameter(`${name}.reduction.weight`, [2 * dim, 4 * dim], truncatedNormal),
       ...normParameters(`${name}.norm`, 2 * dim),
     ],
-    merge: (cells, w) => norm(linear(cells, w('reduction.weight')), under(w, 'norm')),
+    merge: mergeCells,
     block(x, w, block, keep) {
       const pretrained = pretrainedWindows[block.stage]!;
       const mixed = withinWindows(x, block, (x) => attention(x, under(w, 'attn'), block, pretrained));
@@ -64,6 +64,11 @@ function familyOf(pretrainedWindows: readonly number[]): Family {
       return y.add(keep(2, norm(mlp(y, under(w, 'mlp')), under(w, 'norm2'))));
     },
   };
+}
+
+/** A 2x2 cell of tokens [n, tokens, 4 * dim] projected to [n, tokens, 2 * dim], then normalised. */
+export function mergeCells(cells: tf.Tensor, w: Weights): tf.Tensor {
+  return norm(linear(cells, w('reduction.weight')), under(w, 'norm'));
 }
 
 /** x [images * windows, area, dim] -> the same. Queries and keys meet as cosines, times a learnt factor per head. */

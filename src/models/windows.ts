@@ -95,3 +95,30 @@ export function relativeIndex({ rows, columns }: Grid): Int32Array {
 export function offsetsOf({ rows, columns }: Grid): number {
   return (2 * rows - 1) * (2 * columns - 1);
 }
+
+/** The places of an image from left to right, row by row. */
+export function imageOrder({ rows, columns }: Grid): Int32Array {
+  return Int32Array.from({ length: rows * columns }, (_, i) => i);
+}
+
+/**
+ * Patch merging from the map `before` to `after` of half its sides, rounded up: for each token of `after` in `order` the places of
+ * the 2x2 cell it is made of, column by column, -1 past the edge.
+ */
+export function cellsOf(before: Grid, after: Grid, order: Int32Array): Int32Array {
+  const corners = [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ] as const;
+  return Int32Array.from(
+    [...order].flatMap((place) =>
+      corners.map(([down, right]) => {
+        const row = 2 * Math.floor(place / after.columns) + down;
+        const column = 2 * (place % after.columns) + right;
+        return row < before.rows && column < before.columns ? row * before.columns + column : -1;
+      }),
+    ),
+  );
+}
