@@ -3,30 +3,32 @@
  *
  * What an entry is ranked by:
  * - The metric's first part names the split (`valid/error_rate`); the argument `split` exchanges it (`holdout/error_rate`).
+ * - With neither argument, a data set that keeps a hold-out is ranked on HOLDOUT if predictions are scored by the objective's metric.
+ *   What has no score there (a run that is still training) follows after all others, by the objective itself.
  * - A run on TRAIN or VALID has the best finite value of the series over its steps. A NaN never wins.
  * - A run on HOLDOUT has the score of its stored predictions: TTA's, else PLAIN's, else UPLOADED ones.
- * - An ensemble has the score that was stored when it was made: on the leaderboard's split, else on HOLDOUT (then it is not
- *   comparable with its neighbours). It has error_rate, accuracy and log_loss (also called loss); TRAIN has none.
+ * - An ensemble has the score that was stored when it was made: error_rate, accuracy and log_loss (also called loss); TRAIN has none.
  * - What has no finite value is left out. A filter keeps the ensembles of which it keeps every member.
  */
 
-import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { createHash } from 'node:crypto';
+import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
 import type { Split } from '../domain/dataset.ts';
-import { type Filter, parseFilter } from '../domain/filter.ts';
-import { directionOf, type Objective, type OrderDirection } from '../domain/objective.ts';
+import { parseFilter } from '../domain/filter.ts';
+import { directionOf, type Objective } from '../domain/objective.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import { refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import { hasImages } from './datasetCounts.ts';
 import { findExperiment } from './experiment.ts';
-import { filterSql } from './filterSql.ts';
-import { preferredKind } from './prediction.ts';
+import { type Board, type RankedRow, rankingSql, type Section } from './leaderboardSql.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface LeaderboardQuery {
   readonly experimentId: string;
   /** Default: the experiment's objective. */
   readonly metric?: string | null | undefined;
-  /** Default: what the metric names, or VALID. */
+  /** Default: what the metric names, or VALID; without a metric HOLDOUT, where there is one. */
   readonly split?: Split | null | undefined;
   readonly filter?: string | null | undefined;
   /** Default true. */
@@ -41,42 +43,19 @@ export interface LeaderboardEntry {
   readonly runId: string | null;
   readonly ensembleId: string | null;
   readonly value: number;
+  /** The metric of the stored predictions of the split; null while there are none. Differs from `value` when the best epoch was not the last. */
+  readonly predictionValue: number | null;
   /** Of the best value; null for ensembles and stored predictions. */
   readonly step: number | null;
   readonly split: Split;
+  /** Equal where images and labels that entries were scored on are; null while no predictions are stored. */
+  readonly splitHash: string | null;
   /** false when it was scored on other images than the entry above it. */
   readonly comparable: boolean;
   readonly trainSeconds: number | null;
   readonly imagesPerSecond: number | null;
   /** Bytes. */
   readonly peakMemory: number | null;
-}
-
-/** One experiment's ranking, with every question of the query answered. */
-interface Board extends Objective {
-  readonly experimentId: string;
-  readonly split: Split;
-  /** Whether run.objective_value is the value: then an index gives the order. */
-  readonly isObjective: boolean;
-  readonly filter: Filter | null;
-  /** Column of stored scores, null where the metric has none. */
-  readonly score: Prisma.Sql | null;
-  readonly ensembles: boolean;
-}
-
-interface Row {
-  readonly id: string;
-  readonly isRun: boolean;
-  readonly value: number;
-  readonly step: number | null;
-  readonly split: Split;
-  readonly trainSeconds: number | null;
-  readonly imagesPerSecond: number | null;
-  readonly peakMemory: number | null;
-  /** Hash of the image ids it was scored on, when predictions over them are stored. */
-  readonly rowsHash: string | null;
-  /** What a run's split is drawn by; equal recipes draw equal splits of one data set. */
-  readonly splitRecipe: string | null;
 }
 
 /** @throws UserInputError NOT_FOUND on `experimentId`, INVALID on `split`, `metric` or `filter`. */
@@ -86,12 +65,13 @@ export async function readLeaderboard(
   page: PageRequest,
 ): Promise<Page<LeaderboardEntry>> {
   const board = await setUp(db, query);
-  const cursor = page.after === undefined ? null : decodeCursor(page.after, 'number', 'string', 'index');
+  const cursor = page.after === undefined ? null : decodeCursor(page.after, 'index', 'number', 'string', 'index');
+  if (cursor && cursor[0] >= board.sections.length) throw malformedCursor(page.after!);
   // One row more tells whether there is a next page, one more is the cursor's own: the entry above the page.
   const limit = pageSize(page) + (cursor ? 2 : 1);
-  const rows = await db.$queryRaw<Row[]>(rankingSql(board, cursor, limit));
-  const above = cursor && rows[0]?.id === cursor[1] ? rows.shift()! : null;
-  const firstRank = cursor ? cursor[2] + 1 : 1;
+  const rows = await db.$queryRaw<RankedRow[]>(rankingSql(board, cursor, limit));
+  const above = cursor && rows[0]?.id === cursor[2] ? rows.shift()! : null;
+  const firstRank = cursor ? cursor[3] + 1 : 1;
   return pageOf(
     rows.map((row, i) => entryOf(row, i ? rows[i - 1]! : above, firstRank + i)),
     page,
@@ -101,29 +81,44 @@ export async function readLeaderboard(
 async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
   const experiment = await findExperiment(db, { id: query.experimentId });
   if (!experiment) throw refuse('NOT_FOUND', `there is no experiment ${query.experimentId}`, ['experimentId']);
-  const given = query.metric ?? experiment.objective.metric;
-  const metric = query.split ? given.replace(splitPrefix, `${query.split.toLowerCase()}/`) : given;
+  const { objective, datasetId } = experiment;
+  const holdout = query.metric || query.split ? null : await holdoutSection(db, objective, datasetId);
+  const given = query.metric ?? objective.metric;
+  const metric = query.split ? onSplit(given, query.split) : given;
   const split = query.split ?? (splitPrefix.exec(metric)?.[1]?.toUpperCase() as Split | undefined) ?? 'VALID';
   if (split === 'TEST') throw refuse('INVALID', 'TEST has no labels to rank by; use VALID or HOLDOUT', ['split']);
-  const isObjective = metric === experiment.objective.metric;
-  const score = scoreColumns[metric.replace(splitPrefix, '')] ?? null;
+  const score = scoreOf(metric);
   if (split === 'HOLDOUT' && !score) {
     const known = Object.keys(scoreColumns).join(', ');
     throw refuse('INVALID', `HOLDOUT is scored from stored predictions, which have ${known}; got ${metric}`, [
       'metric',
     ]);
   }
-  const likeObjective = experiment.objective.metric.replace(splitPrefix, '') === metric.replace(splitPrefix, '');
+  const isObjective = metric === objective.metric && split !== 'HOLDOUT';
+  const likeObjective = objective.metric.replace(splitPrefix, '') === metric.replace(splitPrefix, '');
   return {
     experimentId: experiment.id,
-    metric,
-    direction: likeObjective ? experiment.objective.direction : directionOf(metric),
-    split,
-    isObjective: isObjective && split !== 'HOLDOUT',
+    direction: likeObjective ? objective.direction : directionOf(metric),
     filter: query.filter ? parseFilter(query.filter) : null,
     score,
     ensembles: (query.includeEnsembles ?? true) && score !== null && split !== 'TRAIN',
+    sections: [...(holdout ? [holdout] : []), { split, metric, isObjective }],
   };
+}
+
+/** The section that goes first when nobody asked for a split: null without a hold-out, or when the objective cannot be scored on it. */
+async function holdoutSection(db: Queryable, { metric }: Objective, datasetId: string | null): Promise<Section | null> {
+  if (!/^valid\//.test(metric) || !scoreOf(metric) || datasetId === null) return null;
+  if (!(await hasImages(db, datasetId, 'HOLDOUT'))) return null;
+  return { split: 'HOLDOUT', metric: onSplit(metric, 'HOLDOUT'), isObjective: false };
+}
+
+function onSplit(metric: string, split: Split): string {
+  return metric.replace(splitPrefix, `${split.toLowerCase()}/`);
+}
+
+function scoreOf(metric: string): Prisma.Sql | null {
+  return scoreColumns[metric.replace(splitPrefix, '')] ?? null;
 }
 
 const splitPrefix = /^(train|valid|test|holdout)\//;
@@ -135,92 +130,35 @@ const scoreColumns: Readonly<Record<string, Prisma.Sql>> = {
   loss: Prisma.sql`log_loss`,
 };
 
-type Cursor = readonly [value: number, id: string, rank: number];
-
-function rankingSql(board: Board, cursor: Cursor | null, limit: number): Prisma.Sql {
-  const order = Prisma.sql`order by value ${directionSql[board.direction]}, id limit ${limit}`;
-  const branches = [runsSql(board, cursor), ...(board.ensembles ? [ensemblesSql(board, cursor)] : [])];
-  return Prisma.sql`
-    select ranked.id, is_run as "isRun", value, step::float8 as step, split::text as split,
-      r.train_seconds as "trainSeconds", r.images_per_second as "imagesPerSecond", r.peak_memory::float8 as "peakMemory",
-      case when is_run then (select p.rows_hash from prediction_set p
-        where p.run_id = ranked.id and p.split = ranked.split limit 1) else rows_hash end as "rowsHash",
-      case when r.config ->> 'seed' is not null then
-        jsonb_build_array(coalesce(r.config ->> 'splitSeed', r.config ->> 'seed'), r.config -> 'validFraction',
-          r.config -> 'labels')::text end as "splitRecipe"
-    from (select * from (${Prisma.join(
-      branches.map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`),
-      ' union all ',
-    )}) branches ${order}) ranked left join run r on is_run and r.id = ranked.id
-    order by value ${directionSql[board.direction]}, ranked.id`;
-}
-
-function runsSql(board: Board, cursor: Cursor | null): Prisma.Sql {
-  const { from, value, step } = runValueSql(board);
-  return Prisma.sql`
-    select r.id, true as is_run, ${value} as value, ${step} as step, ${board.split}::split as split, null as rows_hash
-    from run r ${from}
-    where r.experiment_id = ${board.experimentId} and r.kind <> 'MEMORY_PROBE' and ${value} is not null
-      ${board.filter ? Prisma.sql`and ${filterSql(board.filter)}` : Prisma.empty}
-      ${fromCursor(board, cursor, value, Prisma.sql`r.id`)}`;
-}
-
-function runValueSql(board: Board): { from: Prisma.Sql; value: Prisma.Sql; step: Prisma.Sql } {
-  if (board.isObjective) {
-    return { from: Prisma.empty, value: Prisma.sql`r.objective_value`, step: Prisma.sql`r.objective_step` };
-  }
-  if (board.split === 'HOLDOUT') {
-    const from = Prisma.sql`join lateral (select p.${board.score!} as value from prediction_set p
-      where p.run_id = r.id and p.split = 'HOLDOUT' order by ${preferredKind} limit 1) p on true`;
-    return { from, value: Prisma.sql`p.value`, step: Prisma.sql`null::bigint` };
-  }
-  const from = Prisma.sql`join metric_summary s on s.run_id = r.id
-    and s.name_id = (select id from metric_name where name = ${board.metric})`;
-  return board.direction === 'ASC'
-    ? { from, value: Prisma.sql`s.min`, step: Prisma.sql`s.min_step` }
-    : { from, value: Prisma.sql`s.max`, step: Prisma.sql`s.max_step` };
-}
-
-function ensemblesSql(board: Board, cursor: Cursor | null): Prisma.Sql {
-  const value = Prisma.sql`s.${board.score!}`;
-  const everyMember = board.filter
-    ? Prisma.sql`and not exists (select from ensemble_member m join run r on r.id = m.run_id
-        where m.ensemble_id = e.id and not ${filterSql(board.filter)})`
-    : Prisma.empty;
-  return Prisma.sql`
-    select e.id, false as is_run, ${value} as value, null::bigint as step, s.split, s.rows_hash
-    from ensemble e join lateral (select * from ensemble_score
-      where ensemble_id = e.id and split in (${board.split}::split, 'HOLDOUT')
-      order by split = ${board.split}::split desc limit 1) s on true
-    where e.experiment_id = ${board.experimentId} ${everyMember}
-      ${fromCursor(board, cursor, value, Prisma.sql`e.id`)}`;
-}
-
-/** "The cursor's entry or one after it". The first comparison is implied by the second and is there for the index. */
-function fromCursor(board: Board, cursor: Cursor | null, value: Prisma.Sql, id: Prisma.Sql): Prisma.Sql {
-  if (!cursor) return Prisma.empty;
-  const further = board.direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
-  const last = Prisma.sql`${String(cursor[0])}::text::float8`;
-  return Prisma.sql`and ${value} ${further}= ${last} and (${value} ${further} ${last} or ${id} >= ${cursor[1]})`;
-}
-
-const directionSql: Readonly<Record<OrderDirection, Prisma.Sql>> = { ASC: Prisma.sql`asc`, DESC: Prisma.sql`desc` };
-
-function entryOf(row: Row, above: Row | null, rank: number): LeaderboardEntry {
-  const { id, isRun, rowsHash, splitRecipe, ...columns } = row;
+function entryOf(row: RankedRow, above: RankedRow | null, rank: number): LeaderboardEntry {
+  const { id, isRun, value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory } = row;
   return {
-    ...columns,
-    cursor: encodeCursor([row.value, id, rank]),
-    rank,
+    ...{ value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory, rank },
+    cursor: encodeCursor([row.section, value, id, rank]),
     runId: isRun ? id : null,
     ensembleId: isRun ? null : id,
+    splitHash: splitHash(row),
     comparable: above === null || onSameImages(above, row),
   };
 }
 
-/** By the images of stored predictions; where one has none (it is still training), by what the split is drawn by. */
-function onSameImages(a: Row, b: Row): boolean {
+/** By the images and labels of stored predictions; where one has none (it is still training), by what the split is drawn by. */
+function onSameImages(a: RankedRow, b: RankedRow): boolean {
   if (a.split !== b.split) return false;
-  if (a.rowsHash !== null && b.rowsHash !== null) return a.rowsHash === b.rowsHash;
-  return a.splitRecipe !== null && a.splitRecipe === b.splitRecipe;
+  const [x, y] = [splitHash(a), splitHash(b)];
+  if (x !== null && y !== null) return x === y;
+  const recipe = splitRecipe(a);
+  return recipe !== null && recipe === splitRecipe(b);
+}
+
+function splitHash({ split, rowsHash, vocab }: RankedRow): string | null {
+  if (rowsHash === null) return null;
+  return createHash('sha256')
+    .update(JSON.stringify([split, rowsHash, vocab]))
+    .digest('hex');
+}
+
+/** On HOLDOUT there are predictions. Labels are a set: their order draws nothing. */
+function splitRecipe({ splitSeed, validFraction, labels }: RankedRow): string | null {
+  return splitSeed === null ? null : JSON.stringify([splitSeed, validFraction, labels && [...labels].sort()]);
 }

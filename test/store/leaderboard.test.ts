@@ -102,54 +102,62 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-describe('a leaderboard by the objective', () => {
+describe('a leaderboard on VALID', () => {
+  const valid = (query: Partial<LeaderboardQuery> = {}) => board({ split: 'VALID', ...query });
+
   it('ranks runs and ensembles by their best value, without probes and what has no finite value', async () => {
-    const entries = await board();
-    expect(names(entries)).toEqual([
-      'held out',
-      'best',
-      'ensemble',
-      'good',
-      'twin',
-      'other split',
-      'training',
-      'alone',
-    ]);
-    expect(entries.map((e) => e.rank)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(entries[1]).toMatchObject({ value: 0.05, step: 7, split: 'VALID', ensembleId: null, runId: ids.best });
-    expect(entries[2]).toMatchObject({ value: 0.07, step: null, split: 'VALID', runId: null });
-    expect(entries[0]).toMatchObject({ value: 0.01, split: 'HOLDOUT', ensembleId: ids['held out'] });
+    const entries = await valid();
+    expect(names(entries)).toEqual(['best', 'ensemble', 'good', 'twin', 'other split', 'training', 'alone']);
+    expect(entries.map((e) => e.rank)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(entries[0]).toMatchObject({ value: 0.05, step: 7, split: 'VALID', ensembleId: null, runId: ids.best });
+    expect(entries[1]).toMatchObject({ value: 0.07, step: null, split: 'VALID', runId: null });
   });
 
   it('says which entries were scored on other images than the one above', async () => {
-    const comparable = Object.fromEntries((await board()).map((e) => [nameOf(e.runId ?? e.ensembleId), e.comparable]));
+    const entries = await valid();
+    const comparable = Object.fromEntries(entries.map((e) => [nameOf(e.runId ?? e.ensembleId), e.comparable]));
     expect(comparable).toEqual({
-      'held out': true, // nothing above
-      best: false, // HOLDOUT above
+      best: true, // nothing above
       ensemble: true,
       good: true,
       twin: true,
-      'other split': false,
+      'other split': false, // as many images, others
       training: true, // no predictions yet, but the same seed
       alone: false, // nothing known of its split
     });
+    const hash = Object.fromEntries(entries.map((e) => [nameOf(e.runId ?? e.ensembleId), e.splitHash]));
+    expect(hash.best).toMatch(/^[0-9a-f]{64}$/);
+    expect([hash.ensemble, hash.good, hash.twin]).toEqual([hash.best, hash.best, hash.best]);
+    expect(hash['other split']).not.toBe(hash.best);
+    expect([hash.training, hash.alone]).toEqual([null, null]);
+  });
+
+  it('tells the score of the predictions it keeps, which need not be those of the best epoch', async () => {
+    const kept = await db.predictionSet.findMany({ where: { split: 'VALID' } });
+    const entries = await valid();
+    for (const { runId, predictionValue } of entries.filter((e) => e.runId)) {
+      expect(predictionValue).toBe(kept.find((set) => set.runId === runId)?.errorRate ?? null);
+    }
+    expect(entries[0]!.predictionValue).not.toBe(entries[0]!.value);
+    expect(entries[1]).toMatchObject({ value: 0.07, predictionValue: 0.07 });
+    expect((await board({ metric: 'train/loss' }))[0]!.predictionValue).toBeNull();
   });
 
   it('leaves ensembles out when asked to', async () => {
-    expect(names(await board({ includeEnsembles: false }))).toEqual([
+    expect(names(await valid({ includeEnsembles: false }))).toEqual([
       ...['best', 'good', 'twin', 'other split', 'training', 'alone'],
     ]);
   });
 
   it('keeps what a filter keeps, ensembles by all their members', async () => {
-    expect(names(await board({ filter: 'name in (best, good)' }))).toEqual(['best', 'ensemble', 'good']);
+    expect(names(await valid({ filter: 'name in (best, good)' }))).toEqual(['best', 'ensemble', 'good']);
     expect(names(await board({ filter: 'arch like vit*' }))).toEqual(['good']);
     await expect(board({ filter: 'arch likes vit*' })).rejects.toThrow('filter: position 6: ');
   });
 
   it('gives the same entries in pages of any size', async () => {
     const whole = await board();
-    for (const first of [1, 2, 3, 7, 8]) {
+    for (const first of [1, 2, 3, 5, 8]) {
       const seen: LeaderboardEntry[] = [];
       let after: string | undefined;
       do {
@@ -167,9 +175,9 @@ describe('a leaderboard by the objective', () => {
 describe('a leaderboard by another metric', () => {
   it('takes the largest value of accuracy, its ensembles included, and never a NaN', async () => {
     const entries = await board({ metric: 'valid/accuracy' });
-    expect(names(entries)).toEqual(['held out', 'best', 'ensemble', 'good']);
-    expect(entries.map((e) => e.value)).toEqual([0.99, 0.95, 1 - 0.07, 0.9]);
-    expect(entries[1]!.step).toBe(20);
+    expect(names(entries)).toEqual(['best', 'ensemble', 'good']);
+    expect(entries.map((e) => e.value)).toEqual([0.95, 1 - 0.07, 0.9]);
+    expect(entries[0]!.step).toBe(20);
   });
 
   it('pages downwards too', async () => {
@@ -212,6 +220,84 @@ describe('a leaderboard on HOLDOUT', () => {
     );
     await expect(board({ metric: 'holdout/f1' })).rejects.toThrow('metric: HOLDOUT is scored from stored predictions');
     await expect(board({ experimentId: 'exp_missing' })).rejects.toThrow('there is no experiment exp_missing');
+  });
+});
+
+describe('a leaderboard of a data set with a hold-out', () => {
+  it('is on HOLDOUT; what has no score there follows, so that a run in training shows', async () => {
+    const entries = await board();
+    const onHoldout = entries.filter((e) => e.split === 'HOLDOUT');
+    expect(names(onHoldout)).toEqual(names(await board({ split: 'HOLDOUT' })));
+    expect(names(onHoldout)).toEqual(expect.arrayContaining(['good', 'best', 'ensemble', 'held out']));
+    expect(names(entries.slice(onHoldout.length))).toEqual(['twin', 'other split', 'training', 'alone']);
+    expect(entries.map((e) => e.rank)).toEqual(entries.map((_, i) => i + 1));
+    expect(entries[onHoldout.length]).toMatchObject({ split: 'VALID', value: 0.1, comparable: false });
+  });
+
+  it('keeps to the split that is asked for, by name or by the metric', async () => {
+    for (const query of [{ split: 'VALID' }, { metric: 'valid/error_rate' }] as const) {
+      expect((await board(query)).every((e) => e.split === 'VALID')).toBe(true);
+    }
+  });
+
+  it('stays by the objective where predictions have no such score', async () => {
+    const { datasetId } = await db.experiment.findUniqueOrThrow({ where: { id: experimentId } });
+    const objective = { metric: 'valid/f1', direction: 'DESC' as const };
+    const own = await experimentOf(db, datasetId, { name: 'by f1', objective });
+    const runId = await testRun(db, own, { objectiveValue: 0.5 });
+    const { items } = await readLeaderboard(db, { experimentId: own }, { first: 5 });
+    expect(items).toMatchObject([{ runId, split: 'VALID', value: 0.5 }]);
+  });
+
+  it('refuses a cursor of another ranking', async () => {
+    const last = (await board()).at(-1)!.cursor;
+    await expect(readLeaderboard(db, { experimentId, split: 'VALID' }, { first: 5, after: last })).rejects.toThrow(
+      'after: ',
+    );
+  });
+});
+
+describe('entries scored on as many images', () => {
+  it('do not compare when labels are others, though images are the same', async () => {
+    const images = ['1.jpg', '2.jpg'].map((id) => image('HOLDOUT', id, 'blast'));
+    const labels = ['blast', 'hispa', 'tungro'].map((label) => image('TRAIN', `${label}.jpg`, label));
+    const own = await experimentOf(db, await readyDataset(db, 'labels', manifest([...labels, ...images])), {
+      name: 'labels',
+    });
+    const scored = async (of: string[], values: number[], config = {}) => {
+      const runId = await testRun(db, own, { config });
+      const probabilities = new Float32Array(values);
+      const more = { split: 'HOLDOUT', probabilities } as const;
+      await putPredictions(db, runId, drawnPredictions(1, ['1.jpg', '2.jpg'], of, more));
+      return runId;
+    };
+    const three = await scored(['blast', 'hispa', 'tungro'], [0.5, 0.3, 0.2, 0.5, 0.3, 0.2]);
+    const again = await scored(['blast', 'hispa', 'tungro'], [0.4, 0.3, 0.3, 0.4, 0.3, 0.3]);
+    const two = await scored(['blast', 'hispa'], [0.2, 0.8, 0.2, 0.8]);
+    const { items } = await readLeaderboard(db, { experimentId: own, split: 'HOLDOUT' }, { first: 5 });
+    expect(items.map((e) => [e.runId, e.comparable])).toEqual([
+      [three, true],
+      [again, true],
+      [two, false],
+    ]);
+    expect(items[0]!.splitHash).toBe(items[1]!.splitHash);
+    expect(items[0]!.splitHash).not.toBe(items[2]!.splitHash);
+  });
+
+  it('compare before predictions are stored when their splits are drawn alike', async () => {
+    const own = await experimentOf(db, null, { name: 'recipes' });
+    const live = (value: number, config: TestRun['config'] & object) =>
+      testRun(db, own, { status: 'RUNNING', objectiveValue: value, config });
+    await live(0.1, { seed: 1, splitSeed: 7 });
+    await live(0.2, { seed: 2, splitSeed: 7 });
+    await live(0.3, { seed: 7 });
+    await live(0.4, { seed: 7, splitSeed: 0 });
+    await live(0.5, { seed: 0, labels: ['a', 'b'] });
+    await live(0.6, { seed: 0, labels: ['b', 'a'] });
+    await live(0.7, { seed: 0, labels: ['b', 'c'] });
+    await live(0.8, { seed: 0, labels: ['b', 'c'], validFraction: 0.3 });
+    const { items } = await readLeaderboard(db, { experimentId: own }, { first: 9 });
+    expect(items.map((e) => e.comparable)).toEqual([true, true, true, false, false, true, false, false]);
   });
 });
 

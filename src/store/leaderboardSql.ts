@@ -1,0 +1,141 @@
+/** The query behind a leaderboard: see leaderboard.ts for what it ranks by. */
+
+import type { Split } from '../domain/dataset.ts';
+import type { Filter } from '../domain/filter.ts';
+import type { OrderDirection } from '../domain/objective.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { filterSql } from './filterSql.ts';
+import { preferredKind } from './prediction.ts';
+
+/** One experiment's ranking, with every question of the query answered. */
+export interface Board {
+  readonly experimentId: string;
+  readonly direction: OrderDirection;
+  readonly filter: Filter | null;
+  /** Column of stored scores, null where the metric has none. */
+  readonly score: Prisma.Sql | null;
+  readonly ensembles: boolean;
+  /** One after the other; the second has what the first, on HOLDOUT, has no score of. */
+  readonly sections: readonly Section[];
+}
+
+export interface Section {
+  readonly split: Split;
+  readonly metric: string;
+  /** Whether run.objective_value is the value: then an index gives the order. */
+  readonly isObjective: boolean;
+}
+
+export interface RankedRow {
+  readonly id: string;
+  readonly isRun: boolean;
+  readonly section: number;
+  readonly value: number;
+  readonly predictionValue: number | null;
+  readonly step: number | null;
+  readonly split: Split;
+  readonly trainSeconds: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly peakMemory: number | null;
+  /** Hash of the image ids it was scored on and the labels it was told apart by, when predictions are stored. */
+  readonly rowsHash: string | null;
+  readonly vocab: readonly string[] | null;
+  /** What a run's split is drawn by; equal recipes draw equal splits of one data set. */
+  readonly splitSeed: number | null;
+  readonly validFraction: number | null;
+  readonly labels: readonly string[] | null;
+}
+
+/** Of the last entry of a page. */
+export type Cursor = readonly [section: number, value: number, id: string, rank: number];
+
+/** RankedRow of at most `limit` entries, beginning with the cursor's. */
+export function rankingSql(board: Board, cursor: Cursor | null, limit: number): Prisma.Sql {
+  const order = Prisma.sql`order by section, value ${directionSql[board.direction]}, id limit ${limit}`;
+  const branches = board.sections.flatMap((_, section) => {
+    if (cursor && section < cursor[0]) return [];
+    const after = cursor?.[0] === section ? cursor : null;
+    return [runsSql(board, section, after), ...(board.ensembles ? [ensemblesSql(board, section, after)] : [])];
+  });
+  return Prisma.sql`
+    select ranked.id, is_run as "isRun", section, ranked.value, step::float8 as step, ranked.split::text as split,
+      r.train_seconds as "trainSeconds", r.images_per_second as "imagesPerSecond", r.peak_memory::float8 as "peakMemory",
+      case when is_run then p.score else ranked.value end as "predictionValue",
+      coalesce(ranked.rows_hash, p.rows_hash) as "rowsHash", p.vocab,
+      coalesce(r.config ->> 'splitSeed', r.config ->> 'seed')::float8 as "splitSeed",
+      (r.config ->> 'validFraction')::float8 as "validFraction", r.config -> 'labels' as labels
+    from (select * from (${Prisma.join(
+      branches.map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`),
+      ' union all ',
+    )}) branches ${order}) ranked
+    left join run r on is_run and r.id = ranked.id
+    left join lateral (
+      select p.rows_hash, p.vocab, ${board.score ? Prisma.sql`p.${board.score}` : Prisma.sql`null::float8`} as score
+      from prediction_set p
+      where p.split = ranked.split and p.run_id = case when is_run then ranked.id else
+        (select run_id from ensemble_member where ensemble_id = ranked.id and position = 0) end
+      order by ${preferredKind} limit 1) p on true
+    order by section, ranked.value ${directionSql[board.direction]}, ranked.id`;
+}
+
+function runsSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {
+  const { split } = board.sections[section]!;
+  const { from, value, step } = runValueSql(board, section);
+  const unranked = section ? Prisma.sql`and (${holdoutScore(board)}) is null` : Prisma.empty;
+  return Prisma.sql`
+    select r.id, true as is_run, ${section}::int as section, ${value} as value, ${step} as step, ${split}::split as split,
+      null as rows_hash
+    from run r ${from}
+    where r.experiment_id = ${board.experimentId} and r.kind <> 'MEMORY_PROBE' and ${value} is not null ${unranked}
+      ${board.filter ? Prisma.sql`and ${filterSql(board.filter)}` : Prisma.empty}
+      ${fromCursor(board, cursor, value, Prisma.sql`r.id`)}`;
+}
+
+function runValueSql(board: Board, section: number): { from: Prisma.Sql; value: Prisma.Sql; step: Prisma.Sql } {
+  const { split, metric, isObjective } = board.sections[section]!;
+  if (isObjective) {
+    return { from: Prisma.empty, value: Prisma.sql`r.objective_value`, step: Prisma.sql`r.objective_step` };
+  }
+  if (split === 'HOLDOUT') {
+    const from = Prisma.sql`join lateral (${holdoutScore(board)}) p on true`;
+    return { from, value: Prisma.sql`p.value`, step: Prisma.sql`null::bigint` };
+  }
+  const from = Prisma.sql`join metric_summary s on s.run_id = r.id
+    and s.name_id = (select id from metric_name where name = ${metric})`;
+  return board.direction === 'ASC'
+    ? { from, value: Prisma.sql`s.min`, step: Prisma.sql`s.min_step` }
+    : { from, value: Prisma.sql`s.max`, step: Prisma.sql`s.max_step` };
+}
+
+/** Of the predictions that an ensemble would use of run `r`. */
+function holdoutScore({ score }: Board): Prisma.Sql {
+  return Prisma.sql`select p.${score!} as value from prediction_set p
+    where p.run_id = r.id and p.split = 'HOLDOUT' order by ${preferredKind} limit 1`;
+}
+
+function ensemblesSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {
+  const { split } = board.sections[section]!;
+  const value = Prisma.sql`s.${board.score!}`;
+  const everyMember = board.filter
+    ? Prisma.sql`and not exists (select from ensemble_member m join run r on r.id = m.run_id
+        where m.ensemble_id = e.id and not ${filterSql(board.filter)})`
+    : Prisma.empty;
+  const unranked = section
+    ? Prisma.sql`and not exists (select from ensemble_score where ensemble_id = e.id and split = 'HOLDOUT')`
+    : Prisma.empty;
+  return Prisma.sql`
+    select e.id, false as is_run, ${section}::int as section, ${value} as value, null::bigint as step, s.split, s.rows_hash
+    from ensemble e join ensemble_score s on s.ensemble_id = e.id and s.split = ${split}::split
+    where e.experiment_id = ${board.experimentId} ${unranked} ${everyMember}
+      ${fromCursor(board, cursor, value, Prisma.sql`e.id`)}`;
+}
+
+/** "The cursor's entry or one after it". The first comparison is implied by the second and is there for the index. */
+function fromCursor(board: Board, cursor: Cursor | null, value: Prisma.Sql, id: Prisma.Sql): Prisma.Sql {
+  if (!cursor) return Prisma.empty;
+  const further = board.direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
+  const last = Prisma.sql`${String(cursor[1])}::text::float8`;
+  return Prisma.sql`and ${value} ${further}= ${last} and (${value} ${further} ${last} or ${id} >= ${cursor[2]})`;
+}
+
+const directionSql: Readonly<Record<OrderDirection, Prisma.Sql>> = { ASC: Prisma.sql`asc`, DESC: Prisma.sql`desc` };
