@@ -1,13 +1,13 @@
 /** A model in training: its state on the engine and the steps compiled over it. */
 
-import { sizeOf } from '../domain/shape.ts';
-import type { Engine, HostArray, State, Step, TensorSpec } from '../engine/engine.ts';
+import type { Engine, HostArray, State } from '../engine/engine.ts';
 import type { Model } from '../models/model.ts';
 import { trainable } from '../models/parameters.ts';
 import type { InitialWeights } from '../models/weights.ts';
 import { createAdam, trainingEntries } from './adam.ts';
+import { modelEntries, type Predictor, predictorOver } from './predictor.ts';
 import type { Rates } from './schedules.ts';
-import { compileForward, compileMicroStep } from './steps.ts';
+import { compileMicroStep } from './steps.ts';
 
 export interface TrainBatch {
   /** [batchSize, ...model.inputShape] */
@@ -26,18 +26,13 @@ export interface FitSteps {
   dispose(): Promise<void>;
 }
 
-export interface Learner {
-  readonly model: Model;
-  /** Micro-batch size, also that of evaluation. */
-  readonly batchSize: number;
+/** Its `batchSize` is that of a micro-batch, also for evaluation. */
+export interface Learner extends Predictor {
   readonly effectiveBatchSize: number;
   /** Compiles the steps of a fit with a fresh optimiser. Gradients of an earlier fit that led to no step are still there. */
   begin(frozen: boolean): Promise<FitSteps>;
-  /** Logits [rows, classes] of at most `batchSize` inputs, outside training. */
-  predict(inputs: Float32Array): Promise<Float32Array>;
   /** A parameter's or buffer's current value. */
   read(name: string): Promise<HostArray>;
-  dispose(): Promise<void>;
 }
 
 export interface LearnerOptions {
@@ -53,11 +48,9 @@ export interface LearnerOptions {
 export async function createLearner(options: LearnerOptions): Promise<Learner> {
   const { engine, model, batchSize, effectiveBatchSize, weightDecay } = options;
   const state = await createModelState(engine, model, options.weights);
-  let forward: Step | undefined;
-  const rowLength = sizeOf(model.inputShape);
+  const predictor = predictorOver(engine, state, model, batchSize);
   return {
-    model,
-    batchSize,
+    ...predictor,
     effectiveBatchSize,
     async begin(frozen) {
       const trained = trainable(model.parameters, frozen);
@@ -75,34 +68,16 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
         },
       };
     },
-    async predict(inputs) {
-      forward ??= await compileForward(engine, state, model, batchSize);
-      const { logits } = await forward.run({ inputs: padded(inputs, batchSize * rowLength) });
-      return (logits as Float32Array).slice(0, (inputs.length / rowLength) * model.classes);
-    },
     read: (name) => state.read(name),
     async dispose() {
-      await forward?.dispose();
+      await predictor.dispose();
       state.dispose();
     },
   };
 }
 
 function createModelState(engine: Engine, model: Model, weights: InitialWeights): Promise<State> {
-  const entries: Record<string, TensorSpec & { readonly data?: HostArray }> = {};
-  for (const { name, shape } of [...model.parameters, ...model.buffers]) {
-    const data = weights.get(name);
-    if (!data) throw new Error(`no initial value for ${name}`);
-    entries[name] = { shape, data };
-  }
+  const entries = modelEntries(model, weights);
   for (const p of trainable(model.parameters, false)) Object.assign(entries, trainingEntries(p));
   return engine.createState(entries);
-}
-
-/** The last batch of a pass is filled up with zeros: one compiled size serves all. */
-function padded(values: Float32Array, length: number): Float32Array {
-  if (values.length === length) return values;
-  const result = new Float32Array(length);
-  result.set(values);
-  return result;
 }

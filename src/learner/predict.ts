@@ -2,8 +2,8 @@
 
 import type { ImagePipeline } from '../vision/pipeline.ts';
 import { drawSeed, passOver } from './data.ts';
-import type { Learner } from './learner.ts';
 import { softmaxRows } from './metrics.ts';
+import type { Predictor } from './predictor.ts';
 import { combinePasses } from './tta.ts';
 
 export interface PredictOptions {
@@ -27,19 +27,19 @@ export function predictBatches(images: number, batchSize: number, passes: number
  * `indices` (into the pipeline's images).
  */
 export async function* predictImages(
-  learner: Learner,
+  predictor: Predictor,
   pipeline: ImagePipeline,
   indices: readonly number[],
   { passes, beta, seed, key, signal }: PredictOptions,
 ): AsyncGenerator<number, Float32Array> {
-  const { classes } = learner.model;
+  const { classes } = predictor.model;
   const results: Float32Array[] = [];
   for (let pass = 0; pass <= passes; pass++) {
     const augmentSeed = pass < passes ? (batch: number) => drawSeed(seed, 'tta', key, pass, batch) : undefined;
     const probabilities = new Float32Array(indices.length * classes);
     let row = 0;
-    for await (const batch of passOver(pipeline, indices, learner.batchSize, signal, augmentSeed)) {
-      probabilities.set(softmaxRows(await learner.predict(batch.images), classes), row * classes);
+    for await (const batch of passOver(pipeline, indices, predictor.batchSize, signal, augmentSeed)) {
+      probabilities.set(softmaxRows(await predictor.predict(batch.images), classes), row * classes);
       row += batch.indices.length;
       yield batch.indices.length;
     }

@@ -5,7 +5,7 @@ import { weightsName } from '../domain/artifact.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import { writeSavedModel } from '../models/savedModel.ts';
-import { architectureOf } from './attempt.ts';
+import { architectureOf, seedOf } from './attempt.ts';
 import type { Learner } from './learner.ts';
 
 /**
@@ -19,9 +19,17 @@ export async function* saveModel(
 ): AsyncGenerator<TrainerEvent, void> {
   const file = path.join(resources.outputDirectory, weightsName);
   const { size, itemTransform } = config;
+  const { minScale, predict } = config;
+  const prediction = { batchSize: learner.batchSize, seed: seedOf(config), minScale, beta: predict.ttaBeta };
   const info = { runId, architecture: architectureOf(config), size, itemTransform, vocab };
   try {
-    await writeSavedModel(file, info, learner.model, async (name) => (await learner.read(name)) as Float32Array);
+    await writeSavedModel(
+      file,
+      info,
+      prediction,
+      learner.model,
+      async (name) => (await learner.read(name)) as Float32Array,
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     yield { kind: 'log', stream: 'trainer', line: `the weights could not be written: ${messageOf(error)}` };

@@ -15,7 +15,7 @@ const target = { nchwcBlock: 0, contrib: false };
  * The bytes of a model that takes `images` [batch, 3, height, width], float32 RGB in 0..1, and gives `probabilities` and `logits`
  * [batch, labels]. Normalisation and weights are inside; what was trained and how to prepare a picture is in the metadata.
  */
-export function onnxModel({ info, model, weights }: SavedModel): Uint8Array {
+export function onnxModel({ info, model, weights }: Omit<SavedModel, 'prediction'>): Uint8Array {
   const { height, width } = info.size;
   const { mean, std } = info.architecture;
   const entries = [...model.parameters.filter((p) => p.used), ...model.buffers];

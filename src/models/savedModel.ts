@@ -37,9 +37,21 @@ export interface SavedModelInfo {
   readonly vocab: readonly string[];
 }
 
+/** How the run predicts: whoever does the same gets the same probabilities, augmented passes included. */
+export interface PredictionSettings {
+  /** Images of a batch, which are augmented together. */
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Smallest share of the area that random resized crop keeps. */
+  readonly minScale: number;
+  /** Weight of the plain pass beside the augmented ones. */
+  readonly beta: number;
+}
+
 /** A file's content, ready to predict with. */
 export interface SavedModel {
   readonly info: SavedModelInfo;
+  readonly prediction: PredictionSettings;
   readonly model: Model;
   /** A value for every parameter and buffer of the model. */
   readonly weights: InitialWeights;
@@ -49,6 +61,7 @@ export interface SavedModel {
 export async function writeSavedModel(
   path: string,
   info: SavedModelInfo,
+  prediction: PredictionSettings,
   model: Model,
   read: (name: string) => Promise<Float32Array>,
 ): Promise<void> {
@@ -56,7 +69,11 @@ export async function writeSavedModel(
     ({ name, shape }) => [savedKey(name), { shape, fetch: () => read(name) }] as const,
   );
   // Other programs look for the format: keys and layouts are PyTorch's.
-  const metadata = { format: 'pt', producer: 'rungraph', layout, head_prefix: savedHeadPrefix, ...describeModel(info) };
+  const metadata = {
+    ...{ format: 'pt', producer: 'rungraph', layout, head_prefix: savedHeadPrefix },
+    ...describeModel(info),
+    prediction: JSON.stringify(prediction),
+  };
   await writeSafetensors(path, new Map(tensors), metadata);
 }
 
@@ -65,7 +82,7 @@ export async function readSavedModel(path: string): Promise<SavedModel> {
   try {
     const file = await openSafetensors(path);
     try {
-      const info = infoOf(path, file.metadata);
+      const { info, prediction } = readMetadata(path, file.metadata);
       const model = createModel(info.architecture, info.size, info.vocab.length);
       const weights: InitialWeights = new Map();
       for (const { name, shape } of [...model.parameters, ...model.buffers]) {
@@ -79,7 +96,7 @@ export async function readSavedModel(path: string): Promise<SavedModel> {
         }
         weights.set(name, data);
       }
-      return { info, model, weights };
+      return { info, prediction, model, weights };
     } finally {
       await file.close();
     }
@@ -118,6 +135,9 @@ const metadataSchema = z.object({
   image_size: json(sizeSchema),
   item_transform: json(z.object({ size: sizeSchema, method: z.enum(['CROP', 'SQUISH', 'PAD']) })),
   vocab: json(z.array(z.string()).min(1)),
+  prediction: json(
+    z.object({ batchSize: z.int().min(1), seed: z.int().min(0), minScale: z.number(), beta: z.number() }),
+  ),
 });
 
 /** What was trained, as text by key. */
@@ -140,7 +160,10 @@ export function describeModel({
   };
 }
 
-function infoOf(path: string, metadata: Readonly<Record<string, string>>): SavedModelInfo {
+function readMetadata(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): Pick<SavedModel, 'info' | 'prediction'> {
   const parsed = metadataSchema.safeParse(metadata);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -151,5 +174,5 @@ function infoOf(path: string, metadata: Readonly<Record<string, string>>): Saved
   const { run_id: runId, architecture: name, image_size: size, item_transform: itemTransform, vocab } = parsed.data;
   const architecture = findArchitecture(name);
   if (!architecture) throw new SavedModelError(`${path} holds the unknown architecture ${JSON.stringify(name)}`);
-  return { runId, architecture, size, itemTransform, vocab };
+  return { info: { runId, architecture, size, itemTransform, vocab }, prediction: parsed.data.prediction };
 }
