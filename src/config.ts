@@ -26,6 +26,8 @@ const environment = z.object({
   DEVICE: z.enum(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'),
   /** Compute threads of one trainer; 0: one per core. */
   RUNGRAPH_THREADS: z.coerce.number().int().min(0).default(0),
+  /** Resident memory of one trainer on a CPU, which is ended when it takes more; unset: what the machine can spare. */
+  RUNGRAPH_MEMORY_BYTES: bytes.optional(),
   /** Bytes of decoded images kept on disk. */
   RUNGRAPH_CACHE_BYTES: bytes.default(10 * 2 ** 30),
   /** The Hugging Face hub or a mirror of it, where pretrained weights come from. */
@@ -58,6 +60,8 @@ export interface Config {
   readonly engine: EngineChoice;
   readonly device: DeviceChoice;
   readonly threads: number;
+  /** Undefined: derived from the machine. */
+  readonly memoryLimitBytes: number | undefined;
   readonly cacheLimitBytes: number;
   readonly hub: HubConfig;
   readonly logLevel: string;
@@ -91,6 +95,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     engine: e.ENGINE,
     device: e.DEVICE,
     threads: e.RUNGRAPH_THREADS,
+    memoryLimitBytes: e.RUNGRAPH_MEMORY_BYTES,
     cacheLimitBytes: e.RUNGRAPH_CACHE_BYTES,
     hub: {
       endpoint: e.HF_ENDPOINT.replace(/\/+$/, ''),

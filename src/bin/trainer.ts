@@ -1,7 +1,7 @@
 /** Computes one attempt of one run for the worker that forked it, and ends. It talks over IPC only. */
 
 import { writeFile } from 'node:fs/promises';
-import { type TrainerCommand, type TrainerEvent, type TrainerJob, trainerLead } from '../domain/trainer.ts';
+import { isReport, type TrainerCommand, type TrainerEvent, type TrainerJob, trainerLead } from '../domain/trainer.ts';
 import { listCudaDevices } from '../engine/devices.ts';
 import { openEngine } from '../engine/openEngine.ts';
 import { failureOf } from '../learner/failure.ts';
@@ -68,7 +68,7 @@ async function send(event: TrainerEvent): Promise<void> {
   await new Promise<void>((resolve) => {
     process.send!(event, () => resolve());
   });
-  if (event.kind === 'finished' || event.kind === 'probed' || event.kind === 'failed') return;
+  if (isReport(event)) return;
   for (ahead++; ahead > trainerLead; ) {
     await new Promise<void>((resolve) => {
       caughtUp = resolve;

@@ -13,6 +13,7 @@ import {
   deleteResults,
   insertAttempt,
   lockAttempt,
+  setAttemptAccumulation,
   setAttemptPid,
 } from '../store/attempt.ts';
 import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures } from '../store/run.ts';
@@ -27,6 +28,12 @@ const lostAttemptLimit = 3;
 /** What a write of an attempt came to: `stale` means another has taken over, or the run has ended. */
 export type Written = 'ok' | 'stale';
 
+export interface BegunAttempt {
+  readonly attempt: number;
+  /** As it was when the attempt began. */
+  readonly run: Run;
+}
+
 /**
  * Starts the next attempt of a run. Null when the run is no longer wanted or in other hands.
  * @param request.redelivered the job's former worker was lost: its attempt is closed and what it measured is forgotten
@@ -34,7 +41,7 @@ export type Written = 'ok' | 'stale';
 export async function beginAttempt(
   ctx: CommandContext,
   request: { readonly runId: string; readonly workerId: string; readonly redelivered: boolean },
-): Promise<{ readonly attempt: number; readonly run: Run } | null> {
+): Promise<BegunAttempt | null> {
   const { runId, workerId, redelivered } = request;
   const begun = await inTransaction(ctx, async (tx) => {
     const run = await lockRun(tx, runId);
@@ -82,7 +89,8 @@ async function start(
 ): Promise<WakeUp> {
   const number = run.currentAttempt + 1;
   const startedAt = ctx.now();
-  await insertAttempt(tx, { runId: run.id, number, workerId, startedAt });
+  const accumulation = run.kind === 'TRAINED' ? (run.config.accumulation as number) : null;
+  await insertAttempt(tx, { runId: run.id, number, workerId, startedAt, accumulation });
   return changeStatus(ctx, tx, { id: run.id, attempt: run.currentAttempt }, [
     ...before.map((status) => ({ status })),
     { status: 'RUNNING', change: { currentAttempt: number, startedAt: run.startedAt ?? startedAt } },
@@ -165,7 +173,37 @@ export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): 
   return wake ? 'ok' : 'stale';
 }
 
-/** Starts an attempt over in place with a higher accumulation, which its config says from now on. */
+/**
+ * Gives an attempt up that ran out of memory and starts the next one at once, by the same worker, with a higher accumulation, which
+ * the run's config says from now on. Null when the attempt is stale, or its run was being canceled, which it is then.
+ */
+export async function retryAttempt(
+  ctx: CommandContext,
+  token: AttemptToken,
+  retry: { readonly workerId: string; readonly failure: RunFailure; readonly accumulation: number },
+): Promise<BegunAttempt | null> {
+  const { workerId, failure, accumulation } = retry;
+  const begun = await inTransaction(ctx, async (tx) => {
+    const held = await lockAttempt(tx, token);
+    if (!held) return null;
+    const finishedAt = ctx.now();
+    if (held.status === 'CANCELING') {
+      await closeAttempt(tx, token, { status: 'CANCELED', finishedAt, failure });
+      const at = { id: token.runId, attempt: token.attempt };
+      return { wake: await changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt } }]) };
+    }
+    await closeAttempt(tx, token, { status: 'QUEUED', finishedAt, failure });
+    await forget(tx, token.runId);
+    await setAccumulation(tx, token.runId, accumulation);
+    const run = (await lockRun(tx, token.runId))!;
+    return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run };
+  });
+  if (!begun) return null;
+  ctx.waker.wake(begun.wake);
+  return begun.run ? { attempt: begun.run.currentAttempt + 1, run: begun.run } : null;
+}
+
+/** Raises the accumulation of an attempt that has not begun to train, and with it its run's. */
 export async function raiseAccumulation(
   ctx: CommandContext,
   token: AttemptToken,
@@ -173,8 +211,8 @@ export async function raiseAccumulation(
 ): Promise<Written> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockAttempt(tx, token))) return 'stale';
-    await forget(tx, token.runId);
     await setAccumulation(tx, token.runId, accumulation);
+    await setAttemptAccumulation(tx, token, accumulation);
     return 'ok';
   });
 }

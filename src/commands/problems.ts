@@ -36,3 +36,8 @@ export async function collect<T>(problems: UserProblem[], work: () => Promise<T>
     return undefined;
   }
 }
+
+/** The first of equals: a problem of what several things share shows in each of them. */
+export function distinct(problems: readonly UserProblem[]): UserProblem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}

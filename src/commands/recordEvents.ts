@@ -16,7 +16,7 @@ import { inTransaction } from './transaction.ts';
 
 /**
  * Stores a batch of a trainer's events in one transaction: the log that subscribers replay, and the tables that queries read.
- * `artifact`, `finished`, `probed` and `failed` store nothing: they are for settleAttempt.
+ * `artifact`, `finished`, `probed`, `compared` and `failed` store nothing: they are for settleAttempt.
  */
 export async function recordEvents(
   ctx: CommandContext,
@@ -102,6 +102,7 @@ async function storedPayloads(
       case 'started':
       case 'artifact':
       case 'probed':
+      case 'compared':
       case 'finished':
       case 'failed':
         break;

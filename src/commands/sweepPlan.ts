@@ -3,7 +3,7 @@ import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import type { UserProblem } from '../errors.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { findIdenticalRuns } from './identicalRuns.ts';
-import { collect, nameProblems } from './problems.ts';
+import { collect, distinct, nameProblems } from './problems.ts';
 import { dataProblems, loadTrainingData, type TrainingData } from './trainingPlan.ts';
 
 export interface StartSweepInput extends SweepLists {
@@ -81,9 +81,4 @@ function preprocessingNameProblems({ preprocessings }: SweepLists): UserProblem[
   return preprocessings.flatMap(({ name }, i) =>
     nameProblems({ name }).map((problem) => ({ ...problem, path: ['preprocessings', String(i), ...problem.path] })),
   );
-}
-
-/** One problem of the shared config shows in every run: keep the first of equals. */
-function distinct(problems: readonly UserProblem[]): UserProblem[] {
-  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }

@@ -42,15 +42,15 @@ export interface RunFailure {
   readonly retryable: boolean;
 }
 
-export type RunPhase = 'PREPARING' | 'FROZEN' | 'UNFROZEN' | 'VALIDATING' | 'PREDICTING';
+export type RunPhase = 'PREPARING' | 'FROZEN' | 'UNFROZEN' | 'VALIDATING' | 'PREDICTING' | 'PROBING';
 
 /** Where an attempt stands. Epochs and batches count from 0 = none done. */
 export interface RunProgress {
   readonly phase: RunPhase;
-  /** Epochs finished, over both phases of a fine-tune. */
+  /** Epochs finished, over both phases of a fine-tune; targets finished while PROBING. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Micro-batches finished in this epoch (or images predicted, in batches, while PREDICTING). */
+  /** Micro-batches finished in this epoch (or images predicted, in batches, while PREDICTING; or trials while PROBING). */
   readonly batch: number;
   readonly batches: number;
   readonly imagesPerSecond: number | null;

@@ -35,6 +35,7 @@ const variedFields: Readonly<Record<VariedField, string | null>> = {
   effectiveBatchSize: 'batch',
   accumulation: 'accumulation',
   autoAccumulation: 'autoAccumulation',
+  memoryBudget: 'memoryBudget',
   schedule: null,
   epochs: 'epochs',
   freezeEpochs: 'freezeEpochs',

@@ -2,6 +2,7 @@
 
 import type { ArtifactKind } from './artifact.ts';
 import type { Split } from './dataset.ts';
+import type { AccumulationEquivalence } from './memoryProbe.ts';
 import type { Predictions } from './predictions.ts';
 import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress } from './run.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
@@ -35,8 +36,14 @@ export interface TrainerResources {
   readonly outputDirectory: string;
 }
 
-/** `train`: a whole run. `probe`: a few steps at one accumulation on the smallest class, to measure memory. */
-export type TrainerTask = { readonly kind: 'train' } | { readonly kind: 'probe'; readonly steps: number };
+/**
+ * `train`: a whole run. `probe`: a few steps at one accumulation on the smallest class, to measure memory. `compare`: the gradient of
+ * effectiveBatchSize images in one micro-batch and in `accumulation`.
+ */
+export type TrainerTask =
+  | { readonly kind: 'train' }
+  | { readonly kind: 'probe'; readonly steps: number }
+  | { readonly kind: 'compare'; readonly accumulation: number };
 
 export interface TrainerJob {
   readonly runId: string;
@@ -76,6 +83,7 @@ export type TrainerEvent =
   | { readonly kind: 'predictions'; readonly predictions: Predictions }
   | { readonly kind: 'artifact'; readonly artifact: TrainerArtifact }
   | { readonly kind: 'probed'; readonly peakMemory: number; readonly imagesPerSecond: number }
+  | { readonly kind: 'compared'; readonly equivalence: AccumulationEquivalence }
   | {
       readonly kind: 'finished';
       readonly imagesPerSecond: number;
@@ -83,6 +91,13 @@ export type TrainerEvent =
       readonly trainSeconds: number;
     }
   | { readonly kind: 'failed'; readonly failure: RunFailure };
+
+/** How a trainer ends that has not crashed. */
+export type TrainerReport = Extract<TrainerEvent, { kind: 'finished' | 'probed' | 'compared' | 'failed' }>;
+
+export function isReport(event: TrainerEvent): event is TrainerReport {
+  return (['finished', 'probed', 'compared', 'failed'] as TrainerEvent['kind'][]).includes(event.kind);
+}
 
 /**
  * Worker -> trainer. `written`: this many more events are stored; a trainer that is far ahead of its worker waits for it.

@@ -31,6 +31,8 @@ const configSchema = z.strictObject({
   /** Micro-batch = effectiveBatchSize / accumulation. */
   accumulation: z.int().min(1).default(1),
   autoAccumulation: z.boolean().default(false),
+  /** Bytes of resident memory at which a trainer on a CPU is ended; null: the worker's own limit. */
+  memoryBudget: z.int().min(1).nullable().default(null),
   schedule: z.enum(['FINE_TUNE', 'FIT_ONE_CYCLE']).default('FINE_TUNE'),
   epochs: z.int().min(1).max(100_000).default(12),
   freezeEpochs: z.int().min(0).max(100_000).default(1),

@@ -1,6 +1,7 @@
 /** What a process has in memory: now, and at most. */
 
 import { readFile, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 
 export interface ProcessMemory {
   /** Resident set, in bytes. */
@@ -13,8 +14,19 @@ const kibibyte = 1024;
 
 /** Of this process. Linux tells both through /proc; elsewhere the peak is the operating system's for the process' whole life. */
 export async function readProcessMemory(): Promise<ProcessMemory> {
-  const status = await readFile('/proc/self/status', 'utf8').catch(() => null);
-  return (status === null ? null : parseProcStatus(status)) ?? portableProcessMemory();
+  return (await readMemoryOf('self')) ?? portableProcessMemory();
+}
+
+/** Of any process; null when it has ended or the system has no /proc. */
+export async function readMemoryOf(pid: number | 'self'): Promise<ProcessMemory | null> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => null);
+  return status === null ? null : parseProcStatus(status);
+}
+
+/** Bytes that the processes here may fill: the machine's memory, or less where a control group limits it. */
+export function usableMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 /** What every platform tells. */

@@ -1,5 +1,6 @@
 import { probeMemory } from '../commands/probe.ts';
 import { findArchitecture } from '../domain/architecture.ts';
+import { agrees } from '../domain/memoryProbe.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { listProbes, probeCursor } from '../store/probe.ts';
 import { connection, pageRequest } from './connection.ts';
@@ -23,4 +24,5 @@ export const memoryProbeResolvers: Resolvers = {
   MemoryProbe: {
     run: ({ runId }, _, { loaders }) => loadExisting(loaders.run, runId),
   },
+  AccumulationEquivalence: { agrees },
 };

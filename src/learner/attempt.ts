@@ -6,8 +6,9 @@ import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.t
 import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
 import type { Engine } from '../engine/engine.ts';
 import { refuse } from '../errors.ts';
+import type { Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
-import { initialWeights } from '../models/weights.ts';
+import { type InitialWeights, initialWeights } from '../models/weights.ts';
 import type { ImagePipeline, openImagePipeline } from '../vision/pipeline.ts';
 import { createLearner, type Learner } from './learner.ts';
 import type { MemorySampler } from './memory.ts';
@@ -54,21 +55,33 @@ export function openImages(
 }
 
 /**
- * The config's network with its starting weights, ready to train on `classes` classes.
+ * The config's network for `classes` classes and its starting weights.
  * @param note gets a line about what was read from a pretrained file
  */
-export async function openLearner(
-  { config, weights }: Pick<TrainerJob, 'config' | 'weights'>,
-  engine: Engine,
+export async function startingModel(
+  { config, weights: file }: Pick<TrainerJob, 'config' | 'weights'>,
   classes: number,
   note: (line: string) => void = () => {},
-): Promise<Learner> {
+): Promise<{ readonly model: Model; readonly weights: InitialWeights }> {
   const architecture = architectureOf(config);
   const model = createModel(architecture, config.size, classes);
+  const weights = await initialWeights(model, architecture, config.size, file?.path ?? null, seedOf(config), note);
+  return { model, weights };
+}
+
+/** The same, ready to train. */
+export async function openLearner(
+  job: Pick<TrainerJob, 'config' | 'weights'>,
+  engine: Engine,
+  classes: number,
+  note?: (line: string) => void,
+): Promise<Learner> {
+  const { config } = job;
+  const { model, weights } = await startingModel(job, classes, note);
   return createLearner({
     engine,
     model,
-    weights: await initialWeights(model, architecture, config.size, weights?.path ?? null, seedOf(config), note),
+    weights,
     batchSize: microBatchSize(config),
     effectiveBatchSize: config.effectiveBatchSize,
     weightDecay: config.weightDecay,

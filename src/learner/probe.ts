@@ -1,17 +1,12 @@
 /** How much memory a config takes: a few optimiser steps and a validation batch, on one label. */
 
-import { vocabularyOf } from '../domain/dataset.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import { microBatchSize } from '../domain/trainingConfig.ts';
-import { refuse } from '../errors.ts';
 import { emit, openImages, openLearner, seedOf, type TrainerDependencies } from './attempt.ts';
-import { fitData, type Sample } from './data.ts';
+import { fitData } from './data.ts';
 import { runFit } from './loop.ts';
+import { probeData } from './probeData.ts';
 import { fitOneCycle } from './schedules.ts';
-import { trainingImages } from './split.ts';
-
-/** A softmax over one class has no gradient, so a single label gets a second output. */
-const fewestClasses = 2;
 
 /**
  * Trains `steps` optimiser steps with everything unfrozen, which takes the most memory, on the images of `config.labels`,
@@ -23,17 +18,12 @@ export async function* probe(
   deps: TrainerDependencies,
 ): AsyncGenerator<TrainerEvent, void> {
   const { config } = job;
-  const images = trainingImages(job.images, config.labels);
-  if (!images.length) throw refuse('INVALID', 'there is no training image to probe with', ['config', 'labels']);
-  const vocab = vocabularyOf(images.map((image) => image.label));
+  const data = probeData(job);
   const batchSize = microBatchSize(config);
-  const train = Array.from({ length: steps * config.effectiveBatchSize }, (_, i): Sample => {
-    const index = i % images.length;
-    return { index, label: vocab.indexOf(images[index]!.label) };
-  });
-  const pipeline = await openImages(job, deps, images);
+  const train = data.samples(steps * config.effectiveBatchSize);
+  const pipeline = await openImages(job, deps, data.images);
   try {
-    const learner = await openLearner(job, deps.engine, Math.max(vocab.length, fewestClasses));
+    const learner = await openLearner(job, deps.engine, data.classes);
     try {
       const masks = learner.model.masks;
       const valid = train.slice(0, batchSize);

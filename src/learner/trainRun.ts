@@ -2,12 +2,13 @@
 
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainerDependencies } from './attempt.ts';
+import { compareAccumulation } from './equivalence.ts';
 import { failureOf } from './failure.ts';
 import { probe } from './probe.ts';
 import { train } from './train.ts';
 
 /**
- * Runs the job. The last event is `finished` or `probed`, or `failed` with the reason; after the signal aborts the sequence
+ * Runs the job. The last event is `finished`, `probed` or `compared`, or `failed` with the reason; after the signal aborts the sequence
  * just ends. Everything opened on the way is closed again; the engine is the caller's.
  */
 export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): AsyncGenerator<TrainerEvent, void> {
@@ -26,6 +27,9 @@ export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): Asy
         break;
       case 'probe':
         yield* probe(job, job.task.steps, deps);
+        break;
+      case 'compare':
+        yield* compareAccumulation(job, job.task.accumulation, deps);
         break;
     }
   } catch (error) {

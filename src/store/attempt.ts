@@ -1,6 +1,7 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { RunFailure, RunStatus } from '../domain/run.ts';
 import type { TrainerEnvironment } from '../domain/trainer.ts';
+import { resetProbeOfRun } from './probe.ts';
 import type { Queryable } from './queryable.ts';
 import { failureColumns, failureOfColumns } from './run.ts';
 
@@ -18,6 +19,8 @@ export interface Attempt {
   readonly device: string | null;
   readonly precision: 'FP32' | 'FP16' | 'BF16' | null;
   readonly versions: JsonObject | null;
+  /** What it trains with; null for memory probes. */
+  readonly accumulation: number | null;
   /** Process id of the trainer on its worker's machine. */
   readonly pid: number | null;
   readonly failure: RunFailure | null;
@@ -44,7 +47,7 @@ export async function lockAttempt(tx: Queryable, token: AttemptToken): Promise<{
 
 export async function insertAttempt(
   db: Queryable,
-  attempt: Pick<Attempt, 'runId' | 'number' | 'startedAt'> & { readonly workerId: string },
+  attempt: Pick<Attempt, 'runId' | 'number' | 'startedAt' | 'accumulation'> & { readonly workerId: string },
 ): Promise<void> {
   await db.attempt.create({ data: { ...attempt, status: 'RUNNING' } });
 }
@@ -72,6 +75,11 @@ export async function setAttemptEnvironment(
     where: { runId_number: { runId, number } },
     data: { engine, device, precision, versions },
   });
+}
+
+export async function setAttemptAccumulation(db: Queryable, token: AttemptToken, accumulation: number): Promise<void> {
+  const { runId, attempt: number } = token;
+  await db.attempt.update({ where: { runId_number: { runId, number } }, data: { accumulation } });
 }
 
 export async function setAttemptPid(db: Queryable, token: AttemptToken, pid: number): Promise<void> {
@@ -114,6 +122,5 @@ export async function deleteResults(db: Queryable, runId: string): Promise<void>
   await db.epochMetric.deleteMany({ where: { runId } });
   await db.memorySample.deleteMany({ where: { runId } });
   await db.predictionSet.deleteMany({ where: { runId } });
-  await db.probeTrial.deleteMany({ where: { probe: { runId } } });
-  await db.memoryProbe.updateMany({ where: { runId }, data: { recommendation: null } });
+  await resetProbeOfRun(db, runId);
 }

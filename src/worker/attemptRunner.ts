@@ -2,17 +2,17 @@
 
 import {
   type AttemptOutcome,
+  type BegunAttempt,
   beginAttempt,
-  raiseAccumulation,
   recordTrainerPid,
   requeueAttempt,
+  retryAttempt,
   settleAttempt,
 } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
 import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerResources } from '../domain/trainer.ts';
-import { doubledAccumulation } from '../domain/trainingConfig.ts';
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
@@ -21,14 +21,16 @@ import type { Run } from '../store/run.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
 import { configOf, trainerImages } from './jobParts.ts';
-import { outcomeOf, type TaskOptions, type TrainJob } from './outcome.ts';
+import type { Machine } from './machine.ts';
+import type { TaskOutcome, TrainJob } from './outcome.ts';
 import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
 import { startTrainer } from './trainerProcess.ts';
+import { trainToEnd } from './training.ts';
 import { provideWeights } from './weights.ts';
 
-/** Milliseconds an attempt may take: the job ends before the queue would take it away. */
+/** Milliseconds that the attempts of one job may take: it ends before the queue would take it away. */
 const timeLimit = (longestJobSeconds - 600) * 1000;
 
 export interface AttemptRunnerOptions {
@@ -39,38 +41,62 @@ export interface AttemptRunnerOptions {
   readonly hub: Hub;
   /** `outputDirectory`: each attempt gets a folder of its own below. */
   readonly resources: TrainerResources;
+  readonly machine: Machine;
   readonly log: Logger;
   /** The attempts in hand, for cancel messages and heartbeats. */
   readonly held: Set<HeldAttempt>;
 }
 
-/** Runs the next attempt of a run to its end. Does nothing when the run is not wanted any more. */
+/** Runs the next attempt of a run to its end, and those that follow it at once. Does nothing when the run is not wanted any more. */
 export async function runAttempt(
   options: AttemptRunnerOptions,
   job: { readonly runId: string; readonly redelivered: boolean },
 ): Promise<void> {
-  const { ctx, workerId, held, log } = options;
-  const begun = await beginAttempt(ctx, { ...job, workerId });
-  if (!begun) return;
-  const attempt = new HeldAttempt({ runId: job.runId, attempt: begun.attempt });
-  const deadline = setTimeout(() => attempt.end('timeout'), timeLimit);
+  const deadline = Date.now() + timeLimit;
+  let begun = await beginAttempt(options.ctx, { ...job, workerId: options.workerId });
+  while (begun) begun = await holdAttempt(options, begun, deadline);
+}
+
+/** Runs an attempt to its end. Returns the one that follows. */
+async function holdAttempt(
+  options: AttemptRunnerOptions,
+  { run, attempt: number }: BegunAttempt,
+  deadline: number,
+): Promise<BegunAttempt | null> {
+  const { held, log } = options;
+  const attempt = new HeldAttempt({ runId: run.id, attempt: number });
+  const timer = setTimeout(() => attempt.end('timeout'), deadline - Date.now());
   held.add(attempt);
   log.info(attempt.token, 'attempt begun');
   try {
-    const end = await compute(options, begun.run, attempt);
-    if (attempt.lost) log.warn(attempt.token, 'attempt lost');
-    else await settle(ctx, attempt, end);
+    const end = await compute(options, run, attempt);
+    if (attempt.lost) {
+      log.warn(attempt.token, 'attempt lost');
+      return null;
+    }
+    const next = await settle(options, attempt, end);
     log.info({ ...attempt.token, status: end.status }, 'attempt ended');
+    return next;
   } finally {
-    clearTimeout(deadline);
+    clearTimeout(timer);
     held.delete(attempt);
   }
 }
 
-async function settle(ctx: CommandContext, attempt: HeldAttempt, end: AttemptOutcome): Promise<void> {
+/** Stores how an attempt has ended. Returns the one that follows. */
+async function settle(
+  { ctx, workerId }: AttemptRunnerOptions,
+  attempt: HeldAttempt,
+  end: TaskOutcome,
+): Promise<BegunAttempt | null> {
   const { unstored } = attempt;
   // What the trainer completed counts, also when it was asked to stop meanwhile.
   const givenUp = end.status === 'SUCCEEDED' && !unstored ? undefined : attempt.reason;
+  if (!givenUp && end.status === 'RETRY') {
+    const { failure, accumulation } = end;
+    return persist(() => retryAttempt(ctx, attempt.token, { workerId, failure, accumulation }));
+  }
+  const last: AttemptOutcome = end.status === 'RETRY' ? { status: 'FAILED', failure: end.failure } : end;
   await persist(() => {
     switch (givenUp) {
       case 'drain':
@@ -83,13 +109,14 @@ async function settle(ctx: CommandContext, attempt: HeldAttempt, end: AttemptOut
         return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: incomplete(unstored!.error) });
       case 'lost':
       case undefined:
-        return settleAttempt(ctx, attempt.token, end);
+        return settleAttempt(ctx, attempt.token, last);
     }
   });
+  return null;
 }
 
-async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAttempt): Promise<AttemptOutcome> {
-  const { ctx, log } = options;
+async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAttempt): Promise<TaskOutcome> {
+  const { ctx, machine, log } = options;
   let trainer: { written(events: number): void } | undefined;
   const batcher = new EventBatcher({
     write: (events) => recordEvents(ctx, attempt.token, events),
@@ -116,10 +143,11 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       return provided.outcome;
     }
     const { weights } = provided;
-    const train: TrainJob = async ({ task, config }) => {
+    const train: TrainJob = async ({ task, config }, memoryLimit) => {
       const started = startTrainer({
         module: options.trainerModule,
         job: { ...attempt.token, task, config, images, weights, resources },
+        memoryLimit,
         signal: attempt.signal,
         onStart: (pid) => {
           attempt.pid = pid;
@@ -128,6 +156,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
           );
         },
         onEvent: (event) => {
+          if (event.kind === 'started') attempt.engine = event.environment.engine;
           if (event.kind === 'artifact') opened.add(event.artifact);
           batcher.add(event);
         },
@@ -143,10 +172,8 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       batcher.add(event);
       await batcher.flush();
     };
-    const outcome =
-      run.kind === 'MEMORY_PROBE'
-        ? await probe({ ctx, run, attempt, train, tell })
-        : await trainToEnd({ ctx, run, attempt, train, tell });
+    const task = { ctx, run, attempt, machine, train, tell };
+    const outcome = await (run.kind === 'MEMORY_PROBE' ? probe(task) : trainToEnd(task));
     await batcher.flush();
     if (outcome.status !== 'SUCCEEDED' || attempt.unstored || attempt.lost) return outcome;
     const report = (line: string) => tell({ kind: 'log', stream: 'trainer', line });
@@ -157,20 +184,6 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: false } };
   } finally {
     await output?.remove();
-  }
-}
-
-/** Trains once; with `autoAccumulation`, again from the start with twice the accumulation whenever memory runs out. */
-async function trainToEnd({ ctx, run, attempt, train, tell }: TaskOptions): Promise<AttemptOutcome> {
-  for (let config = configOf(run); ; ) {
-    const outcome = outcomeOf(await train({ task: { kind: 'train' }, config }));
-    const isOutOfMemory = outcome.status === 'FAILED' && outcome.failure.code === 'OUT_OF_MEMORY';
-    const next = config.autoAccumulation && isOutOfMemory && !attempt.reason ? doubledAccumulation(config) : null;
-    if (!next) return outcome;
-    const line = `memory ran out with accumulation ${config.accumulation}: starting over with ${next.accumulation}`;
-    await tell({ kind: 'log', stream: 'trainer', line });
-    await persist(() => raiseAccumulation(ctx, attempt.token, next.accumulation));
-    config = next;
   }
 }
 

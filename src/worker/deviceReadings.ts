@@ -1,17 +1,18 @@
 /** What this machine's devices are doing, and which of them train. */
 
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Config } from '../config.ts';
-import { type Device, listDevices } from '../engine/devices.ts';
-import { parseProcStatus } from '../engine/memory.ts';
+import { cpuDevice, type Device, listDevices } from '../engine/devices.ts';
+import { readMemoryOf } from '../engine/memory.ts';
 import { StartupError } from '../errors.ts';
 import type { DeviceReading } from '../store/worker.ts';
 
 /** The devices as the database keeps them: GPUs with the processes the driver lists, the CPU with `pids` and their resident memory. */
 export async function readDevices(pids: readonly number[]): Promise<DeviceReading[]> {
   const devices = await listDevices();
-  const resident = await Promise.all(pids.map(async (pid) => ({ pid, memory: await residentMemory(pid) })));
+  const resident = await Promise.all(
+    pids.map(async (pid) => ({ pid, memory: (await readMemoryOf(pid))?.currentBytes ?? null })),
+  );
   return devices.map((device, index) => ({
     index,
     name: device.name,
@@ -27,15 +28,10 @@ export async function readDevices(pids: readonly number[]): Promise<DeviceReadin
   }));
 }
 
-/** Bytes in memory of a process; null when it has ended or the system has no /proc. */
-async function residentMemory(pid: number): Promise<number | null> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return parseProcStatus(status)?.currentBytes ?? null;
-}
-
 /** A device that trains one job at a time. */
 export interface TrainingDevice {
   readonly kind: Device['kind'];
+  readonly name: string;
   /** Among the devices of its kind. */
   readonly index: number;
 }
@@ -48,9 +44,11 @@ export async function trainingDevices({
   device,
   engine,
 }: Pick<Config, 'device' | 'engine'>): Promise<TrainingDevice[]> {
-  const cpu: TrainingDevice = { kind: 'CPU', index: 0 };
+  const cpu: TrainingDevice = { kind: 'CPU', name: cpuDevice().name, index: 0 };
   if (device === 'cpu' || engine === 'onnxruntime') return [cpu];
-  const gpus = (await listDevices()).filter(({ kind }) => kind === 'CUDA').map(({ kind, index }) => ({ kind, index }));
+  const gpus = (await listDevices())
+    .filter(({ kind }) => kind === 'CUDA')
+    .map(({ kind, name, index }) => ({ kind, name, index }));
   if (device === 'cuda') {
     if (gpus.length) return gpus;
     throw new StartupError('DEVICE=cuda: nvidia-smi shows no GPU; check the driver, or use DEVICE=auto or cpu');

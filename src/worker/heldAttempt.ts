@@ -12,6 +12,8 @@ export class HeldAttempt {
   readonly token: AttemptToken;
   /** Process id of its trainer, while there is one. */
   pid: number | undefined;
+  /** The engine that its newest trainer has opened. */
+  engine: string | undefined;
   readonly #ending = new AbortController();
   #lost = false;
   #unstored: { readonly error: unknown } | undefined;

@@ -3,8 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { RunFailure } from '../domain/run.ts';
-import type { TrainerCommand, TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import {
+  isReport,
+  type TrainerCommand,
+  type TrainerEvent,
+  type TrainerJob,
+  type TrainerReport,
+} from '../domain/trainer.ts';
 import type { EndReason } from './heldAttempt.ts';
+import { describeBytes, type MemoryLimit } from './memoryLimit.ts';
+import { watchMemory } from './memoryWatch.ts';
 
 /** Milliseconds from a polite cancel to SIGTERM, and from there to SIGKILL. */
 const patience = { cancel: 3_000, terminate: 2_000 };
@@ -15,6 +23,8 @@ export interface TrainerOptions {
   /** File that the child runs: src/bin/trainer.ts, or a script that plays one. */
   readonly module: string;
   readonly job: TrainerJob;
+  /** Resident memory at which the child is ended; null: it is not watched. */
+  readonly memoryLimit: MemoryLimit | null;
   readonly onStart: (pid: number) => void;
   /** Every event of the child but lines of output. */
   readonly onEvent: (event: TrainerEvent) => void;
@@ -25,8 +35,10 @@ export interface TrainerOptions {
 }
 
 export type TrainerEnd =
-  | { readonly kind: 'reported'; readonly event: Extract<TrainerEvent, { kind: 'finished' | 'probed' | 'failed' }> }
-  | { readonly kind: 'crashed'; readonly failure: RunFailure };
+  | { readonly kind: 'reported'; readonly event: TrainerReport }
+  | { readonly kind: 'crashed'; readonly failure: RunFailure }
+  /** Ended because its resident memory passed the limit. `peakMemory`: bytes it had by then. */
+  | { readonly kind: 'overLimit'; readonly peakMemory: number; readonly failure: RunFailure };
 
 export interface Trainer {
   /** Tells the child how many more of its events are stored. */
@@ -56,7 +68,7 @@ async function supervise(
   tell: (command: TrainerCommand) => void,
   options: TrainerOptions,
 ): Promise<TrainerEnd> {
-  const { job, signal } = options;
+  const { job, signal, memoryLimit } = options;
   const kernelKills = countOutOfMemoryKills();
   let report: Extract<TrainerEnd, { kind: 'reported' }> | undefined;
   const tail: string[] = [];
@@ -74,15 +86,8 @@ async function supervise(
     else resolve();
   });
   child.on('message', (event: TrainerEvent) => {
-    switch (event.kind) {
-      case 'finished':
-      case 'probed':
-      case 'failed':
-        report = { kind: 'reported', event };
-        break;
-      default:
-        options.onEvent(event);
-    }
+    if (isReport(event)) report = { kind: 'reported', event };
+    else options.onEvent(event);
   });
   const output = (['stdout', 'stderr'] as const).map(async (stream) => {
     for await (const line of createInterface({
@@ -98,6 +103,14 @@ async function supervise(
   const end = endWith(child, tell);
   const onAbort = () => end.begin(signal.reason as EndReason);
   signal.addEventListener('abort', onAbort, { once: true });
+  let exceeded: number | undefined;
+  if (memoryLimit && child.pid !== undefined) {
+    const stopWatching = watchMemory(child.pid, memoryLimit.bytes, (bytes) => {
+      exceeded = bytes;
+      child.kill('SIGKILL');
+    });
+    child.once('exit', stopWatching);
+  }
   if (child.pid !== undefined) options.onStart(child.pid);
   tell({ kind: 'job', job });
   if (signal.aborted) onAbort();
@@ -106,6 +119,7 @@ async function supervise(
     if (error) return crash('INTERNAL', `the trainer could not be started: ${error.message}`);
     await Promise.all([disconnected, ...output]);
     if (report) return report;
+    if (exceeded !== undefined) return overLimit(exceeded, memoryLimit!);
     const outOfMemory =
       (killedBy === 'SIGKILL' && !end.begun && (await countOutOfMemoryKills()) > (await kernelKills)) ||
       tail.some((line) => /heap out of memory|bad_alloc|out of memory/i.test(line));
@@ -148,14 +162,20 @@ function describeCrash(
 ): TrainerEnd {
   const how = signal === null ? `ended with status ${code} before it was done` : `was killed by ${signal}`;
   const last = tail.length ? `; its last output:\n${tail.join('\n')}` : '; it wrote nothing';
-  if (!outOfMemory) return crash('TRAINER_CRASHED', `the trainer ${how}${last}`);
-  return crash(
-    'OUT_OF_MEMORY',
-    `the trainer ${how} because memory ran out; raise accumulation or lower effectiveBatchSize${last}`,
-  );
+  return outOfMemory
+    ? crash('OUT_OF_MEMORY', `the trainer ${how} because memory ran out${last}`)
+    : crash('TRAINER_CRASHED', `the trainer ${how}${last}`);
 }
 
-function crash(code: RunFailure['code'], message: string): TrainerEnd {
+function overLimit(peakMemory: number, limit: MemoryLimit): TrainerEnd {
+  const { failure } = crash(
+    'OUT_OF_MEMORY',
+    `the trainer was ended because its resident memory, ${describeBytes(peakMemory)}, passed ${limit.name} of ${describeBytes(limit.bytes)}`,
+  );
+  return { kind: 'overLimit', peakMemory, failure };
+}
+
+function crash(code: RunFailure['code'], message: string): Extract<TrainerEnd, { kind: 'crashed' }> {
   return { kind: 'crashed', failure: { code, message, retryable: false } };
 }
 

@@ -16,6 +16,7 @@ import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
 import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
+import { machineOf } from './machine.ts';
 import { outputsOf, removeAbandonedOutputs } from './outputs.ts';
 
 const heartbeatMs = 2_000;
@@ -39,11 +40,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { config, ctx, listener, log } = options;
   const devices = await trainingDevices(config);
   await removeAbandonedOutputs(config.home);
+  const engine = engineOf(config, devices);
   const workerId = await registerWorker(ctx, {
     host: os.hostname(),
     pid: process.pid,
     version,
-    engine: engineOf(config, devices),
+    engine,
     devices: await readDevices([]),
   });
   const held = new Set<HeldAttempt>();
@@ -70,7 +72,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         const device = free.shift()!;
         try {
           const resources = resourcesOf(config, device, devices.length);
-          await runAttempt({ ...shared, resources } satisfies AttemptRunnerOptions, { ...payload, redelivered });
+          const machine = machineOf(config, engine, device, resources);
+          await runAttempt({ ...shared, resources, machine } satisfies AttemptRunnerOptions, {
+            ...payload,
+            redelivered,
+          });
         } finally {
           free.push(device);
         }

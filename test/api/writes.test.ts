@@ -184,40 +184,76 @@ describe('sweeps and probes', () => {
   test('a probe takes its budget in one unit or the other', async () => {
     const probeMemory = `mutation ($input: ProbeMemoryInput!) {
       probeMemory(input: $input) {
-        memoryProbe { id budget architecture recommendation trials { accumulation } run { kind status } size { height width } }
+        memoryProbe {
+          id budget engine device run { kind status }
+          targets {
+            architecture precision recommendation size { height width } itemTransform { size { height width } method }
+            trials { accumulation cached } failure { code message } equivalence { agrees }
+          }
+        }
         userErrors { code path }
       }
     }`;
-    const input = {
-      experimentId,
-      architecture: 'convnext_atto',
-      size: { height: 64, width: 64 },
-      effectiveBatchSize: 8,
-    };
+    const size = { height: 64, width: 64 };
+    const target = { architecture: 'convnext_atto', size };
+    const input = { experimentId, targets: [target], effectiveBatchSize: 8 };
     const { probeMemory: inMebibytes } = await server.ask(probeMemory, {
-      input: { ...input, budget: { mebibytes: 512 } },
+      // One thing stands for a list of it.
+      input: { ...input, targets: target, budget: { mebibytes: 512 } },
     });
     expect(inMebibytes).toMatchObject({
       memoryProbe: {
-        budget: 2 ** 29,
-        trials: [],
-        recommendation: null,
-        run: { kind: 'MEMORY_PROBE', status: 'QUEUED' },
+        ...{ budget: 2 ** 29, engine: null, device: null, run: { kind: 'MEMORY_PROBE', status: 'QUEUED' } },
+        targets: [
+          {
+            ...{ ...target, precision: 'AUTO', itemTransform: { size, method: 'CROP' } },
+            ...{ trials: [], recommendation: null, failure: null, equivalence: null },
+          },
+        ],
       },
       userErrors: [],
     });
-    const { probeMemory: inBytes } = await server.ask(probeMemory, { input: { ...input, budget: { bytes: 6e9 } } });
+    const vit = { architecture: 'vit_tiny_patch16_224', size };
+    const { probeMemory: inBytes } = await server.ask(probeMemory, {
+      input: { ...input, targets: [vit, target], budget: { bytes: 6e9 } },
+    });
     expect(inBytes.memoryProbe.budget).toBe(6e9);
     const both = await server.send(probeMemory, { input: { ...input, budget: { bytes: 1, mebibytes: 1 } } });
     expect(both.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
-    const { probeMemory: wrong } = await server.ask(probeMemory, {
-      input: { ...input, architecture: 'nonesuch', budget: { bytes: 1e9 } },
-    });
-    expect(wrong).toMatchObject({ memoryProbe: null, userErrors: [{ code: 'INVALID', path: ['architecture'] }] });
 
     const { memoryProbes } = await server.ask(
       '{ memoryProbes(architecture: "convnext_atto.d2_in1k") { nodes { budget } } }',
     );
     expect(memoryProbes.nodes).toEqual([{ budget: 6e9 }, { budget: 2 ** 29 }]);
+  });
+
+  test('a probe with a wrong target is refused, and told which it is', async () => {
+    const probeMemory = `mutation ($input: ProbeMemoryInput!) {
+      probeMemory(input: $input) { memoryProbe { id } userErrors { code path } }
+    }`;
+    const size = { height: 64, width: 64 };
+    const target = { architecture: 'convnext_atto', size };
+    const refused = async (input: object) => {
+      const answer = await server.ask(probeMemory, { input: { experimentId, budget: { bytes: 1e9 }, ...input } });
+      expect(answer.probeMemory.memoryProbe).toBeNull();
+      return answer.probeMemory.userErrors;
+    };
+    const before = await runCount();
+    const targets = [target, { architecture: 'nonesuch', size }, { ...target, size: { height: 0, width: 64 } }];
+    expect(await refused({ targets })).toEqual([
+      { code: 'INVALID', path: ['targets', '1', 'architecture'] },
+      { code: 'INVALID', path: ['targets', '2', 'itemTransform', 'size', 'height'] },
+      { code: 'INVALID', path: ['targets', '2', 'size', 'height'] },
+    ]);
+    expect(await refused({ targets: [target, { ...target, architecture: 'convnext_atto.d2_in1k' }] })).toEqual([
+      { code: 'INVALID', path: ['targets', '1'] },
+    ]);
+    expect(await refused({ targets: [target, { ...target, precision: 'FP32' }], effectiveBatchSize: 1 })).toEqual([
+      { code: 'INVALID', path: ['effectiveBatchSize'] },
+    ]);
+    expect(await refused({ targets: [] })).toEqual([{ code: 'INVALID', path: ['targets'] }]);
+    expect(await refused({ targets: Array(51).fill(target) })).toEqual([{ code: 'LIMIT_EXCEEDED', path: ['targets'] }]);
+    expect(await refused({ targets: [target], budget: { bytes: 0 } })).toEqual([{ code: 'INVALID', path: ['budget'] }]);
+    expect(await runCount()).toBe(before);
   });
 });

@@ -54,7 +54,8 @@ describe('the demo on a small folder, one epoch', () => {
   });
 
   test('probes until a trial fits the budget', () => {
-    const { trials, recommendation, budgetBytes } = first.summary.probe;
+    const { budgetBytes, targets } = first.summary.probe;
+    const { trials, recommendation } = targets[0]!;
     expect(trials[0]!.accumulation).toBe(1);
     const fits = trials.filter((trial) => trial.outcome === 'FITS');
     expect(recommendation).toBe(fits[0]?.accumulation ?? null);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -67,4 +68,16 @@ export function spawnTypeScript(
         }, reject);
       }),
   };
+}
+
+/** Children of this process that run `file`. */
+export function childrenRunning(file: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const isChild = readFileSync(`/proc/${name}/status`, 'utf8').includes(`\nPPid:\t${process.pid}\n`);
+      return isChild && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(file) ? [Number(name)] : [];
+    } catch {
+      return []; // no process, or gone
+    }
+  });
 }

@@ -16,13 +16,15 @@ process.on('message', (command: TrainerCommand) => {
   if (command.kind === 'job') void play(command.job).then(() => process.exit(0));
 });
 
-const environment = { engine: 'script', device: 'none', precision: 'FP32', versions: { script: '1' } } as const;
+const environment = { engine: 'onnxruntime', device: 'script', precision: 'FP32', versions: { script: '1' } } as const;
 const finished: TrainerEvent = { kind: 'finished', imagesPerSecond: 100, peakMemory: 1e9, trainSeconds: 2 };
 
 async function play(job: TrainerJob): Promise<void> {
   const [part, argument = ''] = (job.config.weightsUri ?? 'succeed').split(':');
-  await send({ kind: 'started', environment });
-  if (job.task.kind === 'probe') return probe(job, part!, Number(argument));
+  if (part === 'probe-elsewhere') await send({ kind: 'started', environment: { ...environment, engine: 'elsewhere' } });
+  else await send({ kind: 'started', environment });
+  if (job.task.kind === 'probe') return probe(job, part!, argument);
+  if (job.task.kind === 'compare') return compare(job, job.task.accumulation);
   await send(progress('PREPARING', 0));
   switch (part) {
     case 'succeed':
@@ -78,6 +80,9 @@ async function play(job: TrainerJob): Promise<void> {
       const failure = { code: 'OUT_OF_MEMORY', message: 'bad_alloc', retryable: false } as const;
       return send({ kind: 'failed', failure });
     }
+    case 'allocate':
+      await allocate(Number(argument) / job.config.accumulation);
+      return send(finished);
     case 'flood':
       for (let i = 0; i < Number(argument); i++) console.log(`line ${i}`);
       await send(finished);
@@ -108,21 +113,47 @@ async function succeed(job: TrainerJob): Promise<void> {
   await send(finished);
 }
 
-/** Takes 1 GiB divided by the accumulation; below the accumulation given it dies, as if memory had run out. */
-async function probe(job: TrainerJob, part: string, from: number): Promise<void> {
-  const { accumulation } = job.config;
-  if (part === 'probe-dies' && accumulation < from) {
+/** Says that it takes 1 GiB divided by the accumulation, or takes what `probe-allocates` says, divided by it. */
+async function probe(job: TrainerJob, part: string, argument: string): Promise<void> {
+  const { accumulation, architecture } = job.config;
+  if (part === 'probe-dies' && accumulation < Number(argument)) {
     const failure = { code: 'OUT_OF_MEMORY', message: 'bad_alloc', retryable: false } as const;
     return send({ kind: 'failed', failure });
   }
-  if (part === 'probe-fails') {
+  if (part === 'probe-fails' && architecture.startsWith(argument)) {
     return send({ kind: 'failed', failure: { code: 'DATA_UNREADABLE', message: 'no such image', retryable: false } });
   }
-  if (part === 'patient') {
+  if (part === 'patient' && architecture.startsWith(argument)) {
     while (!canceled) await sleep(20);
     return;
   }
-  await send({ kind: 'probed', peakMemory: 2 ** 30 / accumulation, imagesPerSecond: 10 * accumulation });
+  const imagesPerSecond = 10 * accumulation;
+  if (part === 'allocate') {
+    await allocate(Number(argument) / accumulation);
+    return send({ kind: 'probed', peakMemory: process.memoryUsage.rss(), imagesPerSecond });
+  }
+  await send({ kind: 'probed', peakMemory: 2 ** 30 / accumulation, imagesPerSecond });
+}
+
+async function compare(job: TrainerJob, accumulation: number): Promise<void> {
+  if (job.config.weightsUri === 'probe-incomparable') {
+    return send({ kind: 'failed', failure: { code: 'INTERNAL', message: 'no gradient', retryable: false } });
+  }
+  const gradients = { gradientMax: 1, gradientDifference: 1e-6, gradientCosine: 1 };
+  const samples = job.config.effectiveBatchSize;
+  await send({ kind: 'compared', equivalence: { accumulation, samples, loss: 1, lossDifference: 0, ...gradients } });
+}
+
+const allocated: Buffer[] = [];
+
+/** Makes so many MiB resident and keeps them until somebody has had time to see it. */
+async function allocate(mebibytes: number): Promise<void> {
+  const piece = 16;
+  for (let taken = 0; taken < mebibytes; taken += piece) {
+    allocated.push(Buffer.alloc(piece * 2 ** 20, 1));
+    await sleep(5);
+  }
+  await sleep(500);
 }
 
 function progress(phase: 'PREPARING' | 'FROZEN' | 'PREDICTING', epoch: number): TrainerEvent {

@@ -95,16 +95,26 @@ test('a running training is canceled', async () => {
   expect((await ended(id)).status).toBe('CANCELED');
 });
 
-test('a probe measures real memory', async () => {
-  const id = await probeMemory(ctx, {
-    ...{ experimentId, architecture: 'convnext_atto', size, effectiveBatchSize: 8, budgetBytes: 16 * 2 ** 30 },
-  });
-  const find = async () => (await getProbes(ctx.db.prisma, [id])).get(id)!;
-  await expect.poll(async () => isTerminal((await find()).status), patience).toBe(true);
-  expect(await find()).toMatchObject({
-    status: 'SUCCEEDED',
-    recommendation: 1,
-    trials: [{ accumulation: 1, microBatchSize: 8, outcome: 'FITS' }],
-  });
-  expect((await find()).trials[0]!.peakMemory).toBeGreaterThan(50 * 2 ** 20);
+test('a probe measures real memory and compares real gradients, and another one need not', async () => {
+  const probe = async () => {
+    const targets = [{ architecture: 'convnext_atto', size }];
+    const budgetBytes = 16 * 2 ** 30;
+    const id = await probeMemory(ctx, { experimentId, targets, effectiveBatchSize: 8, budgetBytes, equivalence: true });
+    const find = async () => (await getProbes(ctx.db.prisma, [id])).get(id)!;
+    await expect.poll(async () => isTerminal((await find()).status), patience).toBe(true);
+    return find();
+  };
+  const { status, targets } = await probe();
+  expect(status).toBe('SUCCEEDED');
+  const [target] = targets;
+  expect(target).toMatchObject({ failure: null, recommendation: 1 });
+  expect(target!.trials).toMatchObject([{ accumulation: 1, microBatchSize: 8, outcome: 'FITS', cached: false }]);
+  const peak = target!.trials[0]!.peakMemory!;
+  expect(peak).toBeGreaterThan(50 * 2 ** 20);
+  const { equivalence } = target!;
+  expect(equivalence).toMatchObject({ accumulation: 2, samples: 8 });
+  expect(equivalence!.gradientMax).toBeGreaterThan(0);
+  expect(equivalence!.gradientDifference).toBeLessThan(1e-5 * equivalence!.gradientMax);
+  expect(equivalence!.gradientCosine).toBeCloseTo(1, 9);
+  expect((await probe()).targets[0]!.trials).toMatchObject([{ peakMemory: peak, cached: true }]);
 });

@@ -81,12 +81,14 @@ async function runStages(
     `3. probeMemory ${architecture} ${formatSize(size)}, ${effectiveBatchSize} images a step, budget ${budgetMebibytes} MiB`,
   );
   const probe = await watch.time('probe', () => stages.probeMemory(client, experiment.id, preset));
-  say(probeTable(probe));
-  say(
-    probe.recommendation === null
-      ? '   no accumulation stays below the budget'
-      : `   accumulation ${probe.recommendation} stays below the budget`,
-  );
+  for (const target of probe.targets) {
+    say(probeTable(target));
+    say(
+      target.recommendation === null
+        ? '   no accumulation stays below the budget'
+        : `   accumulation ${target.recommendation} stays below the budget`,
+    );
+  }
 
   const count = preset.architectures.length * preset.preprocessings.length;
   say(

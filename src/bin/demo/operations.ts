@@ -70,9 +70,14 @@ export const probeMemory = operation<
 
 export interface MemoryProbe {
   readonly status: RunStatus;
+  readonly budget: number;
+  readonly targets: readonly ProbeTarget[];
+  readonly run: { readonly failure: { readonly message: string } | null };
+}
+
+export interface ProbeTarget {
   readonly architecture: string;
   readonly size: { height: number; width: number };
-  readonly budget: number;
   readonly recommendation: number | null;
   readonly trials: readonly {
     accumulation: number;
@@ -81,16 +86,18 @@ export interface MemoryProbe {
     outcome: ProbeOutcome;
     imagesPerSecond: number | null;
     message: string | null;
+    cached: boolean;
   }[];
-  readonly run: { readonly failure: { readonly message: string } | null };
 }
 
 export const readProbe = operation<{ node: MemoryProbe | null }, { id: string }>(`query ($id: ID!) {
   node(id: $id) {
     ... on MemoryProbe {
-      status architecture size { height width } budget recommendation
-      trials { accumulation microBatchSize peakMemory outcome imagesPerSecond message }
-      run { failure { message } }
+      status budget run { failure { message } }
+      targets {
+        architecture size { height width } recommendation
+        trials { accumulation microBatchSize peakMemory outcome imagesPerSecond message cached }
+      }
     }
   }
 }`);

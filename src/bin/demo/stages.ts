@@ -78,8 +78,8 @@ export async function probeMemory(
   experimentId: string,
   preset: Preset,
 ): Promise<operations.MemoryProbe> {
-  const { budgetMebibytes, ...probe } = preset.probe;
-  const input = { experimentId, ...probe, budget: { mebibytes: budgetMebibytes } };
+  const { budgetMebibytes, effectiveBatchSize, ...target } = preset.probe;
+  const input = { experimentId, targets: [target], effectiveBatchSize, budget: { mebibytes: budgetMebibytes } };
   const { memoryProbe, userErrors } = (await client.request(operations.probeMemory, { input })).probeMemory;
   const { id, run } = accepted('probeMemory', memoryProbe, userErrors);
   // The stream ends with the run.

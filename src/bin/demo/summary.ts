@@ -28,15 +28,15 @@ export function summarize({ url, preset, dataset, probe, runs, ensemble, submiss
       labelCounts: dataset.labelCounts,
     },
     probe: {
-      architecture: probe.architecture,
-      size: probe.size,
       budgetBytes: probe.budget,
-      recommendation: probe.recommendation,
-      trials: probe.trials.map((t) => ({
-        accumulation: t.accumulation,
-        microBatchSize: t.microBatchSize,
-        peakMemoryBytes: t.peakMemory,
-        outcome: t.outcome,
+      targets: probe.targets.map(({ architecture, size, recommendation, trials }) => ({
+        ...{ architecture, size, recommendation },
+        trials: trials.map((t) => ({
+          accumulation: t.accumulation,
+          microBatchSize: t.microBatchSize,
+          peakMemoryBytes: t.peakMemory,
+          outcome: t.outcome,
+        })),
       })),
     },
     runs: runs.map((run) => {

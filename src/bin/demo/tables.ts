@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Ensemble, LeaderboardEntry, MemoryProbe, RunConfig } from './operations.ts';
+import type { Ensemble, LeaderboardEntry, ProbeTarget, RunConfig } from './operations.ts';
 import { formatMemory, formatMetric, formatPercent, formatSeconds, formatSize, formatSpeed } from './text.ts';
 
 /** The same look for all: plain rules, no colours, so that it pastes. */
@@ -13,15 +13,16 @@ function table(head: string[], rows: string[][], numeric: readonly number[]): st
   return drawn.toString();
 }
 
-export function probeTable({ trials }: MemoryProbe): string {
+/** A trial that was ended when memory ran out shows what it had by then. */
+export function probeTable({ trials }: ProbeTarget): string {
   return table(
     ['accumulation', 'micro-batch', 'peak memory', 'speed', 'outcome'],
     trials.map((t) => [
       String(t.accumulation),
       String(t.microBatchSize),
-      formatMemory(t.peakMemory),
+      (t.outcome === 'OUT_OF_MEMORY' && t.peakMemory !== null ? '> ' : '') + formatMemory(t.peakMemory),
       formatSpeed(t.imagesPerSecond),
-      t.outcome.toLowerCase().replaceAll('_', ' ') + (t.message ? ` (${t.message})` : ''),
+      describeOutcome(t),
     ]),
     [0, 1, 2, 3],
   );
@@ -63,4 +64,10 @@ export function ensembleTable({ members }: Ensemble): string {
 
 function describeItem({ itemTransform: { size, method } }: RunConfig): string {
   return `${method.toLowerCase()} ${formatSize(size)}`;
+}
+
+function describeOutcome({ outcome, message, cached }: ProbeTarget['trials'][number]): string {
+  const text = outcome.toLowerCase().replaceAll('_', ' ');
+  if (outcome === 'FAILED') return `${text} (${message})`;
+  return cached ? `${text} (measured before)` : text;
 }
