@@ -76,6 +76,26 @@ test('one problem anywhere makes no run at all; each problem is reported once, w
   expect(await ctx.db.prisma.run.count()).toBe(before);
 });
 
+test('when the last run cannot be queued, nothing of the sweep is there', async () => {
+  const rows = async () => [
+    await ctx.db.prisma.sweep.count(),
+    await ctx.db.prisma.sweepMember.count(),
+    await ctx.db.prisma.run.count(),
+    (await ctx.db.pool.query('select from pgboss.job')).rowCount,
+  ];
+  const before = await rows();
+  const queue: typeof ctx.queue = {
+    ...ctx.queue,
+    enqueue: async (...jobs) => {
+      await ctx.queue.enqueue(...jobs);
+      throw new Error('the queue is gone');
+    },
+  };
+  const input = { experimentId, architectures: ['convnext_atto'], preprocessings, config: { effectiveBatchSize: 8 } };
+  await expect(startSweep({ ...ctx, queue }, input)).rejects.toThrow('the queue is gone');
+  expect(await rows()).toEqual(before);
+});
+
 test('empty lists and too many runs are refused', async () => {
   await expect(startSweep(ctx, { experimentId, architectures: [], preprocessings: [] })).rejects.toMatchObject({
     problems: [{ path: ['architectures'] }, { path: ['preprocessings'] }],
