@@ -29,8 +29,18 @@ interface Thread {
   job: Job | undefined;
 }
 
-/** At most `most` threads, started when they are needed. An idle one does not keep the process alive. */
-export function createEnsembleThreads(most = 2): EnsembleThreads {
+export interface EnsembleThreadOptions {
+  /** Threads at most. */
+  readonly most?: number;
+  /** What a thread runs; tests put a script here. */
+  readonly module?: URL;
+}
+
+/** Threads are started when they are needed. An idle one does not keep the process alive. */
+export function createEnsembleThreads({
+  most = 2,
+  module = new URL('./ensembleThread.mjs', import.meta.url),
+}: EnsembleThreadOptions = {}): EnsembleThreads {
   const threads = new Set<Thread>();
   const waiting: Job[] = [];
   let closed = false;
@@ -44,7 +54,7 @@ export function createEnsembleThreads(most = 2): EnsembleThreads {
 
   const start = (): Thread => {
     // Without the parent's flags and loaders: the entry brings its own.
-    const worker = new Worker(new URL('./ensembleThread.mjs', import.meta.url), { execArgv: [] });
+    const worker = new Worker(module, { execArgv: [] });
     const thread: Thread = { worker, job: undefined };
     threads.add(thread);
     worker.on('message', (reply: ThreadReply) => {
