@@ -92,6 +92,8 @@ describe('affine and warp', () => {
       expect(Math.min(...values), key).toBeLessThan(low + 0.02 * (high - low));
       expect(Math.max(...values), key).toBeGreaterThan(high - 0.02 * (high - low));
     }
+    // Uniform in its logarithm: as often below 1 as above.
+    expect(Math.abs(share((d) => d.contrast < 1) - 0.375)).toBeLessThan(0.025);
   });
 });
 
@@ -128,6 +130,14 @@ describe('random resized crop', () => {
     }
   });
 
+  it('rounds a side that lies halfway to the even one, as Python does', () => {
+    const sideOf = (share: number) => {
+      const first = { next: () => (share - 0.75) / 0.25, integer: () => 0 };
+      return randomCrop(32, 32, 0.75, first).width;
+    };
+    expect([29.5, 30.5, 31.5].map((side) => sideOf(side ** 2 / 1024))).toEqual([30, 30, 32]);
+  });
+
   it('prefilters to the sizes of the library, the odd ones included', () => {
     for (const kase of json.rrc_prefilter_sizes) {
       const shrunk = prefilterSize({ width: kase.crop, height: kase.crop }, sizeOf(kase.size), { low: -1, high: 1 });
@@ -135,6 +145,13 @@ describe('random resized crop', () => {
         kase.prefilter ? { width: kase.pre_size, height: kase.pre_size } : undefined,
       );
     }
+  });
+
+  it('does not prefilter where the grid already reads closely: a zoomed item', () => {
+    const size = { width: 20, height: 48 };
+    // d = 1.2; a grid that spans 2 of the item's width gives z = 1, one that spans 1.6 gives 1.25.
+    expect(prefilterSize(size, size, { low: -1, high: 1 })).toEqual({ width: 16, height: 40 });
+    expect(prefilterSize(size, size, { low: -0.8, high: 0.8 })).toBeUndefined();
   });
 
   it.each(['rrc0', 'rrc1', 'rrc2', 'rrc3', 'rrc4'])('pixels of %s', (name) => {
