@@ -6,7 +6,7 @@ import { preprocessingName, sweepName, variedName } from './runName.ts';
 import { parseTrainingConfig, type TrainingConfig } from './trainingConfig.ts';
 
 /** Runs of one sweep at most. */
-export const sweepLimit = 200;
+const sweepLimit = 200;
 
 export interface SweepPreprocessing {
   /** Part of its runs' names. */
