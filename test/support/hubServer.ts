@@ -8,8 +8,8 @@ export const commit = '0123456789abcdef0123456789abcdef01234567';
 
 /** How one request is answered instead of properly. */
 export type Fault =
-  /** The connection breaks after so many bytes of the body. */
-  | { readonly kind: 'cut'; readonly after: number }
+  /** The connection breaks after so many bytes of the body, once the promise settles. */
+  | { readonly kind: 'cut'; readonly after: number; readonly once?: () => Promise<unknown> }
   /** Nothing more comes after so many bytes of the body; `reached` is called then. */
   | { readonly kind: 'stall'; readonly after: number; readonly reached?: () => void }
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> }
@@ -138,7 +138,8 @@ async function answer(
 function send(response: ServerResponse, body: Buffer, fault: Fault | undefined): void {
   switch (fault?.kind) {
     case 'cut':
-      response.write(body.subarray(0, fault.after), () => response.destroy());
+      response.write(body.subarray(0, fault.after), () => void fault.once?.().finally(() => response.destroy()));
+      if (!fault.once) response.destroy();
       break;
     case 'stall':
       response.write(body.subarray(0, fault.after), () => fault.reached?.());
