@@ -101,9 +101,9 @@ export async function loadMembers(db: Queryable, saved: readonly EnsembleMember[
   );
   const problems: UserProblem[] = [];
   const members = saved.flatMap(({ runId, weight }) => {
-    const run = runs.get(runId)!;
-    const problem = runProblem(run, split, undefined);
-    if (problem === null) return [memberOf(run, weight)];
+    const run = runs.get(runId);
+    const problem = run ? runProblem(run, split, undefined) : `run ${runId} was deleted in the meantime`;
+    if (problem === null) return [memberOf(run!, weight)];
     problems.push({ code: 'INVALID', message: problem, path: ['split'] });
     return [];
   });

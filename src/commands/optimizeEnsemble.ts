@@ -171,7 +171,11 @@ async function select(
   }
   const columnOf = new Map(vocab.map((label, column) => [label, column]));
   const candidates: Float32Array[] = [];
-  for (const member of members) candidates.push(await readPredictions(db, member.setId));
+  for (const member of members) {
+    const values = await readPredictions(db, member.setId);
+    if (values.length === imageIds.length * vocab.length) candidates.push(values);
+    else throw refuse('CONFLICT', `the predictions of ${member.name} were removed in the meantime; try again`);
+  }
   return threads.run('select', {
     candidates,
     columns: vocab.length,

@@ -8,6 +8,7 @@ import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts
 import type { PredictionKind, Predictions } from '../domain/predictions.ts';
 import { argmaxRow } from '../ensembles/labels.ts';
 import { type Score, score } from '../ensembles/score.ts';
+import { refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { readMatrix, readMatrixRows, writeMatrix } from './predictionMatrix.ts';
 import { findTruth, type ImageLocator, locateImages } from './predictionTruth.ts';
@@ -100,10 +101,14 @@ export async function predictionSetsOfRuns(
   return new Map(runIds.map((runId) => [runId, rows.filter((row) => row.runId === runId)]));
 }
 
-/** In the order of the matrix. */
+/**
+ * In the order of the matrix.
+ * @throws UserInputError CONFLICT when the set is gone: its run was deleted, or predicts again
+ */
 export async function readImageIds(db: Queryable, setId: string): Promise<string[]> {
-  const { imageIds } = await db.predictionSet.findUniqueOrThrow({ where: { id: setId }, select: { imageIds: true } });
-  return imageIds;
+  const set = await db.predictionSet.findUnique({ where: { id: setId }, select: { imageIds: true } });
+  if (!set) throw refuse('CONFLICT', `the predictions ${setId} were removed in the meantime; try again`);
+  return set.imageIds;
 }
 
 /** The whole matrix, row-major [rowCount, vocab.length]. */
