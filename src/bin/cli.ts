@@ -4,6 +4,7 @@ import { migrate } from '../db/migrate.ts';
 import { messageOf, StartupError } from '../errors.ts';
 import { Closers } from './closers.ts';
 import { demo } from './demo/demo.ts';
+import { predict } from './predict/predict.ts';
 import { runProgram } from './process.ts';
 import { provideDatabase } from './services.ts';
 import { start } from './start.ts';
@@ -12,6 +13,7 @@ const usage = `Usage: rungraph COMMAND
 
   start      server and worker, until Ctrl-C        (npm start)
   demo       imports, trains, ranks, submits         (npm run demo -- --help)
+  predict    predicts a folder with a run's weights  (npx rungraph predict --help)
   migrate    brings the database up to date and ends
 
 Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST, PORT (4000), ENGINE, DEVICE, RUNGRAPH_LOG
@@ -25,6 +27,8 @@ await runProgram(async () => {
       return start(readConfig(process.env));
     case 'demo':
       return demo(args, process.env);
+    case 'predict':
+      return predict(args, process.env);
     case 'migrate':
       refuseArguments(command, args);
       return migrateOnly();

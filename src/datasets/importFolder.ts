@@ -34,7 +34,7 @@ export interface ImportOptions extends Partial<ImageLimits> {
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-const defaultLimits: ImageLimits = { minSide: 8, maxPixels: defaultMaxPixels, maxBytes: 128 * 2 ** 20 };
+export const defaultLimits: ImageLimits = { minSide: 8, maxPixels: defaultMaxPixels, maxBytes: 128 * 2 ** 20 };
 
 /** Memory is bounded by this many images at once, each at most its file and 3 bytes a pixel. */
 const concurrency = Math.min(4, availableParallelism());

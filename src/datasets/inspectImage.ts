@@ -29,7 +29,10 @@ export type Inspection =
 const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|svg|heic|heif|avif|jp2|jxl)$/i;
 
 /** Reads the file once: what is hashed is what was decoded. Never throws for a bad file. */
-export async function inspectImage(file: FoundFile, limits: ImageLimits): Promise<Inspection> {
+export async function inspectImage(
+  file: Pick<FoundFile, 'name' | 'absolute'>,
+  limits: ImageLimits,
+): Promise<Inspection> {
   try {
     const bytes = await readWithin(file.absolute, limits.maxBytes);
     if (!sniffFormat(bytes) && !imageName.test(file.name)) {

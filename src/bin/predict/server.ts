@@ -1,0 +1,76 @@
+/** What `predict` asks of a server: the weights of a run. */
+
+import { messageOf, StartupError } from '../../errors.ts';
+
+export interface WeightsArtifact {
+  readonly id: string;
+  readonly downloadUrl: string;
+  /** SHA-256. */
+  readonly contentHash: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+const query = `query Weights($id: ID!) {
+  run(id: $id) { status artifacts { id kind downloadUrl contentHash size } }
+}`;
+
+interface Answer {
+  readonly data?: {
+    readonly run: {
+      readonly status: string;
+      readonly artifacts: readonly (WeightsArtifact & { readonly kind: string })[];
+    } | null;
+  } | null;
+  readonly errors?: readonly { readonly message: string }[];
+}
+
+/** @throws StartupError when there is no such run, or it has no weights */
+export async function findWeights(server: string, runId: string, signal: AbortSignal): Promise<WeightsArtifact> {
+  const response = await request(server, '/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { id: runId } }),
+    signal,
+  });
+  const answer = await response.json().catch(() => ({}));
+  const { data, errors } = answer as Answer;
+  if (!data) {
+    const reason = errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`;
+    throw new StartupError(`${server} does not answer as a Rungraph server does: ${reason}`);
+  }
+  if (!data.run) throw new StartupError(`There is no run ${runId} on ${server}`);
+  const weights = data.run.artifacts.find(({ kind }) => kind === 'WEIGHTS');
+  if (weights) return weights;
+  throw new StartupError(
+    data.run.status === 'SUCCEEDED'
+      ? `Run ${runId} has left no weights: memory probes have none, and where a training could not store them its log says why`
+      : `Run ${runId} is ${data.run.status}: only a training that SUCCEEDED leaves weights`,
+  );
+}
+
+/** The bytes of an artifact as they come. */
+export async function openDownload(
+  server: string,
+  { downloadUrl }: WeightsArtifact,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const response = await request(server, downloadUrl, { signal });
+  if (response.ok && response.body) return response.body;
+  const answer = (await response.json().catch(() => ({}))) as Answer;
+  throw new StartupError(
+    `${server}${downloadUrl}: ${answer.errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`}`,
+  );
+}
+
+async function request(server: string, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(`${server}${path}`, init);
+  } catch (error) {
+    init.signal?.throwIfAborted();
+    const { cause } = error as { cause?: unknown };
+    throw new StartupError(
+      `No Rungraph server answers at ${server} (${messageOf(cause ?? error)}). Start one with npm start, or name it with --server`,
+    );
+  }
+}
