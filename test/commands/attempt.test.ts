@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { beginAttempt, recordTrainerPid, requeueAttempt, settleAttempt } from '../../src/commands/attempt.ts';
+import {
+  beginAttempt,
+  recordTrainerPid,
+  requeueAttempt,
+  retryAttempt,
+  settleAttempt,
+} from '../../src/commands/attempt.ts';
 import { recordEvents } from '../../src/commands/recordEvents.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { inTransaction } from '../../src/commands/transaction.ts';
@@ -191,6 +197,42 @@ describe('requeueAttempt', () => {
     await cancelRun(ctx, token.runId);
     await requeueAttempt(ctx, token);
     expect(await statusOf(token.runId)).toBe('CANCELED');
+  });
+});
+
+describe('retryAttempt', () => {
+  const failure: RunFailure = { code: 'OUT_OF_MEMORY', message: 'too much', retryable: false };
+  const retry = (token: AttemptToken) => retryAttempt(ctx, token, { workerId, failure, accumulation: 2 });
+
+  test('starts the next attempt at once, with another accumulation and nothing of what was measured', async () => {
+    const token = await running();
+    const point = { name: 'train/loss', step: 1, value: 3 };
+    await recordEvents(ctx, token, [{ kind: 'metrics', points: [point] }]);
+    const begun = await retry(token);
+    expect(begun).toMatchObject({ attempt: 2, run: { id: token.runId, config: { accumulation: 2 } } });
+    expect(await statusesOf(token.runId)).toEqual(['QUEUED 0', 'RUNNING 1', 'QUEUED 1', 'RUNNING 2']);
+    expect(await findSummaries(db(), [token.runId])).toEqual([]);
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([
+      { number: 1, accumulation: 1, status: 'QUEUED', failure, finishedAt: expect.any(Date) },
+      { number: 2, accumulation: 2, status: 'RUNNING', failure: null, workerId },
+    ]);
+    expect(await retry(token)).toBeNull();
+    expect((await findRun(db(), token.runId))?.currentAttempt).toBe(2);
+  });
+
+  test('cancels a run that was being canceled', async () => {
+    const token = await running();
+    await cancelRun(ctx, token.runId);
+    expect(await retry(token)).toBeNull();
+    expect(await findRun(db(), token.runId)).toMatchObject({
+      ...{ status: 'CANCELED', currentAttempt: 1, config: { accumulation: 1 } },
+    });
+  });
+
+  test('does not count as a lost worker', async () => {
+    let token = await running();
+    for (let i = 0; i < 4; i++) token = { ...token, attempt: (await retry(token))!.attempt };
+    expect((await begin(token.runId, true))?.attempt).toBe(6);
   });
 });
 

@@ -205,19 +205,6 @@ describe('what was measured before', () => {
     expect(target.trials).toMatchObject([{ outcome: 'FITS', cached: false }]);
   });
 
-  test.each([
-    ['network', { targets: [tiny] }],
-    ['size', { targets: [{ ...atto, size: { height: 96, width: 96 } }] }],
-    ['item transform', { targets: [{ ...atto, itemTransform: { size: { height: 48, width: 48 } } }] }],
-    ['precision', { targets: [{ ...atto, precision: 'FP32' }] }],
-    ['micro-batch', { effectiveBatchSize: 32 }],
-  ])('is not taken for another %s', async (_, more) => {
-    await ctx.db.prisma.memoryMeasurement.deleteMany();
-    await probed('probe', 300 * mebibyte);
-    const { target } = await probed('probe', 2 ** 31, { ...more, refresh: false });
-    expect(target.trials).toMatchObject([{ accumulation: 1, outcome: 'FITS', cached: false }]);
-  });
-
   test('by a process that was ended is known to need more than that, and nothing else', async () => {
     await ctx.db.prisma.memoryMeasurement.deleteMany();
     const before = await probed('allocate:700', 400 * mebibyte);
