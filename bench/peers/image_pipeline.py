@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """Peer of bench/imagePipeline.ts: the same decoding, item resize and augmentation with Pillow and numpy, in processes.
 
-usage: image_pipeline.py exact|native PROCESSES ITEM_SIDE SIDE BATCH PASSES FILE...
+usage: image_pipeline.py exact|native files|decoded PROCESSES ITEM_SIDE SIDE BATCH PASSES FILE...
 
 exact   the arithmetic of the pipeline in float32: bilinear grid sampling with reflection, prefilter, corner-aligned
         resampling, lighting in logit space. Only the cropped region is sampled.
 native  the nearest that Pillow's own C code offers: Image.transform(PERSPECTIVE) on a reflect-padded image, an
         antialiased resize and a 256-entry lighting table, with 8-bit rounding after each step.
+
+files    every pass decodes the files
+decoded  they are decoded beforehand: resizing and augmentation alone
 
 Results stay in the processes (only a checksum comes back), which costs the peer nothing for handing batches over.
 Prints one line of JSON: {"imagesPerSecond": ..., "pillow": ..., "numpy": ...} for the best of the passes.
@@ -121,7 +124,7 @@ def batch(task):
     top, left = rng.randint(item_side - crop + 1), rng.randint(item_side - crop + 1)
     total = 0.0
     for file in files:
-        item = Image.open(file).convert('RGB').resize((item_side, item_side), Image.BILINEAR)
+        item = (DECODED.get(file) or Image.open(file).convert('RGB')).resize((item_side, item_side), Image.BILINEAR)
         brightness = rng.uniform(0.4, 0.6) if rng.rand() < 0.75 else 0.5
         contrast = math.exp(rng.uniform(math.log(0.8), -math.log(0.8))) if rng.rand() < 0.75 else 1.0
         out = AUGMENT[augment](item, homography(rng, item_side), left, top, crop, side, brightness, contrast)
@@ -130,11 +133,15 @@ def batch(task):
 
 
 AUGMENT = {'exact': exact, 'native': native}
+DECODED = {}  # filled before the processes are forked
 
 
 def main():
-    augment, processes, item_side, side, size, passes = sys.argv[1], *map(int, sys.argv[2:7])
-    files = sys.argv[7:]
+    augment, source = sys.argv[1:3]
+    processes, item_side, side, size, passes = map(int, sys.argv[3:8])
+    files = sys.argv[8:]
+    if source == 'decoded':
+        DECODED.update((file, Image.open(file).convert('RGB')) for file in files)
     best = 0.0
     with multiprocessing.Pool(processes) as pool:
         pool.map(batch, [(augment, 0, item_side, side, files[:1])] * processes, 1)  # imports and first touches
