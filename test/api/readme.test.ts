@@ -37,6 +37,7 @@ test('the README has a row for every environment variable, with its default, and
     ENGINE: `\`${config.engine}\``,
     DEVICE: `\`${config.device}\``,
     RUNGRAPH_THREADS: `\`${config.threads}\``,
+    RUNGRAPH_MEMORY_BYTES: '',
     RUNGRAPH_CACHE_BYTES: `${config.cacheLimitBytes / 2 ** 30} GiB`,
     HF_ENDPOINT: `\`${config.hub.endpoint}\``,
     HF_TOKEN: config.hub.token ?? '',
