@@ -51,6 +51,7 @@ const config = {
     PredictionSet: '../store/prediction.ts#PredictionSet as PredictionSetRow',
     Run: '../store/run.ts#Run as RunRow',
     Sample: '../store/dataset.ts#Sample as SampleRow',
+    Score: '../graphql/rows.ts#ScoreRow',
     SelectionStep: '../graphql/rows.ts#SelectionStepRow',
     Submission: '../store/submission.ts#Submission as SubmissionRow',
     Sweep: '../store/sweep.ts#Sweep as SweepRow',

@@ -2,12 +2,12 @@ import { combine, createEnsemble, resultOfEnsemble } from '../commands/ensemble.
 import { optimizeEnsemble } from '../commands/optimizeEnsemble.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
-import { scorePredictions } from '../store/prediction.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { predictionRowCursor } from './prediction.ts';
 import type { EnsembleMemberRow } from './rows.ts';
+import { storedScore } from './score.ts';
 
 export const ensembleResolvers: Resolvers = {
   Query: {
@@ -38,9 +38,9 @@ export const ensembleResolvers: Resolvers = {
   },
   EnsembleMember: {
     run: ({ runId }, _, { loaders }) => loadExisting(loaders.run, runId),
-    score: async ({ predictionSetId }, _, { db, loaders }) => {
-      const set = predictionSetId ? await loaders.predictionSet.load(predictionSetId) : null;
-      return set && scorePredictions(db, set);
+    score: async ({ predictionSetId }, _, context) => {
+      const set = predictionSetId ? await context.loaders.predictionSet.load(predictionSetId) : null;
+      return set && storedScore(set, context);
     },
   },
   EnsembleSelection: {

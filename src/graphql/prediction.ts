@@ -1,7 +1,8 @@
 import type { Resolvers } from '../generated/graphql.ts';
-import { listPredictionRows, type PredictionRow, scorePredictions } from '../store/prediction.ts';
+import { listPredictionRows, type PredictionRow } from '../store/prediction.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
+import { storedScore } from './score.ts';
 import { predictionSetUrl, thumbnailUrl } from './urls.ts';
 
 export const predictionRowCursor = (row: PredictionRow) => row.cursor;
@@ -12,7 +13,7 @@ export const predictionResolvers: Resolvers = {
     downloadUrl: ({ id }) => predictionSetUrl(id),
     rows: async (set, args, { db }) =>
       connection(await listPredictionRows(db, set, pageRequest(args, 50)), predictionRowCursor),
-    score: (set, _, { db }) => scorePredictions(db, set),
+    score: (set, _, context) => storedScore(set, context),
   },
   PredictionRow: {
     thumbnailUrl: ({ sample }) => (sample ? thumbnailUrl(sample) : null),

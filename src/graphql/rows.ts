@@ -1,5 +1,6 @@
 /** Values behind GraphQL types that no store row stands for. They import nothing generated: the generated types import them. */
 
+import type { Score } from '../commands/predictionScore.ts';
 import type { EpochMetrics } from '../domain/run.ts';
 import type { Artifact } from '../store/artifact.ts';
 import type { Dataset } from '../store/dataset.ts';
@@ -32,6 +33,12 @@ export interface EnsembleMemberRow {
   readonly share: number;
   /** What the member contributes; null outside of a result, where no split is meant. */
   readonly predictionSetId: string | null;
+}
+
+/** What takes the whole matrix may be computed when it is asked for. */
+export interface ScoreRow extends Omit<Score, 'confusion' | 'perLabel'> {
+  readonly confusion: Score['confusion'] | (() => Promise<Score['confusion']>);
+  readonly perLabel: Score['perLabel'] | (() => Promise<Score['perLabel']>);
 }
 
 /** `kept`: the ensemble is made of it. */

@@ -7,7 +7,7 @@ import { newId } from '../domain/ids.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import type { PredictionKind, Predictions } from '../domain/predictions.ts';
 import { argmaxRow } from '../ensembles/labels.ts';
-import { type Score, score } from '../ensembles/score.ts';
+import { score } from '../ensembles/score.ts';
 import { refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { readMatrix, readMatrixRows, writeMatrix } from './predictionMatrix.ts';
@@ -32,6 +32,10 @@ export interface PredictionSet {
   readonly rowsHash: string;
   readonly passes: number;
   readonly beta: number | null;
+  /** Scores from when it was stored; null when it is empty, or its split has no labels or other ones than `vocab`. So are the next two. */
+  readonly errorRate: number | null;
+  readonly accuracy: number | null;
+  readonly logLoss: number | null;
 }
 
 export interface PredictionRow {
@@ -138,15 +142,6 @@ async function readImageIdSlice(db: Queryable, setId: string, start: number, end
   const [slice] = await db.$queryRaw<{ ids: string[] }[]>`
     select image_ids[${start + 1}::int : ${end}::int] as ids from prediction_set where id = ${setId}`;
   return slice?.ids ?? [];
-}
-
-/** null when the set is empty, or when the split has no labels or other ones than the set knows. */
-export async function scorePredictions(db: Queryable, set: PredictionSet): Promise<Score | null> {
-  const { runId, split, vocab } = set;
-  if (!set.rowCount) return null;
-  const imageIds = await readImageIds(db, set.id);
-  const truth = await findTruth(db, { runId, split, imageIds, vocab });
-  return truth && score({ imageIds, vocab, probabilities: await readMatrix(db, set.id) }, truth);
 }
 
 /** One row of a matrix with its image. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { score } from '../../src/ensembles/score.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
-import { drawnPredictions, experimentOf, testRun } from '../support/catalogue.ts';
+import { drawnPredictions, experimentOf, image, testRun } from '../support/catalogue.ts';
 import { leaves, testImages, vocab } from './fixtures.ts';
 
 let server: ApiServer;
@@ -81,6 +82,81 @@ describe('ensembles and submissions', () => {
     expect(first.confidence).toBeGreaterThanOrEqual(second.confidence);
     expect(ensemble.rows.pageInfo.hasNextPage).toBe(true);
     expect(await server.context.db.prisma.ensemble.count({ where: { method: 'GEOMETRIC_MEAN' } })).toBe(0);
+  });
+
+  test('an ensemble is selected on the hold-out, and its leaderboard entry compares with those of its runs', async () => {
+    const { prisma } = server.context.db;
+    const holdout = ['1.jpg', '2.jpg', '3.jpg', '4.jpg'];
+    const images = holdout.map((imageId, i) => image('HOLDOUT', imageId, vocab[i % 3]!));
+    const held = await experimentOf(prisma, await leaves(server.context, 'held out', images), { name: 'held out' });
+    for (const seed of [1, 2, 3]) {
+      const runId = await testRun(prisma, held, { name: `run ${seed}`, objectiveValue: seed / 10 });
+      await putPredictions(prisma, runId, drawnPredictions(seed, holdout, vocab, { split: 'HOLDOUT' }));
+    }
+    const optimize = `mutation ($input: OptimizeEnsembleInput!) {
+      optimizeEnsemble(input: $input) {
+        ensemble {
+          name method members { weight } scores { split errorRate accuracy logLoss }
+          selection { split metric candidateCount keptSteps steps { run { name } runName errorRate logLoss kept } }
+        }
+        userErrors { code path message }
+      }
+    }`;
+    const input = { experimentId: held, name: 'selected', maxPicks: 4 };
+    const { ensemble, userErrors } = (await server.ask(optimize, { input })).optimizeEnsemble;
+    expect(userErrors).toEqual([]);
+    expect(ensemble.selection).toMatchObject({ split: 'HOLDOUT', metric: 'ERROR_RATE', candidateCount: 3 });
+    const { steps, keptSteps } = ensemble.selection;
+    expect(steps).toHaveLength(4);
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    expect(steps.map((step: any) => step.kept)).toEqual([0, 1, 2, 3].map((i) => i < keptSteps));
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    expect(steps.every((step: any) => step.run.name === step.runName)).toBe(true);
+    expect(ensemble.scores).toMatchObject([{ split: 'HOLDOUT', errorRate: steps[keptSteps - 1].errorRate }]);
+
+    const { experiment } = await server.ask(
+      `query ($id: ID!) { experiment(id: $id) { leaderboard { nodes {
+        ensemble { name } split splitHash comparable value { value } predictionValue { value }
+      } } } }`,
+      { id: held },
+    );
+    const { nodes } = experiment.leaderboard;
+    expect(nodes).toHaveLength(4);
+    for (const node of nodes) {
+      expect(node).toMatchObject({ split: 'HOLDOUT', comparable: true, splitHash: nodes[0].splitHash });
+      expect(node.predictionValue).toEqual(node.value);
+    }
+    const refused = await server.ask(optimize, { input: { ...input, split: 'TEST', maxPicks: 0 } });
+    expect(refused.optimizeEnsemble).toMatchObject({
+      ensemble: null,
+      userErrors: [
+        { code: 'INVALID', path: ['maxPicks'] },
+        { code: 'INVALID', path: ['split'] },
+      ],
+    });
+  });
+
+  test('the figures of a score need no matrix; confusion and labels do', async () => {
+    const { prisma } = server.context.db;
+    const images = testImages.map((imageId, i) => image('HOLDOUT', imageId, vocab[i % 3]!));
+    const held = await experimentOf(prisma, await leaves(server.context, 'scored', images), { name: 'scored' });
+    const runId = await testRun(prisma, held);
+    const predictions = drawnPredictions(5, testImages, vocab, { split: 'HOLDOUT' });
+    await putPredictions(prisma, runId, predictions);
+    const scoreOf = async (fields: string) => {
+      const { run } = await server.ask(`query ($id: ID!) { run(id: $id) { predictions { score { ${fields} } } } }`, {
+        id: runId,
+      });
+      return run.predictions[0].score;
+    };
+    const labels = new Map(images.map(({ imageId, label }) => [imageId, label!]));
+    const expected = score(predictions, labels);
+    expect(
+      await scoreOf('errorRate accuracy logLoss rowCount confusion perLabel { label precision recall support }'),
+    ).toEqual(expected);
+    await prisma.predictionChunk.deleteMany({ where: { set: { runId } } });
+    const { errorRate, accuracy, logLoss, rowCount } = expected;
+    expect(await scoreOf('errorRate accuracy logLoss rowCount')).toEqual({ errorRate, accuracy, logLoss, rowCount });
   });
 
   test('members that do not fit are refused: in userErrors of a write, as an error of a query', async () => {

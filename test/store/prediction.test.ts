@@ -9,7 +9,6 @@ import {
   putPredictions,
   readImageIds,
   readPredictions,
-  scorePredictions,
 } from '../../src/store/prediction.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 import { drawnPredictions, experimentOf, image, manifest, readyDataset, testRun } from '../support/catalogue.ts';
@@ -159,7 +158,6 @@ describe('its score', () => {
     const id = await putPredictions(db, runId, predictions);
     const labels = { '5.jpg': 'tungro', '0.jpg': 'blast', '3.jpg': 'blast', '1.jpg': 'hispa' };
     const expected = score(predictions, new Map(Object.entries(labels)));
-    expect(await scorePredictions(db, await stored(id))).toEqual(expected);
     const { errorRate, accuracy, logLoss } = expected;
     expect(await columns(id)).toEqual({ errorRate, accuracy, logLoss });
   });
@@ -174,7 +172,6 @@ describe('its score', () => {
     ];
     for (const predictions of unscored) {
       const id = await putPredictions(db, runId, predictions);
-      expect(await scorePredictions(db, await stored(id))).toBeNull();
       expect(await columns(id)).toEqual(none);
     }
   });
