@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { architectures } from '../../src/domain/architecture.ts';
+import { architectures, findArchitecture } from '../../src/domain/architecture.ts';
 import { sizeOf } from '../../src/domain/shape.ts';
 import { createBody, createModel } from '../../src/models/registry.ts';
 import { goldenJson } from './goldenFiles.ts';
 
 const shapes: Record<string, { name: string; shape: number[] }[]> = keysByModel();
-const measured = new Map<string, { params_backbone: number; num_features: number; mean: number[]; std: number[] }>(
-  goldenJson('tables/architectures').map((a: { name: string }) => [a.name, a]),
-);
+interface Measured {
+  readonly name: string;
+  readonly arch: string;
+  readonly tag: string;
+  readonly input_size: readonly [number, number, number];
+  readonly params_backbone: number;
+  readonly gmacs: number;
+  readonly num_features: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+const measured = new Map<string, Measured>(goldenJson('tables/architectures').map((a: Measured) => [a.name, a]));
 
 function keysByModel(): Record<string, { name: string; shape: number[] }[]> {
   const { models } = goldenJson('tables/state_dict_keys');
@@ -22,11 +31,20 @@ function keysByModel(): Record<string, { name: string; shape: number[] }[]> {
 describe.each(architectures)('$name', (architecture) => {
   const body = createBody(architecture, architecture.defaultSize);
 
-  it('has the keys and shapes of timm’s checkpoint', () => {
-    expect(body.parameters.map(({ name, shape }) => ({ name, shape }))).toEqual(
-      expect.arrayContaining(shapes[architecture.name]!),
-    );
-    expect(body.parameters).toHaveLength(shapes[architecture.name]!.length);
+  it('has the keys and shapes of timm’s checkpoint, in its order', () => {
+    expect(body.parameters.map(({ name, shape }) => ({ name, shape }))).toEqual(shapes[architecture.name]);
+  });
+
+  it('is found by the names timm has for it today', () => {
+    const { arch, tag } = measured.get(architecture.name)!;
+    for (const name of [architecture.name, arch, `${arch}.${tag}`]) expect(findArchitecture(name)).toBe(architecture);
+    expect(architecture.pretrainedTag).toBe(tag);
+  });
+
+  it('has timm’s default size, and its multiplications there', () => {
+    const { gmacs, input_size } = measured.get(architecture.name)!;
+    expect([3, architecture.defaultSize.height, architecture.defaultSize.width]).toEqual(input_size);
+    expect(architecture.gmacs).toBeCloseTo(gmacs, 3);
   });
 
   it('has as many parameters as timm and the catalogue say', () => {
@@ -47,6 +65,29 @@ describe.each(architectures)('$name', (architecture) => {
   });
 });
 
+it('lists every backbone that was measured', () => {
+  expect(architectures.map((a) => a.name).sort()).toEqual([...measured.keys()].sort());
+  expect(measured.size).toBe(22);
+});
+
+it('drops branches of Swin and SwinV2 in training, the deeper the likelier', () => {
+  for (const name of ['swin_large_patch4_window7_224', 'swinv2_large_window12_192_22k']) {
+    const architecture = findArchitecture(name)!;
+    const { masks } = createBody(architecture, architecture.defaultSize);
+    const blocks = [2, 2, 18, 2].flatMap((depth, s) =>
+      Array.from({ length: depth }, (_, i) => `layers.${s}.blocks.${i}`),
+    );
+    const expected = blocks.flatMap((block, k) =>
+      k === 0 ? [] : [1, 2].map((branch) => ({ name: `${block}.drop_path${branch}`, rate: (0.1 * k) / 23 })),
+    );
+    expect(masks.map((mask) => mask.name)).toEqual(expected.map((mask) => mask.name));
+    masks.forEach((mask, i) => {
+      expect(mask.shape).toEqual([]);
+      expect(1 - mask.keep).toBeCloseTo(expected[i]!.rate, 12);
+    });
+  }
+});
+
 it('trains the normalisation layers of a frozen body, counted as in the recipe', async () => {
   const { trainable } = await import('../../src/models/parameters.ts');
   const count = (name: string): number => {
@@ -59,4 +100,6 @@ it('trains the normalisation layers of a frozen body, counted as in the recipe',
   // the published figure counts ConvNeXt's unused head.norm too (2 x 1536)
   expect(count('convnext_large_in22k')).toBe(60288 - 2 * 1536);
   expect(count('vit_large_patch16_224')).toBe(100352);
+  expect(count('swin_large_patch4_window7_224')).toBe(86400);
+  expect(count('swinv2_large_window12_192_22k')).toBe(81024);
 });
