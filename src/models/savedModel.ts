@@ -140,6 +140,8 @@ const metadataSchema = z.object({
   ),
 });
 
+const sizeText = ({ height, width }: Size): string => JSON.stringify({ height, width });
+
 /** What was trained, as text by key. */
 export function describeModel({
   runId,
@@ -152,8 +154,8 @@ export function describeModel({
     run_id: runId,
     architecture: architecture.name,
     timm_name: timmName(architecture),
-    image_size: JSON.stringify(size),
-    item_transform: JSON.stringify(itemTransform),
+    image_size: sizeText(size),
+    item_transform: `{"method":"${itemTransform.method}","size":${sizeText(itemTransform.size)}}`,
     vocab: JSON.stringify(vocab),
     mean: JSON.stringify(architecture.mean),
     std: JSON.stringify(architecture.std),
