@@ -71,11 +71,40 @@ describe('safetensors', () => {
     ['leaves a gap', { a: entry, b: { ...entry, data_offsets: [12, 20] } }, 20, /tensor b starts at byte 12, not 8/],
     ['overlaps', { a: entry, b: { ...entry, data_offsets: [4, 12] } }, 12, /tensor b starts at byte 4, not 8/],
     ['has bytes left over', { a: entry }, 12, /12 bytes of data, header says 8/],
+    ['has less data than it says', { a: entry }, 4, /4 bytes of data, header says 8/],
+    ['has a tensor twice', `{"a":${JSON.stringify(entry)},"a":${JSON.stringify(entry)}}`, 8, /"a" stands there twice/],
+    [
+      'has a tensor twice, once escaped',
+      `{"a":${JSON.stringify(entry)},"\\u0061":${JSON.stringify(entry)}}`,
+      8,
+      /"a" .*twice/,
+    ],
+    ['says a type twice', '{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}', 8, /"dtype" .*twice/],
+    ['has an unknown field', { a: { ...entry, stride: [1] } }, 8, /bad header at a/],
+    ['has a negative side', { a: { ...entry, shape: [-2] } }, 8, /bad header at a.shape.0/],
+    ['has a broken side', { a: { ...entry, shape: [0.5] } }, 8, /bad header at a.shape.0/],
+    ['begins before its data', { a: { ...entry, data_offsets: [-8, 0] } }, 8, /bad header at a.data_offsets.0/],
+    [
+      'ends a tensor before it begins',
+      { a: { ...entry, data_offsets: [8, 0] } },
+      8,
+      /tensor a starts at byte 8, not 0/,
+    ],
+    ['has a huge shape', { a: { ...entry, shape: [2 ** 52, 2 ** 52] } }, 8, /tensor a has 8 bytes for F32/],
+    ['is a list', [], 0, /bad header/],
+    ['has the tensor __proto__', `{"__proto__":${JSON.stringify(entry)}}`, 8, /8 bytes of data, header says 0/],
   ])('refuses a file that %s', async (_, header, bytes, message) => {
     if (header === '') await writeFile(path, '');
     else await craft(header, new Uint8Array(bytes));
     await expect(openSafetensors(path)).rejects.toThrow(message);
     await expect(openSafetensors(path)).rejects.toThrow(path);
+  });
+
+  it.each([2n ** 63n, 10n ** 8n, 17n])('refuses a header that says to be %d bytes long', async (length) => {
+    const bytes = Buffer.alloc(24, ' ');
+    bytes.writeBigUInt64LE(length);
+    await writeFile(path, bytes);
+    await expect(openSafetensors(path)).rejects.toThrow(`header of ${Number(length)} bytes in 24`);
   });
 
   it('refuses a truncated file and a missing one, naming it', async () => {
