@@ -79,7 +79,7 @@ export async function deleteDataset(ctx: CommandContext, id: string): Promise<vo
     case 'missing':
       throw refuse('NOT_FOUND', `there is no data set ${id}`, ['id']);
     case 'used':
-      throw refuse('CONFLICT', `data set ${id} is used by an experiment; delete that first`, ['id']);
+      throw refuse('CONFLICT', `data set ${id} is used by an experiment, whose runs refer to its images`, ['id']);
   }
 }
 

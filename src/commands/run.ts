@@ -5,8 +5,10 @@ import { runName } from '../domain/runName.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { notify, runCancelChannel } from '../events/waker.ts';
+import { findArtifacts } from '../store/artifact.ts';
 import { appendEvents } from '../store/event.ts';
 import { deleteRunRow, editRun, findRunUses, insertRuns, lockRun, type NewRun, type Run } from '../store/run.ts';
+import { releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { collect, nameProblems } from './problems.ts';
@@ -121,8 +123,15 @@ export interface UpdateRunInput {
   readonly notes?: string | null | undefined;
 }
 
+const longestNotes = 20_000;
+
 export async function updateRun(ctx: CommandContext, input: UpdateRunInput): Promise<void> {
   const problems = nameProblems(input);
+  const notes = input.notes ?? '';
+  if (notes.length > longestNotes || /[\0\p{Surrogate}]/u.test(notes)) {
+    const message = `must have at most ${longestNotes} characters, none of them U+0000`;
+    problems.push({ code: 'INVALID', message, path: ['notes'] });
+  }
   if (problems.length) throw new UserInputError(problems);
   await inTransaction(ctx, async (tx) => {
     await lockOrRefuse(tx, input.id);
@@ -135,15 +144,21 @@ export async function updateRun(ctx: CommandContext, input: UpdateRunInput): Pro
   });
 }
 
-/** Removes a run with everything measured and predicted. Refused while it is under way or something is made of it. */
+/** Removes a run with everything measured, predicted and left. Refused while it is under way or something is made of it. */
 export async function deleteRun(ctx: CommandContext, id: string): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
+  const artifacts = await inTransaction(ctx, async (tx) => {
     const run = await lockOrRefuse(tx, id);
     if (!isTerminal(run.status)) throw refuse('CONFLICT', `run ${id} is ${run.status}; cancel it first`, ['id']);
     const uses = await findRunUses(tx, id);
-    if (uses.length) throw refuse('CONFLICT', `run ${id} is used by ${uses.join(', ')}; delete them first`, ['id']);
+    if (uses.length) throw refuse('CONFLICT', `run ${id} is used by ${uses.join(', ')} and stays with them`, ['id']);
+    const left = await findArtifacts(tx, [id]);
     await deleteRunRow(tx, id);
+    return left;
   });
+  await releaseBlobs(
+    ctx,
+    artifacts.map((artifact) => artifact.contentHash),
+  );
 }
 
 async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {

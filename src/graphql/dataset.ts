@@ -1,4 +1,4 @@
-import { importDataset } from '../commands/dataset.ts';
+import { deleteDataset, importDataset } from '../commands/dataset.ts';
 import { smallestLabel } from '../domain/dataset.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import {
@@ -13,7 +13,7 @@ import {
 import { countImageSizes } from '../store/datasetCounts.ts';
 import { idOrName } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { thumbnailUrl } from './urls.ts';
 
@@ -24,7 +24,13 @@ export const datasetResolvers: Resolvers = {
   },
   Mutation: {
     importDataset: (_, { input }, { commands, loaders }) =>
-      payload('dataset', async () => loadExisting(loaders.dataset, await importDataset(commands, input))),
+      payload('dataset', async () => loadCreated(loaders.dataset, await importDataset(commands, input))),
+    deleteDataset: (_, { id }, { commands, loaders }) =>
+      payload('deletedId', async () => {
+        await deleteDataset(commands, id);
+        loaders.dataset.clear(id);
+        return id;
+      }),
   },
   Dataset: {
     path: (dataset) => dataset.root,

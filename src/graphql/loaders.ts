@@ -76,6 +76,18 @@ export async function loadExisting<T>(loader: DataLoader<string, T | null>, id: 
   return row;
 }
 
+/**
+ * Loads what a write with an idempotency key has made, now or earlier.
+ * @throws UserInputError CONFLICT when that was deleted since
+ */
+export async function loadCreated<T>(loader: DataLoader<string, T | null>, id: string): Promise<T> {
+  const row = await loader.load(id);
+  if (row !== null) return row;
+  throw refuse('CONFLICT', `the first try with this key made ${id}, which was deleted since; take a fresh key`, [
+    'idempotencyKey',
+  ]);
+}
+
 /** @throws UserInputError NOT_FOUND on `experimentId` */
 export async function requireExperiment(loaders: Loaders, experimentId: string): Promise<void> {
   if (await loaders.experiment.load(experimentId)) return;

@@ -1,11 +1,11 @@
-import { cancelRun, startRun } from '../commands/run.ts';
+import { cancelRun, deleteRun, startRun, updateRun } from '../commands/run.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { findLogLines } from '../store/log.ts';
 import { memorySeries } from '../store/memory.ts';
 import { metricHistory } from '../store/metric.ts';
 import { findRun } from '../store/run.ts';
 import { within } from './arguments.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { runConnection } from './runConnection.ts';
 
@@ -16,11 +16,22 @@ export const runResolvers: Resolvers = {
   },
   Mutation: {
     startRun: (_, { input }, { commands, loaders }) =>
-      payload('run', async () => loadExisting(loaders.run, await startRun(commands, input))),
+      payload('run', async () => loadCreated(loaders.run, await startRun(commands, input))),
     cancelRun: (_, { id }, { commands, loaders }) =>
       payload('run', async () => {
         await cancelRun(commands, id);
         return loadExisting(loaders.run, id);
+      }),
+    updateRun: (_, { input }, { commands, loaders }) =>
+      payload('run', async () => {
+        await updateRun(commands, input);
+        return loadExisting(loaders.run.clear(input.id), input.id);
+      }),
+    deleteRun: (_, { id }, { commands, loaders }) =>
+      payload('deletedId', async () => {
+        await deleteRun(commands, id);
+        loaders.run.clear(id);
+        return id;
       }),
   },
   Run: {
