@@ -94,7 +94,8 @@ async function settle(
   const givenUp = end.status === 'SUCCEEDED' && !unstored ? undefined : attempt.reason;
   if (!givenUp && end.status === 'RETRY') {
     const { failure, accumulation } = end;
-    return persist(() => retryAttempt(ctx, attempt.token, { workerId, failure, accumulation }));
+    // Not again when it fails: nobody would know whether the next attempt has begun. The queue delivers the job again, which takes over.
+    return retryAttempt(ctx, attempt.token, { workerId, failure, accumulation });
   }
   const last: AttemptOutcome = end.status === 'RETRY' ? { status: 'FAILED', failure: end.failure } : end;
   await persist(() => {

@@ -8,6 +8,7 @@ import { heartbeatWorker, registerWorker, stopWorker } from '../commands/worker.
 import type { Config } from '../config.ts';
 import type { Listener } from '../db/listener.ts';
 import type { TrainerResources } from '../domain/trainer.ts';
+import { readMemoryOf } from '../engine/memory.ts';
 import { runCancelChannel } from '../events/waker.ts';
 import { createHub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +18,7 @@ import { importDatasetJob } from './datasetImport.ts';
 import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
 import { machineOf } from './machine.ts';
+import { workerMemoryLimit } from './memoryLimit.ts';
 import { outputsOf, removeAbandonedOutputs } from './outputs.ts';
 
 const heartbeatMs = 2_000;
@@ -48,6 +50,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     engine,
     devices: await readDevices([]),
   });
+  if (devices.some(({ kind }) => kind === 'CPU')) await announceMemoryLimit(options);
   const held = new Set<HeldAttempt>();
   const free = [...devices];
   const stopping = new AbortController();
@@ -109,6 +112,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   function drainAll(): void {
     for (const attempt of held) attempt.end('drain');
   }
+}
+
+/** Says what a trainer may take, or that nobody sees what it takes. */
+async function announceMemoryLimit({ config, log }: WorkerOptions): Promise<void> {
+  const { bytes } = workerMemoryLimit(config);
+  if (await readMemoryOf('self')) log.info({ bytes }, 'trainers are ended above this much resident memory');
+  else
+    log.warn({ bytes }, 'this system does not tell the memory of a process: no trainer is ended for taking too much');
 }
 
 /** The engine that trainers will open: as src/engine/openEngine.ts chooses, without loading any. */

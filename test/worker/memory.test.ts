@@ -1,6 +1,6 @@
 /** Memory of trainers: real processes that really take it, limits that end them, accumulation that is raised for it. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startRun } from '../../src/commands/run.ts';
 import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
@@ -114,6 +114,21 @@ describe('autoAccumulation', () => {
       /^memory ran out with accumulation 2, micro-batches of 2, which cannot be halved; use a smaller size or architecture, or allow more memory \(.*RUNGRAPH_MEMORY_BYTES.*\): the trainer was ended/,
     );
     expect((await findAttempts(ctx.db.prisma, [id])).map((attempt) => attempt.status)).toEqual(['QUEUED', 'FAILED']);
+  });
+
+  test('goes on after the database has failed to begin the next attempt', async () => {
+    await ctx.db.pool.query(`
+      create function refuse_attempt() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
+      create trigger refuse_attempt before insert on attempt for each row when (new.number > 1) execute function refuse_attempt();`);
+    const allow = () => ctx.db.pool.query('drop function if exists refuse_attempt() cascade');
+    onTestFinished(async () => void (await allow()));
+    const id = await start('hungry:2', { autoAccumulation: true });
+    const retries = async () =>
+      (await ctx.db.pool.query(`select 1 from pgboss.job where data->>'runId' = $1 and retry_count > 0`, [id]))
+        .rowCount;
+    await expect.poll(retries, patience).toBe(1);
+    await allow();
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', config: { accumulation: 2 } });
   });
 
   test('unless asked for, memory that runs out ends the run', async () => {
