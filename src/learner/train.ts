@@ -82,14 +82,18 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
   }
 }
 
-/** VALID plainly, as validation saw it; TEST and HOLDOUT with test-time augmentation, where the data set has such images. */
-function predictionTasks({ config, images }: TrainerJob, { valid }: TrainingSplit): PredictionTask[] {
+/**
+ * VALID plainly, as validation saw it; TEST and HOLDOUT with test-time augmentation, where the data set has such images. A run that
+ * was trained on some labels only predicts the hold-out's images of those: the others it could not be scored on.
+ */
+function predictionTasks({ config, images }: TrainerJob, { valid, vocab }: TrainingSplit): PredictionTask[] {
   const { predict } = config;
   const of = (split: Split) => images.filter((image) => image.split === split).sort(byImageId);
+  const holdout = of('HOLDOUT').filter(({ label }) => label !== null && vocab.includes(label));
   const tasks: PredictionTask[] = [
     ...(predict.valid ? [{ split: 'VALID', images: valid, passes: 0 } as const] : []),
     ...(predict.test ? [{ split: 'TEST', images: of('TEST'), passes: predict.ttaPasses } as const] : []),
-    ...(predict.holdout ? [{ split: 'HOLDOUT', images: of('HOLDOUT'), passes: predict.ttaPasses } as const] : []),
+    ...(predict.holdout ? [{ split: 'HOLDOUT', images: holdout, passes: predict.ttaPasses } as const] : []),
   ];
   return tasks.filter((task) => task.images.length > 0);
 }

@@ -148,6 +148,21 @@ describe('the hold-out', () => {
     expect(early.filter((path) => !path.includes('/TRAIN/'))).toEqual([]);
     expect(new Set(late.filter((path) => path.includes('/HOLDOUT/'))).size).toBe(3);
   });
+
+  it('is predicted where its labels are those that were trained', async () => {
+    const job = fakeJob({
+      epochs: 1,
+      freezeEpochs: 0,
+      labels: ['a', 'b'],
+      predict: { test: false, valid: false, ttaPasses: 0 },
+    });
+    const stranger: TrainerJob['images'][number] = { ...job.images[0]!, imageId: 'stranger.jpg', label: 'c' };
+    const events = await run({ ...job, images: [stranger, ...job.images] });
+    const [predictions] = ofKind(events, 'predictions').map((event) => event.predictions);
+    expect(predictions).toMatchObject({ split: 'HOLDOUT', vocab: ['a', 'b'] });
+    expect(predictions!.imageIds).toHaveLength(3);
+    expect(predictions!.imageIds).not.toContain('stranger.jpg');
+  });
 });
 
 describe('progress', () => {
