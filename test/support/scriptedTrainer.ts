@@ -2,6 +2,8 @@
  * A trainer that computes nothing: it plays the part that `config.weightsUri` names. A real process, as the worker forks it.
  */
 
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { EpochMetrics } from '../../src/domain/run.ts';
 import type { TrainerCommand, TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
 
@@ -70,6 +72,8 @@ async function play(job: TrainerJob): Promise<void> {
       await sleep(50);
       process.abort();
       return;
+    case 'leave':
+      return leave(job, argument);
     case 'fail':
       await send({ kind: 'failed', failure: { code: 'DIVERGED', message: 'the loss is NaN', retryable: false } });
       return;
@@ -110,6 +114,15 @@ async function succeed(job: TrainerJob): Promise<void> {
   const probabilities = new Float32Array(imageIds.length * vocab.length).fill(1 / vocab.length);
   const predictions = { split: 'TEST', kind: 'PLAIN', imageIds, vocab, probabilities, passes: 0, beta: null } as const;
   await send({ kind: 'predictions', predictions });
+  await send(finished);
+}
+
+/** Leaves a file (`argument` as its content), or tells of one that it has not written, or dies once it has. */
+async function leave({ resources }: TrainerJob, argument: string): Promise<void> {
+  const file = path.join(resources.outputDirectory, 'weights.safetensors');
+  if (argument !== 'nothing') await writeFile(file, argument);
+  await send({ kind: 'artifact', artifact: { kind: 'WEIGHTS', name: 'weights.safetensors', path: file } });
+  if (argument === 'and die') process.kill(process.pid, 'SIGKILL');
   await send(finished);
 }
 

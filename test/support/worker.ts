@@ -24,6 +24,7 @@ export function workerConfig(env: Readonly<Record<string, string>> = {}): Config
 
 export interface TestWorker extends RunningWorker {
   readonly listener: Listener;
+  readonly home: string;
 }
 
 /** A worker in this process; its trainers are real processes that play a script, or `trainerModule`. */
@@ -38,6 +39,7 @@ export async function testWorker(
   return {
     id: worker.id,
     listener,
+    home: config.home,
     stop: async () => {
       await worker.stop();
       await listener.close();

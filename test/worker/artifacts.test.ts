@@ -1,0 +1,102 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
+import { deleteRun, startRun } from '../../src/commands/run.ts';
+import { isTerminal } from '../../src/domain/run.ts';
+import { type Artifact, findArtifacts } from '../../src/store/artifact.ts';
+import { findLogLines } from '../../src/store/log.ts';
+import { findRun } from '../../src/store/run.ts';
+import { removeAbandonedOutputs } from '../../src/worker/outputs.ts';
+import { type TestContext, testContext } from '../support/commandContext.ts';
+import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { type TestWorker, testWorker } from '../support/worker.ts';
+
+let ctx: TestContext;
+let worker: TestWorker;
+let experimentId: string;
+beforeAll(async () => {
+  ctx = await testContext();
+  experimentId = await trainableExperiment(ctx);
+  worker = await testWorker(ctx);
+});
+afterAll(async () => {
+  await worker.stop();
+  await ctx.close();
+});
+
+/** Runs a part of the scripted trainer to its end. */
+async function played(part: string) {
+  const runId = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: part } });
+  const find = () => findRun(ctx.db.prisma, runId);
+  await expect.poll(async () => isTerminal((await find())!.status), { timeout: 60_000, interval: 25 }).toBe(true);
+  const lines = await findLogLines(ctx.db.prisma, runId, { afterSeq: 0, limit: 100 });
+  return {
+    runId,
+    status: (await find())!.status,
+    artifacts: await findArtifacts(ctx.db.prisma, [runId]),
+    log: lines.map(({ line }) => line).join('\n'),
+  };
+}
+
+/** Attempts' folders that are still there. */
+const folders = async () => readdir(path.join(worker.home, 'outputs', `${os.hostname()}.${process.pid}`));
+
+const contentOf = ({ contentHash }: Artifact) => readFile(ctx.blobs.path(contentHash), 'utf8');
+
+test('what a trainer leaves is kept with its run, and its folder goes', async () => {
+  const { status, artifacts } = await played('leave:the weights');
+  expect(status).toBe('SUCCEEDED');
+  expect(artifacts).toMatchObject([{ kind: 'WEIGHTS', name: 'weights.safetensors', size: 11 }]);
+  expect(await contentOf(artifacts[0]!)).toBe('the weights');
+  expect(await folders()).toEqual([]);
+});
+
+test('a file that cannot be stored costs its run nothing else, and the log has the reason', async () => {
+  const { status, artifacts, log } = await played('leave:nothing');
+  expect({ status, artifacts }).toEqual({ status: 'SUCCEEDED', artifacts: [] });
+  expect(log).toMatch(/^weights\.safetensors could not be stored: ENOENT/m);
+});
+
+test('a trainer that dies leaves no file and no folder', async () => {
+  const { status, artifacts } = await played('leave:and die');
+  expect({ status, artifacts }).toEqual({ status: 'FAILED', artifacts: [] });
+  expect(await folders()).toEqual([]);
+});
+
+test('the blob goes with the last run that needs it', async () => {
+  const [first, second] = [await played('leave:shared'), await played('leave:shared')];
+  const { contentHash } = first.artifacts[0]!;
+  expect(second.artifacts[0]!.contentHash).toBe(contentHash);
+  await deleteRun(ctx, first.runId);
+  expect(await ctx.blobs.has(contentHash)).toBe(true);
+  await deleteRun(ctx, second.runId);
+  expect(await ctx.blobs.has(contentHash)).toBe(false);
+});
+
+test('an attempt that was given up stores nothing, and its blob goes', async () => {
+  const busy = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: 'patient:FROZEN' } });
+  await expect.poll(async () => (await findRun(ctx.db.prisma, busy))!.progress?.phase).toBe('FROZEN');
+  // The worker's one device is taken: this run is ours.
+  const runId = await startRun(ctx, { experimentId, config: smallConfig });
+  const begin = (redelivered: boolean) => beginAttempt(ctx, { runId, workerId: worker.id, redelivered });
+  const lost = await begin(false);
+  await begin(true);
+  const { hash: contentHash, size } = await ctx.blobs.put(Buffer.from('late'));
+  const artifacts = [{ kind: 'WEIGHTS', name: 'weights.safetensors', contentHash, size }] as const;
+  const outcome = { status: 'SUCCEEDED', imagesPerSecond: 1, peakMemory: 1, trainSeconds: 1, artifacts } as const;
+  expect(await settleAttempt(ctx, { runId, attempt: lost!.attempt }, outcome)).toBe('stale');
+  expect(await ctx.blobs.has(contentHash)).toBe(false);
+  expect(await findArtifacts(ctx.db.prisma, [runId])).toEqual([]);
+});
+
+test('folders of killed workers of this machine go when a worker starts', async () => {
+  const outputs = path.join(worker.home, 'elsewhere', 'outputs');
+  const dead = `${os.hostname()}.2147483646`;
+  const kept = [`${os.hostname()}.${process.pid}`, 'other.machine.2147483646'];
+  for (const name of [dead, ...kept]) await mkdir(path.join(outputs, name, 'run_1-1'), { recursive: true });
+  await removeAbandonedOutputs(path.dirname(outputs));
+  expect((await readdir(outputs)).sort()).toEqual(kept.sort());
+  await removeAbandonedOutputs(path.join(worker.home, 'nowhere'));
+});
