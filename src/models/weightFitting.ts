@@ -38,9 +38,10 @@ export function fitTensor(
     }
     case 'swin': {
       const stage = /^layers\.(\d+)\..*\.relative_position_bias_table$/.exec(name)?.[1];
-      const [offsets, heads] = [stored[0] ?? 0, shape[1]!];
-      // timm takes a stored window to be square
-      if (stage === undefined || !isSame(stored, [Math.round(Math.sqrt(offsets)) ** 2, heads])) return null;
+      const heads = shape[1]!;
+      // timm takes a stored window to be square: offsets from -(side - 1) to side - 1 on both axes
+      const side = Math.sqrt(stored[0] ?? 0);
+      if (stage === undefined || side % 2 !== 1 || !isSame(stored, [side ** 2, heads])) return null;
       const window = stageWindow({ ...architecture, size }, Number(stage));
       return (data) => resizeBiasTable(data, heads, window);
     }
