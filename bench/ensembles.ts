@@ -10,6 +10,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createLocalStore } from '../src/blobs/localStore.ts';
 import { type CommandContext, createCommandContext } from '../src/commands/context.ts';
 import { combine, createEnsemble } from '../src/commands/ensemble.ts';
+import { optimizeEnsemble } from '../src/commands/optimizeEnsemble.ts';
 import { createSubmission } from '../src/commands/submission.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embeddedPostgres.ts';
@@ -100,6 +101,7 @@ try {
     await measure('createEnsemble, scored on HOLDOUT', async () => {
       ensembleId = await createEnsemble(ctx, { experimentId, name: size, members });
     });
+    await measure('optimizeEnsemble, 50 picks', () => optimizeEnsemble(ctx, { experimentId, name: 'selected' }));
     await measure('createSubmission', () => createSubmission(ctx, { ensembleId }));
     const result = await combine(ctx, { split: 'HOLDOUT', members }, experimentId);
     await measure('result: labelCounts and score', () => Promise.all([result.labelCounts(), result.score()]));

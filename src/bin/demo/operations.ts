@@ -235,7 +235,7 @@ export const readLeaderboard = operation<
 >(`query ($id: ID!) {
   experiment(id: $id) {
     objective { metric }
-    leaderboard(first: 20) {
+    leaderboard(first: 20, split: VALID) {
       edges {
         rank
         node {
