@@ -103,3 +103,29 @@ it('trains the normalisation layers of a frozen body, counted as in the recipe',
   expect(count('swin_large_patch4_window7_224')).toBe(86400);
   expect(count('swinv2_large_window12_192_22k')).toBe(81024);
 });
+
+describe('random weights start as in timm', () => {
+  const startOf = (name: string, key: string) => {
+    const architecture = findArchitecture(name)!;
+    return createBody(architecture, architecture.defaultSize).parameters.find((p) => p.name === key)!.init;
+  };
+  const truncatedNormal = { kind: 'truncatedNormal', std: 0.02 };
+
+  it.each([
+    ['swin_tiny_patch4_window7_224', 'patch_embed.proj.weight', { kind: 'uniform', bound: 1 / Math.sqrt(48) }],
+    ['swin_tiny_patch4_window7_224', 'layers.0.blocks.0.norm1.weight', { kind: 'constant', value: 1 }],
+    ['swin_tiny_patch4_window7_224', 'layers.1.blocks.1.attn.relative_position_bias_table', truncatedNormal],
+    ['swin_tiny_patch4_window7_224', 'layers.3.downsample.reduction.weight', truncatedNormal],
+    ['swinv2_tiny_window8_256', 'layers.0.blocks.0.attn.logit_scale', { kind: 'constant', value: Math.log(10) }],
+    ['swinv2_tiny_window8_256', 'layers.0.blocks.0.attn.q_bias', { kind: 'constant', value: 0 }],
+    ['swinv2_tiny_window8_256', 'layers.0.blocks.0.attn.cpb_mlp.0.weight', truncatedNormal],
+    ['swinv2_tiny_window8_256', 'layers.0.blocks.0.norm1.weight', { kind: 'constant', value: 0 }],
+    ['swinv2_tiny_window8_256', 'layers.0.blocks.0.norm2.bias', { kind: 'constant', value: 0 }],
+    ['swinv2_tiny_window8_256', 'layers.1.downsample.norm.weight', { kind: 'constant', value: 1 }],
+    ['swinv2_tiny_window8_256', 'norm.weight', { kind: 'constant', value: 1 }],
+    ['convnext_xlarge_in22k', 'stages.0.blocks.0.gamma', { kind: 'constant', value: 1e-6 }],
+    ['vit_tiny_patch16_224', 'patch_embed.proj.weight', { kind: 'uniform', bound: 1 / Math.sqrt(768) }],
+  ])('%s: %s', (name, key, init) => {
+    expect(startOf(name, key)).toEqual(init);
+  });
+});
