@@ -1,4 +1,5 @@
 import type { MemoryPoint } from '../domain/run.ts';
+import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface StoredMemoryPoint extends MemoryPoint {
@@ -27,7 +28,7 @@ export async function insertMemorySamples(
 
 export interface MemorySeries {
   readonly unit: 'bytes';
-  /** What a memory probe may not exceed; null for other runs. */
+  /** What a memory probe, or a run with a memoryBudget, may not exceed; null for other runs. */
   readonly budget: number | null;
   readonly points: readonly StoredMemoryPoint[];
 }
@@ -46,7 +47,11 @@ export async function memorySeries(db: Queryable, runId: string, maxPoints: numb
     )
     select distinct on (bucket) step, at, used, max(peak) over (partition by bucket) as peak, device_used, device_total
     from numbered order by bucket, seq desc`;
-  const probe = await db.memoryProbe.findUnique({ where: { runId }, select: { budget: true } });
+  const run = await db.run.findUnique({
+    where: { id: runId },
+    select: { config: true, probe: { select: { budget: true } } },
+  });
+  const { memoryBudget } = (run?.config ?? {}) as Partial<TrainingConfig>;
   const points = rows.map((row) => ({
     step: Number(row.step),
     at: row.at,
@@ -55,5 +60,5 @@ export async function memorySeries(db: Queryable, runId: string, maxPoints: numb
     deviceUsed: row.device_used === null ? null : Number(row.device_used),
     deviceTotal: row.device_total === null ? null : Number(row.device_total),
   }));
-  return { unit: 'bytes', budget: probe && Number(probe.budget), points };
+  return { unit: 'bytes', budget: run?.probe ? Number(run.probe.budget) : (memoryBudget ?? null), points };
 }

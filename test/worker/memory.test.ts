@@ -6,6 +6,7 @@ import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
+import { memorySeries } from '../../src/store/memory.ts';
 import { findSummaries } from '../../src/store/metric.ts';
 import { findRun, type Run } from '../../src/store/run.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
@@ -46,13 +47,15 @@ function bytesOf(message: string | undefined): number[] {
 
 describe('a trainer that takes more memory than it may', () => {
   test('is ended, and the run told what it took and what it may', async () => {
-    const { status, failure } = await ended(await start('allocate:4000', { memoryBudget: 300 * mebibyte }));
+    const id = await start('allocate:4000', { memoryBudget: 300 * mebibyte });
+    const { status, failure } = await ended(id);
     expect({ status, code: failure?.code }).toEqual({ status: 'FAILED', code: 'OUT_OF_MEMORY' });
     const [taken, allowed] = bytesOf(failure?.message);
     expect(allowed).toBe(300 * mebibyte);
     expect(taken).toBeGreaterThan(allowed!);
     expect(taken).toBeLessThan(4000 * mebibyte);
     expect(failure?.message).toContain("passed the run's memoryBudget of");
+    expect((await memorySeries(ctx.db.prisma, id, 10)).budget).toBe(300 * mebibyte);
     expect(failure?.message).toContain('use accumulation 2 or autoAccumulation');
     expect(childrenRunning(scriptedTrainer)).toEqual([]);
   });
@@ -65,7 +68,9 @@ describe('a trainer that takes more memory than it may', () => {
   });
 
   test('leaves its worker unharmed', async () => {
-    expect((await ended(await start('allocate:100'))).status).toBe('SUCCEEDED');
+    const id = await start('allocate:100');
+    expect((await ended(id)).status).toBe('SUCCEEDED');
+    expect((await memorySeries(ctx.db.prisma, id, 10)).budget).toBeNull();
   });
 });
 

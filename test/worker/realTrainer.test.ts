@@ -95,6 +95,14 @@ test('a running training is canceled', async () => {
   expect((await ended(id)).status).toBe('CANCELED');
 });
 
+test('a trainer that takes more than its budget is ended', async () => {
+  // Less than the engine takes by itself.
+  const id = await startRun(ctx, { experimentId, config: { ...config, accumulation: 4, memoryBudget: 64 * 2 ** 20 } });
+  const { status, failure } = await ended(id);
+  expect({ status, code: failure?.code }).toEqual({ status: 'FAILED', code: 'OUT_OF_MEMORY' });
+  expect(failure?.message).toContain("passed the run's memoryBudget of 67108864 bytes (64 MiB)");
+});
+
 test('a probe measures real memory and compares real gradients, and another one need not', async () => {
   const probe = async () => {
     const targets = [{ architecture: 'convnext_atto', size }];
