@@ -1,0 +1,84 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSafetensors } from '../../src/blobs/safetensors.ts';
+import { writeSafetensors } from '../../src/blobs/safetensorsWriter.ts';
+import { architectures } from '../../src/domain/architecture.ts';
+import { createModel } from '../../src/models/registry.ts';
+import { readSavedModel, SavedModelError, timmName, writeSavedModel } from '../../src/models/savedModel.ts';
+import { initialWeights } from '../../src/models/weights.ts';
+import { goldenJson } from './goldenFiles.ts';
+import { randomWeights } from './smallNetworks.ts';
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'saved-'));
+  file = path.join(folder, 'weights.safetensors');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const size = { height: 64, width: 32 };
+const architecture = architectures.find(({ name }) => name === 'convnext_atto')!;
+const itemTransform = { size: { height: 80, width: 60 }, method: 'PAD' } as const;
+const info = { runId: 'run_1', architecture, size, itemTransform, vocab: ['é', 'b,"c"'] };
+const prediction = { batchSize: 8, seed: 2147483647, minScale: 0.75, beta: 0 };
+const model = createModel(architecture, size, 2);
+const weights = randomWeights(model, 1);
+/** Equal to the last bit; much faster than toEqual on millions of numbers. */
+const same = (a: Float32Array, b: Float32Array) => Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+const save = () => writeSavedModel(file, info, prediction, model, async (name) => weights.get(name)!);
+
+describe('a saved model', () => {
+  it('is read back as it was', async () => {
+    await save();
+    const read = await readSavedModel(file);
+    expect(read.info).toEqual(info);
+    expect(read.prediction).toEqual(prediction);
+    expect([...read.weights.keys()]).toEqual([...weights.keys()]);
+    for (const [name, values] of weights) expect(same(read.weights.get(name)!, values), name).toBe(true);
+  });
+
+  it('is a source of pretrained weights: the body is read, the head is left', async () => {
+    await save();
+    const started = await initialWeights(model, architecture, size, file, 7);
+    const fresh = await initialWeights(model, architecture, size, null, 7);
+    for (const { name, group } of model.parameters) {
+      expect(same(started.get(name)!, (group === 0 ? weights : fresh).get(name)!), name).toBe(true);
+    }
+  });
+
+  it('that is none, or is damaged, is refused with the file and the reason', async () => {
+    const refusal = async (message: RegExp) => {
+      await expect(readSavedModel(file)).rejects.toThrow(SavedModelError);
+      await expect(readSavedModel(file)).rejects.toThrow(message);
+      await expect(readSavedModel(file)).rejects.toThrow(file);
+    };
+    await writeFile(file, 'text');
+    await refusal(/not a safetensors file/);
+    await save();
+    await truncate(file, 100_000);
+    await refusal(/truncated/);
+    const tensor = { shape: [2], data: new Float32Array(2) };
+    await writeSafetensors(file, new Map([['a', tensor]]));
+    await refusal(/is not a weights file of a run: its metadata at layout/);
+    await save();
+    const { metadata, close } = await openSafetensors(file);
+    await close();
+    await writeSafetensors(file, new Map([['a', tensor]]), metadata);
+    await refusal(/has no tensor "stem\.0\.weight"/);
+    await writeSafetensors(file, new Map([['stem.0.weight', tensor]]), metadata);
+    await refusal(/stem\.0\.weight is F32 \[2\], expected F32 \[40, 3, 4, 4\]/);
+    await writeSafetensors(file, new Map([['a', tensor]]), { ...metadata, architecture: 'resnet' });
+    await refusal(/unknown architecture "resnet"/);
+    await writeSafetensors(file, new Map([['a', tensor]]), { ...metadata, vocab: '[1' });
+    await refusal(/metadata at vocab/);
+  });
+});
+
+it('every architecture has the name that timm creates it by', () => {
+  const table: { name: string; arch: string }[] = goldenJson('tables/architectures');
+  const names = Object.fromEntries(table.map(({ name, arch }) => [name, arch]));
+  for (const architecture of architectures) expect(timmName(architecture)).toBe(names[architecture.name]);
+});
