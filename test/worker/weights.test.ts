@@ -1,0 +1,171 @@
+/** Where a run's pretrained weights come from. The hub itself is tested in test/hub. */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RunFailure } from '../../src/domain/run.ts';
+import type { TrainerEvent } from '../../src/domain/trainer.ts';
+import { parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
+import { HubError } from '../../src/hub/errors.ts';
+import type { Hub } from '../../src/hub/hub.ts';
+import type { HubReference } from '../../src/hub/reference.ts';
+import { provideWeights } from '../../src/worker/weights.ts';
+import { smallConfig } from '../support/runs.ts';
+
+let folder: string;
+let file: string;
+const before = process.cwd();
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-weights-'));
+  file = path.join(folder, 'weights.bin');
+  await writeFile(file, '');
+});
+afterEach(async () => {
+  process.chdir(before);
+  await rm(folder, { recursive: true });
+});
+
+let asked: HubReference[] = [];
+const hub: Hub = {
+  fetch: async (reference) => {
+    asked.push(reference);
+    return '/cache/model.safetensors';
+  },
+};
+
+function provide(
+  changes: Record<string, unknown>,
+  options: { hub?: Hub; signal?: AbortSignal; events?: TrainerEvent[] } = {},
+) {
+  asked = [];
+  const { config, problems } = parseTrainingConfig({ ...smallConfig, pretrained: true, ...changes });
+  if (!config) throw new Error(JSON.stringify(problems));
+  return provideWeights(config, {
+    hub: options.hub ?? hub,
+    signal: options.signal ?? new AbortController().signal,
+    tell: (event) => options.events?.push(event),
+  });
+}
+
+async function failureOf(promise: ReturnType<typeof provide>): Promise<RunFailure> {
+  const { outcome } = await promise;
+  if (outcome?.status !== 'FAILED') throw new Error(`it ended ${outcome?.status}`);
+  expect(outcome.failure.code).toBe('WEIGHTS_UNAVAILABLE');
+  expect(outcome.failure.message).toMatch(/; set weightsUri to .*, or pretrained: false to start from random weights$/);
+  return outcome.failure;
+}
+
+test('nothing is looked for unless the run is pretrained', async () => {
+  expect(await provide({ pretrained: false, weightsUri: 'hf://a/b' })).toEqual({ weights: null });
+  expect(asked).toEqual([]);
+});
+
+describe('without weightsUri, timm’s repository of the architecture is asked', () => {
+  test.each([
+    ['convnext_atto', 'timm/convnext_atto.d2_in1k'],
+    ['convnext_tiny_in22k', 'timm/convnext_tiny.fb_in22k'],
+    ['vit_tiny_patch16_224', 'timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k'],
+    ['swin_tiny_patch4_window7_224', 'timm/swin_tiny_patch4_window7_224.ms_in1k'],
+  ])('%s: %s', async (architecture, repository) => {
+    const size = { height: 224, width: 224 };
+    expect(await provide({ architecture, size })).toEqual({ weights: { path: '/cache/model.safetensors' } });
+    expect(asked).toEqual([{ repository, revision: 'main', file: null }]);
+  });
+});
+
+describe('weightsUri may be', () => {
+  test('a path or file: URL', async () => {
+    expect(await provide({ weightsUri: file })).toEqual({ weights: { path: file } });
+    expect(await provide({ weightsUri: pathToFileURL(file).href })).toEqual({ weights: { path: file } });
+    process.chdir(folder);
+    expect(await provide({ weightsUri: 'weights.bin' })).toEqual({ weights: { path: file } });
+    expect(asked).toEqual([]);
+  });
+
+  test('a folder with the usual names, the better one first', async () => {
+    expect((await failureOf(provide({ weightsUri: folder }))).message).toMatch(
+      /folder .* has neither model\.safetensors nor pytorch_model\.bin/,
+    );
+    for (const name of ['pytorch_model.bin', 'model.safetensors']) {
+      await writeFile(path.join(folder, name), '');
+      expect(await provide({ weightsUri: folder })).toEqual({ weights: { path: path.join(folder, name) } });
+    }
+  });
+
+  test('a file or repository of the hub', async () => {
+    await provide({ weightsUri: 'hf://o/n@v1/x.bin' });
+    expect(asked).toEqual([{ repository: 'o/n', revision: 'v1', file: 'x.bin' }]);
+    process.chdir(folder);
+    await provide({ weightsUri: 'o/n' });
+    expect(asked).toEqual([{ repository: 'o/n', revision: 'main', file: null }]);
+  });
+});
+
+describe('weightsUri is refused', () => {
+  test('that means a folder and a repository', async () => {
+    await mkdir(path.join(folder, 'o', 'n'), { recursive: true });
+    process.chdir(folder);
+    const { message } = await failureOf(provide({ weightsUri: 'o/n' }));
+    expect(message).toMatch(/"o\/n" may mean .*\/o\/n or a repository of the hub: write \.\/o\/n or hf:\/\/o\/n/);
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['/nowhere/weights.pth', /\/nowhere\/weights\.pth does not exist on the worker/],
+    ['models/weights.pth', /models\/weights\.pth does not exist/],
+    ['https://example.org/w.bin', /"https:\/\/example\.org\/w\.bin" is neither a path nor a file: nor an hf:\/\/ URL/],
+    ['hf://justone', /does not read hf:\/\/owner\/repository/],
+    ['hf://o/n/../../x', /does not read hf:\/\/owner\/repository/],
+    ['file://elsewhere/w.bin', /names no file of this machine/],
+  ])('%s', async (weightsUri, message) => {
+    const failure = await failureOf(provide({ weightsUri }));
+    expect(failure.message).toMatch(message);
+    expect(failure.retryable).toBe(false);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('what the hub does', () => {
+  const failing = (error: unknown): Hub => ({ fetch: () => Promise.reject(error) });
+
+  test.each([true, false])('its refusal ends the run; that another try may succeed is said (%s)', async (retryable) => {
+    const failure = await failureOf(
+      provide({}, { hub: failing(new HubError('the server is on fire', { retryable })) }),
+    );
+    expect(failure).toMatchObject({ retryable, message: expect.stringContaining('the server is on fire') });
+  });
+
+  test('is told to the run: sentences in its log, megabytes as progress', async () => {
+    const events: TrainerEvent[] = [];
+    const downloading: Hub = {
+      fetch: async (_, { note, onProgress }) => {
+        note?.('downloading');
+        onProgress?.(1, 2_500_000);
+        onProgress?.(2_500_000, 2_500_000);
+        return '/x';
+      },
+    };
+    await provide({ epochs: 3, freezeEpochs: 2 }, { hub: downloading, events });
+    const progress = { phase: 'PREPARING', epoch: 0, epochs: 5, batches: 3, imagesPerSecond: null, etaSeconds: null };
+    expect(events).toEqual([
+      { kind: 'log', stream: 'trainer', line: 'downloading' },
+      { kind: 'progress', progress: { ...progress, batch: 1 } },
+      { kind: 'progress', progress: { ...progress, batch: 3 } },
+    ]);
+  });
+
+  test('is ended by a cancel', async () => {
+    const controller = new AbortController();
+    const waiting: Hub = {
+      fetch: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')));
+          controller.abort('cancel');
+        }),
+    };
+    const ended = await provide({}, { hub: waiting, signal: controller.signal });
+    expect(ended).toEqual({ outcome: { status: 'CANCELED' } });
+  });
+});
