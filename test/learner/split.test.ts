@@ -59,6 +59,15 @@ describe('the split', () => {
     expect(drawn(1, 0).valid).not.toEqual(drawn(1).valid);
   });
 
+  it.each([-1, 2 ** 31, 1.5, 'x'])('refuses the splitSeed %j by name', (splitSeed) => {
+    const size = { height: 64, width: 64 };
+    const { problems } = parseTrainingConfig(
+      { architecture: 'convnext_atto', itemTransform: { size }, size, splitSeed },
+      ['config'],
+    );
+    expect(problems).toMatchObject([{ code: 'INVALID', path: ['config', 'splitSeed'] }]);
+  });
+
   it('takes only labelled training images of the wanted labels', () => {
     const all = images({ a: 10, b: 10, c: 10 });
     const test: TrainerImage = { ...all[0]!, imageId: 't.jpg', label: null, split: 'TEST' };

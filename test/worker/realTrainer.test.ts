@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { importDataset } from '../../src/commands/dataset.ts';
 import { createExperiment } from '../../src/commands/experiment.ts';
+import { optimizeEnsemble } from '../../src/commands/optimizeEnsemble.ts';
 import { probeMemory } from '../../src/commands/probe.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { drawLeafDataset } from '../../src/datasets/leaves.ts';
@@ -14,6 +15,7 @@ import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { findDataset } from '../../src/store/dataset.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
+import { readLeaderboard } from '../../src/store/leaderboard.ts';
 import { findSummaries } from '../../src/store/metric.ts';
 import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
 import { getProbes } from '../../src/store/probe.ts';
@@ -34,7 +36,7 @@ beforeAll(async () => {
   const leaves = path.join(folder, 'leaves');
   await drawLeafDataset(leaves, { seed: 3, classes: { healthy: 14, tungro: 10 }, testImages: 4 });
   await writeFile(path.join(leaves, 'train_images', 'tungro', 'broken.jpg'), 'no picture');
-  const datasetId = await importDataset(ctx, { name: 'leaves', path: leaves });
+  const datasetId = await importDataset(ctx, { name: 'leaves', path: leaves, holdoutFraction: 0.2 });
   await vi.waitFor(async () => {
     expect((await findDataset(ctx.db.prisma, { id: datasetId }))?.status).toBe('READY');
   }, patience);
@@ -78,14 +80,27 @@ test('a run trains, validates, predicts, and tells its figures', async () => {
   const sets = (await predictionSetsOfRuns(ctx.db.prisma, [id])).get(id)!;
   expect(sets.map((s) => [s.split, s.rowCount])).toEqual(
     expect.arrayContaining([
-      ['VALID', 4],
+      ['VALID', 3],
       ['TEST', 4],
+      ['HOLDOUT', 5],
     ]),
   );
   for (const set of sets) expect(set.vocab).toEqual(['healthy', 'tungro']);
   expect(await findAttempts(ctx.db.prisma, [id])).toMatchObject([
     { engine: 'onnxruntime', precision: 'FP32', versions: expect.objectContaining({ node: process.versions.node }) },
   ]);
+});
+
+test('runs of other seeds compare on the hold-out, and an ensemble is selected there', async () => {
+  const id = await startRun(ctx, { experimentId, config: { ...config, seed: 77 } });
+  expect((await ended(id)).status).toBe('SUCCEEDED');
+  const ensembleId = await optimizeEnsemble(ctx, { experimentId, name: 'selected', maxPicks: 5 });
+  const { items } = await readLeaderboard(ctx.db.prisma, { experimentId }, { first: 10 });
+  const scored = items.filter((entry) => entry.split === 'HOLDOUT');
+  expect(scored.map((entry) => entry.runId ?? entry.ensembleId)).toEqual(expect.arrayContaining([id, ensembleId]));
+  expect(scored).toHaveLength(3);
+  expect(new Set(scored.map((entry) => entry.splitHash)).size).toBe(1);
+  for (const entry of scored) expect(entry).toMatchObject({ comparable: true, predictionValue: entry.value });
 });
 
 test('a running training is canceled', async () => {
