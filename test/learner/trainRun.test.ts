@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agrees } from '../../src/domain/memoryProbe.ts';
 import type { TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
@@ -307,6 +308,30 @@ describe('a memory probe', () => {
 
   it('fails when the label has no image', async () => {
     const events = await run(probe({ labels: ['c'] }));
+    expect(ofKind(events, 'failed')[0]!.failure).toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
+
+describe('a comparison of accumulated gradients', () => {
+  const compare = (changes: Record<string, unknown>) => ({
+    ...fakeJob({ labels: ['a'], effectiveBatchSize: 4, accumulation: 1, ...changes }, 3),
+    task: { kind: 'compare', accumulation: 2 } as const,
+  });
+
+  it('takes the images of its label once, without augmentation, and repeats them until the step is full', async () => {
+    const images = fakeImages();
+    const events = await run(compare({}), { openImages: images.open });
+    expect(events.map((event) => event.kind)).toEqual(['started', 'compared']);
+    const { equivalence } = ofKind(events, 'compared')[0]!;
+    expect(equivalence).toMatchObject({ accumulation: 2, samples: 4 });
+    expect(equivalence.gradientMax).toBeGreaterThan(0);
+    expect(agrees(equivalence)).toBe(true);
+    expect(images.requests).toMatchObject([{ mode: 'valid', indices: [0, 1, 2, 0] }]);
+    expect(images.opened).toBe(0);
+  });
+
+  it('fails when the label has no image', async () => {
+    const events = await run(compare({ labels: ['c'] }));
     expect(ofKind(events, 'failed')[0]!.failure).toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
