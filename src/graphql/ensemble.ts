@@ -6,7 +6,7 @@ import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { predictionRowCursor } from './prediction.ts';
-import type { EnsembleMemberRow } from './rows.ts';
+import type { EnsembleMemberRow, SelectionStepRow } from './rows.ts';
 import { storedScore } from './score.ts';
 
 export const ensembleResolvers: Resolvers = {
@@ -44,7 +44,7 @@ export const ensembleResolvers: Resolvers = {
     },
   },
   EnsembleSelection: {
-    steps: ({ steps, keptSteps }) => steps.map((step, i) => ({ ...step, kept: i < keptSteps })),
+    steps: ({ steps, keptSteps }) => steps.map((step, i): SelectionStepRow => ({ ...step, kept: i < keptSteps })),
   },
   SelectionStep: {
     run: ({ runId }, _, { loaders }) => loaders.run.load(runId),
