@@ -50,7 +50,7 @@ export interface RunProgress {
   /** Epochs finished, over both phases of a fine-tune; targets finished while PROBING. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Micro-batches finished in this epoch (or images predicted, in batches, while PREDICTING; or trials while PROBING). */
+  /** Micro-batches finished in this epoch (or images predicted, in batches, while PREDICTING; trials while PROBING; megabytes of weights downloaded while PREPARING). */
   readonly batch: number;
   readonly batches: number;
   readonly imagesPerSecond: number | null;

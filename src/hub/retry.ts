@@ -5,7 +5,7 @@ import { type HubTiming, pauseBefore } from './timing.ts';
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** An answer that another try may not get. */
-export class TransientError extends HubError {
+class TransientError extends HubError {
   /** Milliseconds the server asks to wait; null: it does not say. */
   readonly wait: number | null;
 
