@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorSpec, Tensors } from '../engine/engine.ts';
-import { encodeModel } from '../engine/graph/onnx.ts';
+import { encodeModelInPieces } from '../engine/graph/onnx.ts';
 import { portableGraph, portableVersions } from '../engine/graph/portable.ts';
 import { trace } from '../engine/graph/trace.ts';
 import { version } from '../version.ts';
@@ -12,10 +12,14 @@ import { describeModel, type SavedModel, type SavedModelInfo } from './savedMode
 const target = { nchwcBlock: 0, contrib: false };
 
 /**
- * The bytes of a model that takes `images` [batch, 3, height, width], float32 RGB in 0..1, and gives `probabilities` and `logits`
+ * The bytes, in pieces, of a model that takes `images` [batch, 3, height, width], float32 RGB in 0..1, and gives `probabilities` and `logits`
  * [batch, labels]. Normalisation and weights are inside; what was trained and how to prepare a picture is in the metadata.
  */
-export function onnxModel({ info, model, weights }: Omit<SavedModel, 'prediction'>): Uint8Array {
+export function onnxModel({
+  info,
+  model,
+  read,
+}: Pick<SavedModel, 'info' | 'model' | 'read'>): AsyncGenerator<Uint8Array> {
   const { height, width } = info.size;
   const { mean, std } = info.architecture;
   const entries = [...model.parameters.filter((p) => p.used), ...model.buffers];
@@ -32,14 +36,14 @@ export function onnxModel({ info, model, weights }: Omit<SavedModel, 'prediction
     (batch) => trace(predict, { images: { shape: [batch, 3, height, width] }, ...specs }, target),
     'images',
   );
-  return encodeModel(graph, {
+  const options = {
     versions: portableVersions,
-    initializers: weights,
     batch: 'batch',
     producerVersion: version,
     description: description(info),
     metadata: { ...describeModel(info), input: 'images', preprocessing: preprocessing(info) },
-  });
+  };
+  return encodeModelInPieces(graph, options, new Set(Object.keys(specs)), read);
 }
 
 function description({ architecture, size, vocab, runId }: SavedModelInfo): string {

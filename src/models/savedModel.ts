@@ -48,13 +48,14 @@ export interface PredictionSettings {
   readonly beta: number;
 }
 
-/** A file's content, ready to predict with. */
+/** An open file; values are read one at a time, so that a large network need not lie in memory. */
 export interface SavedModel {
   readonly info: SavedModelInfo;
   readonly prediction: PredictionSettings;
   readonly model: Model;
-  /** A value for every parameter and buffer of the model. */
-  readonly weights: InitialWeights;
+  /** A parameter's or buffer's value by its name in the model. @throws SavedModelError when it is missing or has another shape */
+  read(name: string): Promise<Float32Array>;
+  close(): Promise<void>;
 }
 
 /** Writes the file; `read` gives a parameter's or buffer's value by its name in the model. */
@@ -77,29 +78,42 @@ export async function writeSavedModel(
   await writeSafetensors(path, new Map(tensors), metadata);
 }
 
-/** @throws SavedModelError naming what is missing or does not fit when the file is no run's */
-export async function readSavedModel(path: string): Promise<SavedModel> {
+/** @throws SavedModelError naming the file and what is wrong when no run has written it */
+export async function openSavedModel(path: string): Promise<SavedModel> {
+  const file = await asSavedModelError(() => openSafetensors(path));
   try {
-    const file = await openSafetensors(path);
-    try {
-      const { info, prediction } = readMetadata(path, file.metadata);
-      const model = createModel(info.architecture, info.size, info.vocab.length);
-      const weights: InitialWeights = new Map();
-      for (const { name, shape } of [...model.parameters, ...model.buffers]) {
+    const { info, prediction } = readMetadata(path, file.metadata);
+    const model = createModel(info.architecture, info.size, info.vocab.length);
+    const shapes = new Map([...model.parameters, ...model.buffers].map(({ name, shape }) => [name, shape]));
+    return {
+      ...{ info, prediction, model, close: file.close },
+      async read(name) {
         const key = savedKey(name);
-        const data = await file.read(key);
+        const shape = shapes.get(name)!;
+        const data = await asSavedModelError(() => file.read(key));
         const stored = file.entries.get(key)!;
-        if (!(data instanceof Float32Array) || String(stored.shape) !== String(shape)) {
-          throw new SavedModelError(
-            `${path}: ${key} is ${stored.dtype} [${stored.shape.join(', ')}], expected F32 [${shape.join(', ')}]`,
-          );
-        }
-        weights.set(name, data);
-      }
-      return { info, prediction, model, weights };
-    } finally {
-      await file.close();
-    }
+        if (data instanceof Float32Array && String(stored.shape) === String(shape)) return data;
+        throw new SavedModelError(
+          `${path}: ${key} is ${stored.dtype} [${stored.shape.join(', ')}], expected F32 [${shape.join(', ')}]`,
+        );
+      },
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A value for every parameter and buffer of the model. */
+export async function readWeights({ model, read }: SavedModel): Promise<InitialWeights> {
+  const weights: InitialWeights = new Map();
+  for (const { name } of [...model.parameters, ...model.buffers]) weights.set(name, await read(name));
+  return weights;
+}
+
+async function asSavedModelError<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     throw error instanceof SafetensorsError ? new SavedModelError(error.message) : error;
   }

@@ -8,7 +8,7 @@ import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
 import { predictImages } from '../../src/learner/predict.ts';
 import { openPredictor } from '../../src/learner/predictor.ts';
 import { trainRun } from '../../src/learner/trainRun.ts';
-import { readSavedModel } from '../../src/models/savedModel.ts';
+import { openSavedModel, readWeights } from '../../src/models/savedModel.ts';
 import { fakeImages, fakeJob, fakeMemory, ofKind, tickingClock } from './fakes.ts';
 
 let engine: Engine;
@@ -44,7 +44,10 @@ it('the weights that a run leaves predict what it has predicted', async () => {
   expect(events.slice(-4).map(({ kind }) => kind)).toContain('artifact');
   expect(events.at(-1)!.kind).toBe('finished');
 
-  const { info, prediction, model, weights } = await readSavedModel(file);
+  const saved = await openSavedModel(file);
+  const { info, prediction, model } = saved;
+  const weights = await readWeights(saved);
+  await saved.close();
   expect(info).toMatchObject({ runId: 'run_1', vocab: ['a', 'b'], size: { height: 32, width: 32 } });
   expect(prediction).toEqual({ batchSize: 2, seed: 7, minScale: 0.75, beta: 0.25 });
   const stored = ofKind(events, 'predictions').find(({ predictions }) => predictions.split === 'TEST')!.predictions;

@@ -18,17 +18,19 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-function exported({ architecture, size }: SmallNetwork) {
+async function exported({ architecture, size }: SmallNetwork) {
   const model = createModel(architecture, size, vocab.length);
   const weights = randomWeights(model, 3);
   const itemTransform = { size: { height: 80, width: 60 }, method: 'CROP' } as const;
   const info = { runId: 'run_1', architecture, size, itemTransform, vocab };
-  return { model, weights, bytes: onnxModel({ info, model, weights }) };
+  const pieces: Uint8Array[] = [];
+  for await (const piece of onnxModel({ info, model, read: async (name) => weights.get(name)! })) pieces.push(piece);
+  return { model, weights, bytes: Buffer.concat(pieces) };
 }
 
 describe.each(smallNetworks)('$architecture.family', (network) => {
   it('gives the learner’s probabilities, whatever the batch size', async () => {
-    const { model, weights, bytes } = exported(network);
+    const { model, weights, bytes } = await exported(network);
     const { height, width } = network.size;
     const { mean, std } = network.architecture;
     const count = 4;

@@ -9,7 +9,7 @@ import { openEngine } from '../../engine/openEngine.ts';
 import { messageOf, StartupError } from '../../errors.ts';
 import { predictBatches, predictImages } from '../../learner/predict.ts';
 import { openPredictor } from '../../learner/predictor.ts';
-import { readSavedModel, SavedModelError } from '../../models/savedModel.ts';
+import { openSavedModel, readWeights, SavedModelError } from '../../models/savedModel.ts';
 import { openImagePipeline } from '../../vision/pipeline.ts';
 import { ImageUnreadableError } from '../../vision/rgbImage.ts';
 import { awaitStop } from '../process.ts';
@@ -79,7 +79,9 @@ async function compute(
   images: readonly FolderImage[],
   signal: AbortSignal,
 ) {
-  const { info, prediction, model, weights } = await readSavedModel(file);
+  const saved = await openSavedModel(file);
+  const { info, prediction, model } = saved;
+  const weights = await readWeights(saved).finally(saved.close);
   const { size, itemTransform, architecture, vocab } = info;
   const { seed, minScale } = prediction;
   const batchSize = options.batchSize ?? prediction.batchSize;

@@ -1,6 +1,7 @@
 /** Writes a graph as an ONNX ModelProto. Field numbers are those of onnx.proto3, written straight with protobufjs' writer. */
 
 import protobuf from 'protobufjs/minimal.js';
+import { sizeOf } from '../../domain/shape.ts';
 import {
   type Attribute,
   type ElementData,
@@ -26,8 +27,6 @@ const newest: OnnxVersions = { ir: 9, opset: 20 };
 /** What a model says besides its graph, for models that leave this program. */
 export interface ModelOptions {
   readonly versions?: OnnxVersions;
-  /** Values of inputs: they become initializers and are no inputs any more. */
-  readonly initializers?: ReadonlyMap<string, ElementData>;
   /** Name of the first dimension of every input and output, whose length is open then. */
   readonly batch?: string;
   readonly producerVersion?: string;
@@ -96,11 +95,16 @@ function writeNode(writer: Writer, node: Node, index: number, nameOf: (value: Va
 }
 
 /** TensorProto: dims 1, data_type 2, name 8, raw_data 9 (little-endian, as typed arrays are on every platform Node runs on). */
-function writeConstant(writer: Writer, name: string, value: Value, data: ElementData): void {
+function writeConstant(writer: Writer, name: string, value: Value): void {
+  const data = value.data as ElementData;
+  writeTensorHeader(writer, name, value);
+  writer.uint32(lengthDelimited(9)).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeTensorHeader(writer: Writer, name: string, value: Value): void {
   for (const d of value.shape) writer.uint32(varint(1)).int64(d);
   writer.uint32(varint(2)).int32(onnxType[value.dtype]);
   text(writer, 8, name);
-  writer.uint32(lengthDelimited(9)).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 /**
@@ -108,7 +112,65 @@ function writeConstant(writer: Writer, name: string, value: Value, data: Element
  * output is copied by an Identity. Inputs nothing reads are left out.
  */
 export function encodeModel(graph: Graph, options: ModelOptions = {}): Uint8Array {
-  const { versions = newest, initializers, batch, producerVersion, description, metadata = {} } = options;
+  const { head, body, tail } = encodeParts(graph, options, new Set());
+  return Buffer.concat([head, fieldStart(graphField, body.length), body, tail]);
+}
+
+/** Bytes above which protobuf's readers refuse a message. */
+const messageLimit = 2 ** 31 - 1;
+
+/**
+ * The same in pieces, with the inputs named in `initializers` as float32 initializers: they are no inputs any more, and their values
+ * are fetched one at a time when they are due, so that a large model never lies in memory.
+ */
+export async function* encodeModelInPieces(
+  graph: Graph,
+  options: ModelOptions,
+  initializers: ReadonlySet<string>,
+  fetch: (name: string) => Promise<Float32Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const { head, body, tail, initialized } = encodeParts(graph, options, initializers);
+  const tensors = initialized.map((value) => {
+    const bytes = 4 * sizeOf(value.shape);
+    const writer = protobuf.Writer.create();
+    writeTensorHeader(writer, value.name as string, value);
+    const header = Buffer.concat([writer.finish(), fieldStart(9, bytes)]);
+    return { value, bytes, start: Buffer.concat([fieldStart(initializerField, header.length + bytes), header]) };
+  });
+  const length = tensors.reduce((sum, { start, bytes }) => sum + start.length + bytes, body.length);
+  if (length > messageLimit) throw new Error(`A model of ${length} bytes is more than an ONNX file can hold.`);
+  yield head;
+  yield fieldStart(graphField, length);
+  yield body;
+  for (const { value, bytes, start } of tensors) {
+    yield start;
+    const data = await fetch(value.name as string);
+    if (data.byteLength !== bytes) throw new Error(`${value.name} needs ${bytes} bytes, got ${data.byteLength}.`);
+    yield new Uint8Array(data.buffer, data.byteOffset, bytes);
+  }
+  yield tail;
+}
+
+const graphField = 7;
+const initializerField = 5;
+
+/** What comes before the content of a length-delimited field. */
+function fieldStart(field: number, length: number): Uint8Array {
+  return protobuf.Writer.create().uint32(lengthDelimited(field)).uint32(length).finish();
+}
+
+interface Parts {
+  /** Of the ModelProto, before its graph. */
+  readonly head: Uint8Array;
+  /** Content of the GraphProto, without those initializers. */
+  readonly body: Uint8Array;
+  readonly tail: Uint8Array;
+  /** Inputs that are initializers, as far as they are used. */
+  readonly initialized: readonly Value[];
+}
+
+function encodeParts(graph: Graph, options: ModelOptions, initializers: ReadonlySet<string>): Parts {
+  const { versions = newest, batch, producerVersion, description, metadata = {} } = options;
   const names = new Map<Value, string>(graph.inputs.map((i) => [i, i.name as string]));
   const constants: Value[] = [];
   const used = new Set<Value>();
@@ -126,37 +188,36 @@ export function encodeModel(graph: Graph, options: ModelOptions = {}): Uint8Arra
 
   const nodes = graph.liveNodes();
   const domains = new Set(nodes.map((node) => node.domain));
-  const writer = protobuf.Writer.create();
-  writer.uint32(varint(1)).int64(versions.ir);
-  text(writer, 2, 'rungraph');
-  if (producerVersion !== undefined) text(writer, 3, producerVersion);
-  if (description !== undefined) text(writer, 6, description);
+  const head = protobuf.Writer.create();
+  head.uint32(varint(1)).int64(versions.ir);
+  text(head, 2, 'rungraph');
+  if (producerVersion !== undefined) text(head, 3, producerVersion);
+  if (description !== undefined) text(head, 6, description);
   // GraphProto: node 1, name 2, initializer 5, input 11, output 12.
-  message(writer, 7, (w) => {
-    nodes.forEach((node, index) => {
-      message(w, 1, (w) => writeNode(w, node, index, nameOf));
-    });
-    for (const { name, value } of graph.outputs) {
-      if (nameOf(value) === name) continue;
-      message(w, 1, (w) => {
-        text(w, 1, nameOf(value));
-        text(w, 2, name);
-        text(w, 4, 'Identity');
-      });
-    }
-    text(w, 2, 'step');
-    for (const value of constants)
-      message(w, 5, (w) => writeConstant(w, nameOf(value), value, value.data as ElementData));
-    for (const value of graph.inputs) {
-      if (!used.has(value)) continue;
-      const name = value.name as string;
-      const data = initializers?.get(name);
-      if (data) message(w, 5, (w) => writeConstant(w, name, value, data));
-      else message(w, 11, (w) => writeValueInfo(w, name, value, false, batch));
-    }
-    for (const { name, value, sequence } of graph.outputs)
-      message(w, 12, (w) => writeValueInfo(w, name, value, sequence, batch));
+  const w = protobuf.Writer.create();
+  const initialized: Value[] = [];
+  nodes.forEach((node, index) => {
+    message(w, 1, (w) => writeNode(w, node, index, nameOf));
   });
+  for (const { name, value } of graph.outputs) {
+    if (nameOf(value) === name) continue;
+    message(w, 1, (w) => {
+      text(w, 1, nameOf(value));
+      text(w, 2, name);
+      text(w, 4, 'Identity');
+    });
+  }
+  text(w, 2, 'step');
+  for (const value of constants) message(w, initializerField, (w) => writeConstant(w, nameOf(value), value));
+  for (const value of graph.inputs) {
+    if (!used.has(value)) continue;
+    const name = value.name as string;
+    if (initializers.has(name)) initialized.push(value);
+    else message(w, 11, (w) => writeValueInfo(w, name, value, false, batch));
+  }
+  for (const { name, value, sequence } of graph.outputs)
+    message(w, 12, (w) => writeValueInfo(w, name, value, sequence, batch));
+  const tail = protobuf.Writer.create();
   // ModelProto.opset_import 8; OperatorSetIdProto: domain 1, version 2.
   for (const [domain, version] of [
     ['', versions.opset],
@@ -164,15 +225,15 @@ export function encodeModel(graph: Graph, options: ModelOptions = {}): Uint8Arra
     [nchwcDomain, 1],
   ] as const)
     if (!domain || domains.has(domain))
-      message(writer, 8, (w) => {
+      message(tail, 8, (w) => {
         if (domain) text(w, 1, domain);
         w.uint32(varint(2)).int64(version);
       });
   // ModelProto.metadata_props 14; StringStringEntryProto: key 1, value 2.
   for (const [key, value] of Object.entries(metadata))
-    message(writer, 14, (w) => {
+    message(tail, 14, (w) => {
       text(w, 1, key);
       text(w, 2, value);
     });
-  return writer.finish();
+  return { head: head.finish(), body: w.finish(), tail: tail.finish(), initialized };
 }
