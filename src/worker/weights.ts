@@ -14,7 +14,7 @@ import { type Hub, weightsFileNames } from '../hub/hub.ts';
 import { type HubReference, isHubReference, isRepository, parseHubReference } from '../hub/reference.ts';
 
 export interface WeightsOptions {
-  readonly hub: Hub;
+  readonly hub: Pick<Hub, 'fetch'>;
   /** Aborts a download. */
   readonly signal: AbortSignal;
   /** Tells the run's subscribers how a download goes. */

@@ -9,10 +9,12 @@ import type { RunFailure } from '../../src/domain/run.ts';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
 import { HubError } from '../../src/hub/errors.ts';
-import type { Hub } from '../../src/hub/hub.ts';
+import type { Hub as WholeHub } from '../../src/hub/hub.ts';
 import type { HubReference } from '../../src/hub/reference.ts';
 import { provideWeights } from '../../src/worker/weights.ts';
 import { smallConfig } from '../support/runs.ts';
+
+type Hub = Pick<WholeHub, 'fetch'>;
 
 let folder: string;
 let file: string;
