@@ -31,4 +31,12 @@ describe('a config', () => {
     expect([1, 2, 4].map(micro)).toEqual([64, 32, 16]);
     expect(parseTrainingConfig({ ...least, accumulation: 3 }).problems![0]).toMatchObject({ path: ['accumulation'] });
   });
+
+  it('may limit the memory of its trainer, in bytes', () => {
+    expect(parseTrainingConfig(least).config!.memoryBudget).toBeNull();
+    expect(parseTrainingConfig({ ...least, memoryBudget: 2 ** 33 }).config!.memoryBudget).toBe(2 ** 33);
+    for (const memoryBudget of [0, -1, 1.5, 2 ** 53]) {
+      expect(parseTrainingConfig({ ...least, memoryBudget }).problems).toMatchObject([{ path: ['memoryBudget'] }]);
+    }
+  });
 });

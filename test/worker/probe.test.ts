@@ -173,6 +173,26 @@ describe('a list of networks', () => {
   });
 });
 
+test('a worker that stops gives its probe back; what it measured is not measured again', async () => {
+  await ctx.db.prisma.memoryMeasurement.deleteMany();
+  const more = { targets: [atto, tiny], refresh: false };
+  const { id, runId } = await started('patient:vit', 600 * mebibyte, more);
+  await expect.poll(async () => (await find(runId)).progress?.epoch, patience).toBe(1);
+  await worker.stop();
+  expect((await probeOf(id)).targets.map((t) => [t.recommendation, t.trials.length])).toEqual([
+    [null, 0],
+    [null, 0],
+  ]);
+  const { config } = await find(runId);
+  await ctx.db.prisma.run.update({ where: { id: runId }, data: { config: { ...config, weightsUri: 'probe' } } });
+  worker = await testWorker(ctx);
+  expect((await ended(runId)).status).toBe('SUCCEEDED');
+  expect((await probeOf(id)).targets.map((t) => t.trials.map((trial) => trial.cached))).toEqual([
+    [true, true],
+    [false, false],
+  ]);
+});
+
 describe('what was measured before', () => {
   const childrenOf = async (runId: string) => (await findAttempts(ctx.db.prisma, [runId])).map(({ pid }) => pid);
 
@@ -207,7 +227,7 @@ describe('what was measured before', () => {
 
   test('by a process that was ended is known to need more than that, and nothing else', async () => {
     await ctx.db.prisma.memoryMeasurement.deleteMany();
-    const before = await probed('allocate:700', 400 * mebibyte);
+    const before = await probed('allocate:760', 400 * mebibyte);
     const { peakMemory } = before.target.trials[0]!;
     expect(outcomes(before.target)).toEqual([
       [1, 'OUT_OF_MEMORY'],
@@ -220,7 +240,7 @@ describe('what was measured before', () => {
       { outcome: 'OUT_OF_MEMORY', cached: true },
       { outcome: 'FITS', cached: true },
     ]);
-    const more = await probed('allocate:700', 2000 * mebibyte, { refresh: false });
+    const more = await probed('allocate:760', 2000 * mebibyte, { refresh: false });
     expect(more.target.trials).toMatchObject([{ accumulation: 1, outcome: 'FITS', cached: false }]);
     expect(more.target.trials[0]!.peakMemory).toBeGreaterThan(700 * mebibyte);
   });
