@@ -31,6 +31,9 @@ export interface Member extends EnsembleMember {
 /** Members of an ensemble at most: all their matrices are in memory when it is computed. */
 export const mostMembers = 500;
 
+/** float32 values of all members together: 1 GiB, which is in memory while they are computed with. */
+const mostValues = 2 ** 28;
+
 /** Sums of larger ones could be infinite, and what they weigh NaN. */
 const largestWeight = 1e9;
 
@@ -109,6 +112,14 @@ export async function loadMembers(db: Queryable, saved: readonly EnsembleMember[
   });
   if (problems.length) throw new UserInputError(problems);
   return members;
+}
+
+/** @throws UserInputError LIMIT_EXCEEDED when the matrices of members are too large to be in memory together */
+export function checkMemory(members: readonly Member[]): void {
+  const values = members.reduce((sum, { rowCount, vocab }) => sum + rowCount * vocab.length, 0);
+  if (values <= mostValues) return;
+  const message = `${members.length} runs hold ${values} probabilities, at most ${mostValues} are combined or compared at once; name fewer runs`;
+  throw new UserInputError([{ code: 'LIMIT_EXCEEDED', message, path: ['members'] }]);
 }
 
 async function parseInput(input: EnsembleMemberInput, at: string[], problems: UserProblem[]): Promise<Selection> {

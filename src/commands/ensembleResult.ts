@@ -12,7 +12,7 @@ import { readMatrixRows } from '../store/predictionMatrix.ts';
 import { findTruth, locateImages } from '../store/predictionTruth.ts';
 import type { Queryable } from '../store/queryable.ts';
 import type { CommandContext } from './context.ts';
-import type { Member } from './ensembleMembers.ts';
+import { checkMemory, type Member } from './ensembleMembers.ts';
 
 export type PredictionOrder = 'IMAGE_ID' | 'CONFIDENCE_ASC' | 'CONFIDENCE_DESC';
 
@@ -51,7 +51,7 @@ export interface EnsembleResult {
 
 /**
  * The result of members over one split.
- * @throws UserInputError INCOMPATIBLE that names two runs and the first row or label they differ in
+ * @throws UserInputError INCOMPATIBLE that names two runs and the first row or label they differ in; LIMIT_EXCEEDED
  */
 export async function createEnsembleResult(
   { db: { prisma: db }, threads }: Pick<CommandContext, 'db' | 'threads'>,
@@ -59,6 +59,7 @@ export async function createEnsembleResult(
   method: EnsembleMethod,
   members: readonly Member[],
 ): Promise<EnsembleResult> {
+  checkMemory(members);
   await checkComparable(db, members);
   const { setId, runId, rowCount, vocab } = members[0]!;
   const columns = vocab.length;

@@ -11,7 +11,7 @@ import { findTruth } from '../store/predictionTruth.ts';
 import type { CommandContext } from './context.ts';
 import { createPrepared } from './createOnce.ts';
 import { holdMembers, labelledScores, requireExperiment } from './ensemble.ts';
-import { type Member, mostMembers, resolveMembers } from './ensembleMembers.ts';
+import { checkMemory, type Member, mostMembers, resolveMembers } from './ensembleMembers.ts';
 import { checkComparable } from './ensembleResult.ts';
 import { collect, nameProblems } from './problems.ts';
 
@@ -36,9 +36,6 @@ export interface OptimizeEnsembleInput {
 
 const mostPicks = 500;
 const defaultPicks = 50;
-
-/** float32 values of all candidates together: 1 GiB, which is in memory while it selects. */
-const mostValues = 2 ** 28;
 
 /** Candidates that a message names. */
 const mostNamed = 5;
@@ -113,16 +110,15 @@ async function candidatesOf(
   if (!named.length && !matched.length) throw refuse('INVALID', 'name at least one run', ['runIds']);
   const problems: UserProblem[] = [];
   const inputs = [...matched, ...named];
-  const members = await collect(problems, () => resolveMembers(ctx.db.prisma, { split, inputs, experimentId }));
+  const members = await collect(problems, async () => {
+    const resolved = await resolveMembers(ctx.db.prisma, { split, inputs, experimentId });
+    checkMemory(resolved);
+    return resolved;
+  });
   if (!members) throw new UserInputError(problems.map((problem) => ({ ...problem, path: pathOf(problem.path) })));
 
   refuseOtherImages(split, members);
   await checkComparable(ctx.db.prisma, members);
-  const values = members.reduce((sum, { rowCount, vocab }) => sum + rowCount * vocab.length, 0);
-  if (values > mostValues) {
-    const message = `${members.length} candidates hold ${values} probabilities, at most ${mostValues} are compared at once; narrow the filter`;
-    throw refuse('LIMIT_EXCEEDED', message, ['filter']);
-  }
   return members;
 
   /** Members' paths are those of createEnsemble's list. */

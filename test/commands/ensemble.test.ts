@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createLocalStore } from '../../src/blobs/localStore.ts';
 import { combine, createEnsemble, type EnsembleInput, resultOfEnsemble } from '../../src/commands/ensemble.ts';
+import { checkMemory } from '../../src/commands/ensembleMembers.ts';
 import type { PredictionOrder } from '../../src/commands/ensembleResult.ts';
 import { createSubmission } from '../../src/commands/submission.ts';
 import type { Split } from '../../src/domain/dataset.ts';
@@ -142,6 +143,15 @@ describe('members', () => {
       `INVALID members.2.runId: run "without test" (${runs['without test']}) has no TEST predictions: its data set has no test images, or its config did not ask for them (predict.test)`,
       'INVALID members.3.filter: matches no succeeded run with TEST predictions',
     ]);
+  });
+
+  it('are refused when their matrices would not be in memory together', () => {
+    const one = { runId: 'run_1', runName: 'one', name: 'run "one"', weight: 1, setId: 'prd_1', rowsHash: '' };
+    const member = { ...one, rowCount: 2 ** 20, vocab: Array.from({ length: 64 }, (_, i) => `${i}`) };
+    expect(() => checkMemory([member, member, member, member])).not.toThrow();
+    expect(() => checkMemory([member, member, member, member, { ...member, rowCount: 1 }])).toThrow(
+      'members: 5 runs hold 268435520 probabilities, at most 268435456 are combined or compared at once; name fewer runs',
+    );
   });
 
   it('are refused for what is wrong with the input itself', async () => {
