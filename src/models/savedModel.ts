@@ -16,7 +16,7 @@ import { createModel } from './registry.ts';
 import type { InitialWeights } from './weights.ts';
 
 /** Keys of the head: in no network of timm, so that whoever reads only the body can leave them out. */
-export const savedHeadPrefix = 'fastai_head.';
+const savedHeadPrefix = 'fastai_head.';
 
 /** Version of the layout; it changes when old readers could not read new files. */
 const layout = '1';

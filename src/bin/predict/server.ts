@@ -56,11 +56,24 @@ export async function openDownload(
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const response = await request(server, downloadUrl, { signal });
-  if (response.ok && response.body) return response.body;
+  if (response.ok && response.body) return unbroken(server, response.body, signal);
   const answer = (await response.json().catch(() => ({}))) as Answer;
   throw new StartupError(
     `${server}${downloadUrl}: ${answer.errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`}`,
   );
+}
+
+async function* unbroken(
+  server: string,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new StartupError(`The connection to ${server} broke (${messageOf(error)}). Try again`);
+  }
 }
 
 async function request(server: string, path: string, init: RequestInit): Promise<Response> {

@@ -28,7 +28,8 @@ export async function provideFile(
     await rename(draft, file);
     return file;
   } catch (error) {
-    await rm(draft, { force: true });
+    // What made the writing fail may do the same here.
+    await rm(draft, { force: true }).catch(() => {});
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     throw new StartupError(`The weights cannot be stored in ${path.dirname(file)}: ${messageOf(error)}`);
