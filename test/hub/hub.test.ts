@@ -1,6 +1,8 @@
 /** Against a real server that misbehaves. Only waiting is played: pauses are noted and over at once. */
 
+import fs from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -162,6 +164,23 @@ describe('the cache is that of the Hugging Face libraries', () => {
     expect(await fetchFile(undefined, {}, { note: (line) => notes.push(line) })).toBe(file);
     expect(notes.join()).toMatch(/cannot be asked .*from the cache/);
     expect(pauses).toEqual([]);
+  });
+
+  test('where links are not allowed, files are copied', async () => {
+    const { symlink: allowed } = fs.promises;
+    fs.promises.symlink = async () => {
+      throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM', syscall: 'symlink' });
+    };
+    syncBuiltinESMExports();
+    try {
+      const file = await fetchFile();
+      expect((await lstat(file)).isFile()).toBe(true);
+      expect(await readdir(path.dirname(file))).toEqual(['model.safetensors']);
+      await expectDownloaded(file);
+    } finally {
+      fs.promises.symlink = allowed;
+      syncBuiltinESMExports();
+    }
   });
 
   test('a folder that cannot be used is named', async () => {

@@ -1,0 +1,38 @@
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { StartupError } from '../src/errors.ts';
+
+describe('the hub is configured as the Hugging Face libraries are', () => {
+  const home = path.join(os.homedir(), '.cache/huggingface/hub');
+  test.each([
+    [{}, home],
+    [{ XDG_CACHE_HOME: '/xdg' }, '/xdg/huggingface/hub'],
+    [{ XDG_CACHE_HOME: '/xdg', HF_HOME: '/hf' }, '/hf/hub'],
+    [{ HF_HOME: '/hf', HF_HUB_CACHE: '/downloads' }, '/downloads'],
+    [{ HF_HOME: '' }, home],
+  ])('%j: the cache is %s', (env, cacheDirectory) => {
+    expect(readConfig(env).hub).toEqual({
+      ...{ endpoint: 'https://huggingface.co', token: undefined, offline: false },
+      cacheDirectory,
+    });
+  });
+
+  test('endpoint, token and offline', () => {
+    const env = { HF_ENDPOINT: 'http://mirror:8080/hub/', HF_TOKEN: 'hf_x', HF_HUB_OFFLINE: 'true' };
+    expect(readConfig(env).hub).toMatchObject({ endpoint: 'http://mirror:8080/hub', token: 'hf_x', offline: true });
+    expect(readConfig({ HF_HUB_OFFLINE: '0' }).hub.offline).toBe(false);
+  });
+
+  test.each([{ HF_ENDPOINT: 'mirror' }, { HF_ENDPOINT: 'ftp://mirror' }])('%j is refused', (env) => {
+    expect(() => readConfig(env)).toThrow(StartupError);
+    expect(() => readConfig(env)).toThrow(/HF_ENDPOINT: /);
+  });
+
+  test('a token that could not be sent is refused, without being shown', () => {
+    const refused = () => readConfig({ HF_TOKEN: 'hf_secret\nnext' });
+    expect(refused).toThrow('HF_TOKEN: must be one word');
+    expect(refused).not.toThrow(/secret/);
+  });
+});
