@@ -12,6 +12,15 @@ import { inTransaction } from './transaction.ts';
 /** Exports under way in this process, so that a second request waits for the first. */
 const underWay = new Map<string, Promise<string>>();
 
+/** One conversion at a time: each loads a tensor library. */
+let conversions: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(convert: () => Promise<T>): Promise<T> {
+  const result = conversions.then(convert);
+  conversions = result.catch(() => {});
+  return result;
+}
+
 /** Makes the model unless it is there already; returns the artifact's id. */
 export async function exportOnnx(ctx: CommandContext, runId: string): Promise<string> {
   const waiting = underWay.get(runId);
@@ -37,7 +46,8 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
   if (!(await ctx.blobs.has(weights.contentHash))) {
     throw refuse('UNAVAILABLE', `the weights of run ${runId} are not among this server's blobs`, ['runId']);
   }
-  const { hash: contentHash, size } = await ctx.blobs.put(convertToOnnx(ctx.blobs.path(weights.contentHash)));
+  const file = ctx.blobs.path(weights.contentHash);
+  const { hash: contentHash, size } = await inTurn(() => ctx.blobs.put(convertToOnnx(file)));
   const id = await inTransaction(ctx, async (tx) => {
     // Another server may have made it meanwhile, and the run may be gone.
     if (!(await lockRun(tx, runId))) return null;
