@@ -1,0 +1,95 @@
+/** The hub against a real server that misbehaves. Only waiting is played: pauses are noted and over at once. */
+
+import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { HubError } from '../../src/hub/errors.ts';
+import { createHub, type FetchOptions, type HubOptions } from '../../src/hub/hub.ts';
+import { parseHubReference } from '../../src/hub/reference.ts';
+import { type Fault, type HubServer, sha256, startHub } from '../support/hubServer.ts';
+
+export const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
+export const etag = sha256(content);
+export const key = 'timm/tiny.in1k/model.safetensors';
+
+export let folder: string;
+export let hub: HubServer;
+const closing: HubServer[] = [];
+export const pauses: number[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-hub-'));
+  hub = await open({ [key]: content });
+  pauses.length = 0;
+});
+afterEach(async () => {
+  for (const server of closing.splice(0)) await server.close();
+  await rm(folder, { recursive: true });
+});
+
+export async function open(...args: Parameters<typeof startHub>): Promise<HubServer> {
+  const server = await startHub(...args);
+  closing.push(server);
+  return server;
+}
+
+export const timing = {
+  idleMilliseconds: 10_000,
+  tries: 5,
+  pause: async (milliseconds: number) => {
+    pauses.push(milliseconds);
+  },
+};
+
+export function fetchFile(
+  reference = 'hf://timm/tiny.in1k',
+  options: Partial<HubOptions> = {},
+  fetching: Partial<FetchOptions> = {},
+): Promise<string> {
+  const client = createHub({
+    ...{ endpoint: hub.url, token: undefined, cacheDirectory: folder, offline: false, timing },
+    ...options,
+  });
+  return client.fetch(parseHubReference(reference)!, { signal: new AbortController().signal, ...fetching });
+}
+
+export async function refusal(promise: Promise<unknown>): Promise<HubError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(HubError);
+  return error as HubError;
+}
+
+export const blobs = () => path.join(folder, 'models--timm--tiny.in1k', 'blobs');
+export const partial = () => path.join(blobs(), `${etag}.rungraph.incomplete`);
+export const lock = () => path.join(folder, '.locks', 'models--timm--tiny.in1k', `${etag}.rungraph.lock`);
+export const isThere = (file: string) =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  );
+
+/** The connection breaks after `after` bytes, as soon as the partial file has `size` in all. */
+export function cut(after: number, size = after): Fault {
+  const once = () => vi.waitFor(async () => expect((await lstat(partial())).size).toBe(size), { timeout: 20_000 });
+  return { kind: 'cut', after, once };
+}
+
+export async function expectDownloaded(file: string): Promise<void> {
+  expect(sha256(await readFile(file))).toBe(etag);
+  expect(await readdir(blobs())).toEqual([etag]);
+  expect(await isThere(lock())).toBe(false);
+}
+
+/** The tests' hub from now on. */
+export async function useHub(...args: Parameters<typeof startHub>): Promise<void> {
+  hub = await open(...args);
+}
+
+export async function stopHub(): Promise<void> {
+  closing.splice(closing.indexOf(hub), 1);
+  await hub.close();
+}
