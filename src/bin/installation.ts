@@ -25,6 +25,8 @@ export async function startInstallation(
   log: Logger,
   { worker }: { readonly worker: boolean },
 ): Promise<Installation> {
+  // only the worker needs it, and gets it from the configuration
+  delete process.env.HF_TOKEN;
   const closers = new Closers();
   try {
     const home = await claimHome(config.home);

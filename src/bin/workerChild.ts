@@ -37,6 +37,7 @@ export function startWorkerChild(config: Config, databaseUrl: string, log: Logge
         RUNGRAPH_HOME: config.home,
         DATABASE_URL: databaseUrl,
         RUNGRAPH_LOG: config.logLevel,
+        HF_TOKEN: config.hub.token,
       },
     });
     child = launched;
