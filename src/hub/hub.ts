@@ -37,6 +37,11 @@ export interface Hub {
    * @throws HubError; the signal's reason when it aborts
    */
   fetch(reference: HubReference, options: FetchOptions): Promise<string>;
+  /**
+   * Asks once, without downloading, whether `fetch` would find the file.
+   * @throws HubError when it would not; the signal's reason when it aborts
+   */
+  check(reference: HubReference, options: Pick<FetchOptions, 'signal'>): Promise<void>;
 }
 
 /** What a repository calls its weights, best first. */
@@ -48,7 +53,9 @@ const changesLimit = 3;
 export function createHub({ endpoint, token, cacheDirectory, offline, timing = usualTiming }: HubOptions): Hub {
   const http: HubHttp = { endpoint, token, idleMilliseconds: timing.idleMilliseconds };
   return {
-    fetch: (reference, options) => withCache(options.signal, () => fetchWeights(reference, options)),
+    fetch: (reference, options) =>
+      withCache(options.signal, () => inTurn(reference, (wanted) => fetchFile(wanted, options))),
+    check: (reference, { signal }) => withCache(signal, () => inTurn(reference, (wanted) => checkFile(wanted, signal))),
   };
 
   /** Failures of the cache's folder (no space, no permission) are the hub's, too. */
@@ -63,12 +70,13 @@ export function createHub({ endpoint, token, cacheDirectory, offline, timing = u
     }
   }
 
-  async function fetchWeights(reference: HubReference, options: FetchOptions): Promise<string> {
+  /** Does it with the reference's file; without one, with the first of the names of weights that is there. */
+  async function inTurn<T>(reference: HubReference, action: (wanted: HubFile) => Promise<T>): Promise<T> {
     const { file } = reference;
-    if (file !== null) return fetchFile({ ...reference, file }, options);
+    if (file !== null) return action({ ...reference, file });
     for (const name of weightsFileNames) {
       try {
-        return await fetchFile({ ...reference, file: name }, options);
+        return await action({ ...reference, file: name });
       } catch (error) {
         if (!(error instanceof HubError) || !error.missingFile) throw error;
       }
@@ -82,12 +90,7 @@ export function createHub({ endpoint, token, cacheDirectory, offline, timing = u
     const cache = repositoryCache(cacheDirectory, repository);
     const cached = await cache.find(revision, file);
     if (cached !== undefined && (offline || isCommit(revision))) return cached;
-    if (offline) {
-      throw new HubError(
-        `${formatHubReference(wanted)} is not in the cache ${cacheDirectory}, and HF_HUB_OFFLINE is set`,
-        { missingFile: true },
-      );
-    }
+    if (offline) throw notInCache(wanted);
     for (let change = 1; ; change++) {
       const version = await versionOf(wanted, options, cached !== undefined);
       if (!version) return cached!;
@@ -118,6 +121,18 @@ export function createHub({ endpoint, token, cacheDirectory, offline, timing = u
         await lock.release();
       }
     }
+  }
+
+  async function checkFile(wanted: HubFile, signal: AbortSignal): Promise<void> {
+    const { repository, revision, file } = wanted;
+    if ((await repositoryCache(cacheDirectory, repository).find(revision, file)) !== undefined) return;
+    if (offline) throw notInCache(wanted);
+    await fetchVersion(http, wanted, signal);
+  }
+
+  function notInCache(wanted: HubFile): HubError {
+    const message = `${formatHubReference(wanted)} is not in the cache ${cacheDirectory}, and HF_HUB_OFFLINE is set`;
+    return new HubError(message, { missingFile: true });
   }
 
   /** What the hub has; undefined when it cannot be asked and the cached file will do. */

@@ -52,7 +52,7 @@ class WeightsNotFound extends Error {
 
 /** A path on this machine, or what to fetch. */
 async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Promise<string | HubReference> {
-  if (uri === null) return { repository: pretrainedRepository(architecture), revision: 'main', file: null };
+  if (uri === null) return pretrainedReference(architecture);
   if (uri.startsWith('file:')) return pathOfUrl(uri);
   const given = `weightsUri ${JSON.stringify(uri)}`;
   if (isHubReference(uri)) {
@@ -69,12 +69,12 @@ async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Prom
   throw new WeightsNotFound(`${given} may mean ${local} or a repository of the hub: write ./${uri} or hf://${uri}`);
 }
 
-/** timm's repository of an architecture: `timm/convnext_tiny.fb_in22k`. */
-function pretrainedRepository(name: string): string {
+/** timm's weights of an architecture: the repository `timm/convnext_tiny.fb_in22k`. */
+export function pretrainedReference(name: string): HubReference {
   const architecture = findArchitecture(name);
   const tagged = architecture?.aliases.find((alias) => alias.endsWith(`.${architecture.pretrainedTag}`));
   if (tagged === undefined) throw new Error(`${name} has no alias with its pretrained tag`);
-  return `timm/${tagged}`;
+  return { repository: `timm/${tagged}`, revision: 'main', file: null };
 }
 
 function looksLikeFile(uri: string): boolean {

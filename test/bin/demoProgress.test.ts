@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { RunEvent } from '../../src/bin/demo/operations.ts';
 import { createProgressView } from '../../src/bin/demo/progress.ts';
+import type { RunEvent } from '../../src/bin/demo/trainingOperations.ts';
 
 const mebibyte = 2 ** 20;
 const runs = [

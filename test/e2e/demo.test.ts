@@ -54,7 +54,7 @@ describe('the demo on a small folder, one epoch', () => {
   });
 
   test('probes until a trial fits the budget', () => {
-    const { budgetBytes, targets } = first.summary.probe;
+    const { budgetBytes, targets } = first.summary.probes[0]!;
     const { trials, recommendation } = targets[0]!;
     expect(trials[0]!.accumulation).toBe(1);
     const fits = trials.filter((trial) => trial.outcome === 'FITS');

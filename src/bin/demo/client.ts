@@ -21,6 +21,14 @@ export interface UserError {
   readonly path: readonly string[];
 }
 
+/** What every payload has. */
+export interface Payload {
+  readonly userErrors: readonly UserError[];
+}
+
+/** Its part of a document. */
+export const userErrors = 'userErrors { code message path }';
+
 export interface GraphqlClient {
   readonly url: string;
   /** Throws when the response has errors. */

@@ -1,20 +1,21 @@
 /** `npm run demo`: the main job from images to submission, done by a GraphQL client against a server of its own. */
 
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { type Config, readConfig } from '../../config.ts';
-import { drawLeafDataset } from '../../datasets/leaves.ts';
+import { createHub } from '../../hub/hub.ts';
 import { createLogger } from '../../log.ts';
 import { startInstallation } from '../installation.ts';
 import { awaitStop } from '../process.ts';
+import { chooseScale } from './chooseScale.ts';
 import { createGraphqlClient, type GraphqlClient } from './client.ts';
+import { readWorkers } from './dataStages.ts';
 import { type DemoOptions, demoUsage, parseDemoOptions } from './options.ts';
-import * as stages from './stages.ts';
-import { type DemoResult, reserveSummary, writeSummary } from './summary.ts';
-import { ensembleTable, leaderboardTable, probeTable } from './tables.ts';
-import { formatPercent, formatSeconds, formatSize } from './text.ts';
-
-const leafSeed = 7;
+import { type Preset, quick } from './presets.ts';
+import { recipePreset } from './recipe.ts';
+import { scales } from './scales.ts';
+import { createStopwatch } from './stopwatch.ts';
+import { reserveSummary, writeSummary } from './summary.ts';
+import { requireWeights } from './weights.ts';
+import { say, work } from './work.ts';
 
 /** Runs the demo with command line `args`; returns the exit status. */
 export async function demo(
@@ -39,7 +40,8 @@ export async function demo(
   const client = createGraphqlClient(installation.url, stop.signal);
   try {
     say(`Server: ${installation.url}   GraphiQL: ${installation.url}/graphiql\n`);
-    const result = await runStages(client, options, config, watch, stop.signal);
+    const preset = await choosePreset(client, options, config, stop.signal);
+    const result = await work(client, preset, { data: options.data, home: config.home, watch, signal: stop.signal });
     if (options.json !== undefined) await writeSummary(options.json, result);
     if (options.exit) return 0;
     say('The server stays up. Ctrl-C stops it.');
@@ -56,97 +58,32 @@ export async function demo(
   }
 }
 
-async function runStages(
+/** What is to be done, said for the recipe; its weights are there or can be downloaded. */
+async function choosePreset(
   client: GraphqlClient,
-  options: DemoOptions,
+  { preset, scale, randomWeights, epochs }: DemoOptions,
   config: Config,
-  watch: Stopwatch,
   signal: AbortSignal,
-): Promise<DemoResult> {
-  const { preset } = options;
-  const folder = options.data ?? (await watch.time('draw', () => drawLeaves(config.home)));
-  const name = options.data === undefined ? 'leaves' : path.basename(folder);
-
-  say(`1. importDataset ${folder}`);
-  const dataset = await watch.time('import', () => stages.importImages(client, name, folder, signal));
-  const labels = dataset.labelCounts.map(({ label, count }) => `${label} ${count}`).join(', ');
-  say(`   ${dataset.trainCount} training images (${labels}), ${dataset.testCount} to predict`);
-  for (const line of stages.problemLines(dataset)) say(` ${line}`);
-
-  const experiment = await stages.createExperiment(client, `${name} ${preset.name}`, dataset.id);
-  say(`2. createExperiment "${experiment.name}"`);
-
-  const { architecture, size, effectiveBatchSize, budgetMebibytes } = preset.probe;
-  say(
-    `3. probeMemory ${architecture} ${formatSize(size)}, ${effectiveBatchSize} images a step, budget ${budgetMebibytes} MiB`,
-  );
-  const probe = await watch.time('probe', () => stages.probeMemory(client, experiment.id, preset));
-  for (const target of probe.targets) {
-    say(probeTable(target));
-    say(
-      target.recommendation === null
-        ? '   no accumulation stays below the budget'
-        : `   accumulation ${target.recommendation} stays below the budget`,
-    );
+): Promise<Preset> {
+  if (preset === 'quick') {
+    return epochs === undefined ? quick : { ...quick, config: { ...quick.config, epochs } };
   }
-
-  const count = preset.architectures.length * preset.preprocessings.length;
+  const chosen = scale ? { scale, reason: null } : chooseScale(await readWorkers(client, signal));
+  const { name, about } = scales[chosen.scale];
+  const recipe = recipePreset(scales[chosen.scale], { pretrained: !randomWeights, epochs });
+  say('The notebook "Scaling Up: Road to the Top, Part 3", see examples/road-to-the-top/');
+  say(`scale    ${name}: ${about}`);
+  if (chosen.reason !== null) say(`         chosen because ${chosen.reason}; --scale takes another`);
+  if (randomWeights) {
+    say('weights  random (--random-weights): all of it runs, but the errors say little about the recipe');
+  } else {
+    const networks = recipe.sweeps.flatMap((sweep) => sweep.architectures);
+    await requireWeights(createHub(config.hub), networks, signal);
+    say(`weights  pretrained, from ${config.hub.offline ? config.hub.cacheDirectory : config.hub.endpoint}`);
+  }
   say(
-    `4. startSweep: ${preset.architectures.length} architectures x ${preset.preprocessings.length} preprocessings = ${count} runs`,
+    `split    all runs validate on the same images (splitSeed ${recipe.config.splitSeed}), so that the ensemble can be scored; the notebook draws new ones for each`,
   );
-  const runs = await watch.time('train', () => stages.trainSweep(client, experiment.id, preset, process.stdout));
-
-  say('5. createEnsemble: every succeeded run, "arch like vit*" with weight 2');
-  const ensemble = await watch.time('ensemble', () => stages.combineRuns(client, experiment.id));
-
-  say('6. createSubmission');
-  const file = path.join(config.home, 'submissions', `${experiment.name.replaceAll(/[^\w.-]+/g, '-')}.csv`);
-  const submission = await watch.time('submit', () => stages.submit(client, ensemble.id, file));
-
-  const leaderboard = await watch.time('leaderboard', () => stages.readLeaderboard(client, experiment.id));
-  say(`\nLeaderboard of "${experiment.name}"`);
-  say(leaderboardTable(leaderboard.entries, leaderboard.metric));
-  say(`\nEnsemble "${ensemble.name}"`);
-  say(ensembleTable(ensemble));
-  const { score } = ensemble.result;
-  if (score) say(`Error of the ensemble on the ${score.rowCount} validation images: ${formatPercent(score.errorRate)}`);
-  say(`\nSubmission  ${submission.path} (${submission.rowCount} rows)`);
-  say(`Server      ${client.url}`);
-  say(`Time        ${formatSeconds(watch.total())}\n`);
-  return { url: client.url, preset: preset.name, dataset, probe, runs, ensemble, submission, seconds: watch.seconds() };
-}
-
-/** The folder of drawn leaf images, drawn on first use: it appears whole or not at all. */
-async function drawLeaves(home: string): Promise<string> {
-  const folder = path.join(home, 'leaves');
-  if (!existsSync(folder)) await drawLeafDataset(folder, { seed: leafSeed });
-  return folder;
-}
-
-interface Stopwatch {
-  /** Runs a stage and notes how long it took. */
-  time<T>(stage: string, work: () => Promise<T>): Promise<T>;
-  /** By stage, and the total so far. */
-  seconds(): Record<string, number>;
-  total(): number;
-}
-
-function createStopwatch(): Stopwatch {
-  const began = performance.now();
-  const noted: Record<string, number> = {};
-  const since = (start: number) => Math.round(performance.now() - start) / 1000;
-  return {
-    async time(stage, work) {
-      const start = performance.now();
-      const value = await work();
-      noted[stage] = since(start);
-      return value;
-    },
-    seconds: () => ({ ...noted, total: since(began) }),
-    total: () => since(began),
-  };
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  say('It may be interrupted: started again on the same home it goes on and trains nothing twice.\n');
+  return recipe;
 }

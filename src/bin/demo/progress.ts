@@ -1,7 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { RunStatus } from '../../generated/graphql.ts';
-import type { Progress, Run, RunEvent } from './operations.ts';
 import { formatMemory, formatMetric, formatPercent, formatSeconds, formatSpeed } from './text.ts';
+import type { Progress, Run, RunEvent } from './trainingOperations.ts';
 
 /** Shows runs while they train: bars on a terminal, else a line for every epoch and status. */
 export interface ProgressView {

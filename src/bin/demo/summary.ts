@@ -1,13 +1,15 @@
 import { open, writeFile } from 'node:fs/promises';
 import { messageOf, StartupError } from '../../errors.ts';
-import type { Dataset, Ensemble, MemoryProbe, MetricValue, Run, Submission } from './operations.ts';
+import type { Dataset, Ensemble, Submission } from './operations.ts';
+import type { MemoryProbe, MetricValue, Run } from './trainingOperations.ts';
 
 /** Everything the stages found. */
 export interface DemoResult {
   readonly url: string;
   readonly preset: string;
   readonly dataset: Dataset;
-  readonly probe: MemoryProbe;
+  /** In the preset's order. */
+  readonly probes: readonly MemoryProbe[];
   readonly runs: readonly Run[];
   readonly ensemble: Ensemble;
   readonly submission: Submission & { readonly path: string };
@@ -16,7 +18,7 @@ export interface DemoResult {
 }
 
 /** The value of `--json FILE`. Metrics are of a run's last epoch, whose weights made its predictions; bytes, images per second. */
-export function summarize({ url, preset, dataset, probe, runs, ensemble, submission, seconds }: DemoResult) {
+export function summarize({ url, preset, dataset, probes, runs, ensemble, submission, seconds }: DemoResult) {
   return {
     server: url,
     preset,
@@ -27,9 +29,9 @@ export function summarize({ url, preset, dataset, probe, runs, ensemble, submiss
       testCount: dataset.testCount,
       labelCounts: dataset.labelCounts,
     },
-    probe: {
-      budgetBytes: probe.budget,
-      targets: probe.targets.map(({ architecture, size, recommendation, trials }) => ({
+    probes: probes.map(({ budget, targets }) => ({
+      budgetBytes: budget,
+      targets: targets.map(({ architecture, size, recommendation, trials }) => ({
         ...{ architecture, size, recommendation },
         trials: trials.map((t) => ({
           accumulation: t.accumulation,
@@ -38,7 +40,7 @@ export function summarize({ url, preset, dataset, probe, runs, ensemble, submiss
           outcome: t.outcome,
         })),
       })),
-    },
+    })),
     runs: runs.map((run) => {
       const last = run.epochs.at(-1);
       const { size, itemTransform, accumulation, effectiveBatchSize } = run.config;

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
-import type { Ensemble, LeaderboardEntry, ProbeTarget, RunConfig } from './operations.ts';
+import type { Ensemble, LeaderboardEntry } from './operations.ts';
 import { formatMemory, formatMetric, formatPercent, formatSeconds, formatSize, formatSpeed } from './text.ts';
+import type { ProbeTarget, RunConfig } from './trainingOperations.ts';
 
 /** The same look for all: plain rules, no colours, so that it pastes. */
 function table(head: string[], rows: string[][], numeric: readonly number[]): string {
@@ -13,18 +14,22 @@ function table(head: string[], rows: string[][], numeric: readonly number[]): st
   return drawn.toString();
 }
 
-/** A trial that was ended when memory ran out shows what it had by then. */
-export function probeTable({ trials }: ProbeTarget): string {
+/** A trial that was ended when memory ran out shows what it had by then. With several networks, the first line of each tells which. */
+export function probeTable(targets: readonly ProbeTarget[]): string {
+  const several = targets.length > 1;
   return table(
-    ['accumulation', 'micro-batch', 'peak memory', 'speed', 'outcome'],
-    trials.map((t) => [
-      String(t.accumulation),
-      String(t.microBatchSize),
-      (t.outcome === 'OUT_OF_MEMORY' && t.peakMemory !== null ? '> ' : '') + formatMemory(t.peakMemory),
-      formatSpeed(t.imagesPerSecond),
-      describeOutcome(t),
-    ]),
-    [0, 1, 2, 3],
+    [...(several ? ['network', 'size'] : []), 'accumulation', 'micro-batch', 'peak memory', 'speed', 'outcome'],
+    targets.flatMap(({ architecture, size, trials }) =>
+      trials.map((t, i) => [
+        ...(several ? (i === 0 ? [architecture, formatSize(size)] : ['', '']) : []),
+        String(t.accumulation),
+        String(t.microBatchSize),
+        (t.outcome === 'OUT_OF_MEMORY' && t.peakMemory !== null ? '> ' : '') + formatMemory(t.peakMemory),
+        formatSpeed(t.imagesPerSecond),
+        describeOutcome(t),
+      ]),
+    ),
+    several ? [2, 3, 4, 5] : [0, 1, 2, 3],
   );
 }
 

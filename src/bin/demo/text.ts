@@ -1,6 +1,7 @@
-/** How the demo writes numbers. */
+/** How the demo writes numbers and plans. */
 
-import type { MetricValue } from './operations.ts';
+import type { ProbePlan, SweepPlan } from './presets.ts';
+import type { MetricValue, ProbeTarget } from './trainingOperations.ts';
 
 const nonFiniteText = { NAN: 'NaN', POSITIVE_INFINITY: 'inf', NEGATIVE_INFINITY: '-inf' } as const;
 
@@ -28,4 +29,32 @@ export function formatSeconds(seconds: number | null): string {
 
 export function formatSize({ height, width }: { readonly height: number; readonly width: number }): string {
   return `${height}x${width}`;
+}
+
+export function describeProbe({ targets, effectiveBatchSize, budgetMebibytes }: ProbePlan): string {
+  const [first] = targets;
+  const what =
+    targets.length === 1 ? `${first!.architecture} ${formatSize(first!.size)}` : `${targets.length} networks`;
+  return `${what}, ${effectiveBatchSize} images a step, budget ${budgetMebibytes} MiB`;
+}
+
+/** `2 architectures x 2 preprocessings = 4 runs`; of one architecture, what is done to its images. */
+export function describeSweep({ architectures, preprocessings }: SweepPlan): string {
+  if (architectures.length > 1) {
+    const count = architectures.length * preprocessings.length;
+    return `${architectures.length} architectures x ${preprocessings.length} preprocessings = ${count} runs`;
+  }
+  const ways = preprocessings.map(
+    ({ itemTransform: { size, method }, size: seen }) =>
+      `${method.toLowerCase()} ${formatSize(size)} at ${formatSize(seen)}`,
+  );
+  return `${architectures[0]} x (${ways.join('; ')})`;
+}
+
+export function recommendationLines(targets: readonly ProbeTarget[]): string[] {
+  return targets.map(({ architecture, size, recommendation, failure }) => {
+    const whose = targets.length === 1 ? '' : `${architecture} ${formatSize(size)}: `;
+    if (recommendation !== null) return `${whose}accumulation ${recommendation} stays below the budget`;
+    return `${whose}no accumulation stays below the budget${failure ? ` (${failure.message})` : ''}`;
+  });
 }
