@@ -41,7 +41,8 @@ async function run(job: TrainerJob): Promise<void> {
     process.env.CUDA_VISIBLE_DEVICES ??= String(job.resources.deviceIndex);
   }
   try {
-    const engine = await openEngine({ ...job.resources, environment: process.env });
+    const { precision } = job.config;
+    const engine = await openEngine({ ...job.resources, precision, environment: process.env });
     const gpus = engine.info.name === 'tensorflow' ? await listCudaDevices() : [];
     const onGpu = gpus.some((gpu) => gpu.name === engine.info.device);
     const memory = onGpu ? createCudaMemorySampler(job.resources.deviceIndex) : createProcessMemorySampler();

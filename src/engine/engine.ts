@@ -16,11 +16,17 @@ export interface TensorSpec {
 export type Tensors = Record<string, Tensor>;
 export type HostArray = Float32Array | Int32Array;
 
+/**
+ * What matrix products and convolutions round their operands and results to. Their sums, every other operation and all state are float32
+ * throughout; what is scaled against the narrow range of FP16 is up to the steps.
+ */
+export type Precision = 'FP32' | 'FP16' | 'BF16';
+
 /** What a run needs to record about where it ran. */
 export interface EngineInfo {
   readonly name: 'onnxruntime' | 'tensorflow' | 'tfjs-cpu';
   readonly device: string;
-  readonly precision: 'FP32' | 'FP16' | 'BF16';
+  readonly precision: Precision;
   readonly versions: Readonly<Record<string, string>>;
 }
 

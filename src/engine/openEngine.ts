@@ -1,7 +1,7 @@
 /** Chooses and opens the engine a trainer computes with. */
 
 import { StartupError } from '../errors.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, Precision } from './engine.ts';
 import { openOnnxRuntime } from './onnxruntime/engine.ts';
 import { type Environment, loadTensorFlow, openTensorFlow } from './tensorflow.ts';
 
@@ -11,22 +11,30 @@ export interface EngineOptions {
   /** `auto`: a GPU if the engine sees one, else the CPU. */
   readonly device: 'auto' | 'cuda' | 'webgpu' | 'cpu';
   readonly computeThreads: number;
+  /** What to compute in where the engine can; `AUTO`, the default: its fastest that trains every network, FP32 on a CPU. */
+  readonly precision?: Precision | 'AUTO';
   /** The environment TensorFlow reads while it loads: `process.env`, passed down by who may read it. */
   readonly environment?: Environment;
 }
 
-/** Throws a StartupError, saying what to do, when what was asked for by name is not to be had. */
-export async function openEngine({ engine, device, computeThreads, environment = {} }: EngineOptions): Promise<Engine> {
+/**
+ * Throws a StartupError, saying what to do, when what was asked for by name is not to be had. Only the precision may be another one than
+ * was asked for (tensorflow has FP32 alone): `info.precision` of the engine tells it.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { engine, device, computeThreads, environment = {} } = options;
+  const openOnCpu = () =>
+    openOnnxRuntime({ computeThreads, precision: options.precision === 'AUTO' ? 'FP32' : options.precision });
   if (device === 'webgpu')
     throw new StartupError('DEVICE=webgpu is not supported by any engine of this version: use cuda, cpu or auto.');
   if (engine === 'onnxruntime' || (engine === 'auto' && device === 'cpu')) {
     if (device === 'cuda')
       throw new StartupError('ENGINE=onnxruntime computes on the CPU: for DEVICE=cuda use ENGINE=tensorflow or auto.');
-    return openOnnxRuntime({ computeThreads });
+    return openOnCpu();
   }
   const tensorflow = loadTensorFlow(environment, computeThreads);
   if (typeof tensorflow === 'string') {
-    if (engine === 'auto' && device === 'auto') return openOnnxRuntime({ computeThreads });
+    if (engine === 'auto' && device === 'auto') return openOnCpu();
     throw new StartupError(
       `${engine === 'tensorflow' ? 'ENGINE=tensorflow' : `DEVICE=${device}`} needs TensorFlow, which does not load here (${tensorflow}). ` +
         'Install it with `npm run tensorflow`, or use ENGINE=onnxruntime.',
@@ -36,6 +44,6 @@ export async function openEngine({ engine, device, computeThreads, environment =
     throw new StartupError(
       'DEVICE=cuda: TensorFlow loads but sees no GPU. Check the driver, CUDA and CUDA_VISIBLE_DEVICES.',
     );
-  if (engine === 'auto' && !tensorflow.seesGpu) return openOnnxRuntime({ computeThreads });
+  if (engine === 'auto' && !tensorflow.seesGpu) return openOnCpu();
   return openTensorFlow(tensorflow);
 }

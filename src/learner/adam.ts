@@ -15,14 +15,15 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { zerosLike } from '@tensorflow/tfjs-core';
 import type { Engine, State, TensorSpec, Tensors } from '../engine/engine.ts';
 import { decays, type ModelParameter } from '../models/parameters.ts';
+import { scalesLoss } from './lossScale.ts';
 import type { Rates } from './schedules.ts';
 
 const squareMomentum = 0.99;
 const epsilon = 1e-5;
 
 export interface Adam {
-  /** Applies the gradient buffers to all parameters and clears the buffers. */
-  step(rates: Rates): Promise<void>;
+  /** Applies the gradient buffers, divided by `lossScale` where the engine scales losses, to all parameters and clears the buffers. */
+  step(rates: Rates, lossScale?: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -47,11 +48,12 @@ export async function createAdam(
   weightDecay: number,
 ): Promise<Adam> {
   const groups = [...new Set(parameters.map((p) => p.group))];
+  const scaled = scalesLoss(engine);
   const names = parameters.map((p) => p.name);
   const update = await engine.compile({
     state,
     uses: [names, names.map(gradientOf), names.map(meanOf), names.map(squareOf)].flat(),
-    inputs: Object.fromEntries(inputNames(groups).map((name) => [name, { shape: [] }])),
+    inputs: Object.fromEntries(inputNames(groups, scaled).map((name) => [name, { shape: [] }])),
     fn: (tensors, inputs) => ({
       state: Object.assign({}, ...parameters.map((p) => updated(p, tensors, inputs))) as Tensors,
       out: {},
@@ -60,7 +62,7 @@ export async function createAdam(
   let steps = 0;
   let previousMomentum = 0;
   return {
-    async step({ learningRates, momentum }) {
+    async step({ learningRates, momentum }, lossScale = 1) {
       steps++;
       const inputs: Record<string, number> = {
         meanCarry: steps === 1 ? 0 : (momentum * (1 - previousMomentum)) / (1 - momentum),
@@ -73,6 +75,7 @@ export async function createAdam(
         inputs[`root${group}`] = k * Math.sqrt((1 - squareMomentum) / (1 - squareMomentum ** steps));
         inputs[`floor${group}`] = k * epsilon;
       }
+      if (scaled) inputs.unscale = 1 / lossScale;
       previousMomentum = momentum;
       await update.run(inputs);
     },
@@ -80,8 +83,9 @@ export async function createAdam(
   };
 }
 
-function inputNames(groups: readonly number[]): string[] {
-  return ['meanCarry', 'squareCarry', ...groups.flatMap((group) => [`decay${group}`, `root${group}`, `floor${group}`])];
+function inputNames(groups: readonly number[], scaled: boolean): string[] {
+  const perGroup = groups.flatMap((group) => [`decay${group}`, `root${group}`, `floor${group}`]);
+  return ['meanCarry', 'squareCarry', ...(scaled ? ['unscale'] : []), ...perGroup];
 }
 
 function updated(parameter: ModelParameter, state: Tensors, inputs: Tensors): Tensors {
@@ -89,7 +93,8 @@ function updated(parameter: ModelParameter, state: Tensors, inputs: Tensors): Te
   const input = (key: string): tf.Tensor => inputs[key]!;
   // onnxruntime broadcasts a scalar value by value where the last axis has length 1, as those of 1x1 convolutions have
   const flat = (key: string): tf.Tensor => (shape.at(-1) === 1 ? state[key]!.flatten() : state[key]!);
-  const gradient = flat(gradientOf(name));
+  const buffer = flat(gradientOf(name));
+  const gradient = inputs.unscale ? buffer.mul(inputs.unscale) : buffer;
   const mean = flat(meanOf(name)).mul(input('meanCarry')).add(gradient);
   const square = flat(squareOf(name)).mul(input('squareCarry')).add(gradient.mul(gradient));
   const change = mean.div(

@@ -10,6 +10,7 @@ import type { InitialWeights } from '../models/weights.ts';
 import { gradientOf } from './adam.ts';
 import { emit, openImages, startingModel, type TrainerDependencies } from './attempt.ts';
 import { passOver } from './data.ts';
+import { initialLossScale, scalesLoss } from './lossScale.ts';
 import { probeData } from './probeData.ts';
 import { compileMicroStep } from './steps.ts';
 
@@ -91,32 +92,55 @@ export async function measureEquivalence(options: EquivalenceOptions): Promise<A
   };
 }
 
-/** Mean loss over all samples and the gradients accumulated over micro-batches of `batchSize`. */
+interface Gradients {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * Mean loss over all samples and the gradients accumulated over micro-batches of `batchSize`: where losses are scaled, at the largest
+ * scale of training's at which they are finite, and divided by it.
+ */
 async function gradientsOf(
   { engine, model, weights, inputs, labels, compile = compileMicroStep }: EquivalenceOptions,
   batchSize: number,
-): Promise<{ readonly loss: number; readonly gradients: ReadonlyMap<string, Float32Array> }> {
+): Promise<Gradients> {
   const trained = trainable(model.parameters, false);
   const state = await createState(engine, model, weights, trained);
   const step = await compile(engine, state, withRunningStatistics(model), trained, batchSize, labels.length);
   const rowLength = sizeOf(model.inputShape);
-  let loss = 0;
-  try {
+  const accumulated = async (lossScale: number | null): Promise<Gradients> => {
+    let loss = 0;
     for (let row = 0; row < labels.length; row += batchSize) {
       const out = await step.run({
         inputs: inputs.slice(row * rowLength, (row + batchSize) * rowLength),
         labels: labels.slice(row, row + batchSize),
+        ...(lossScale && { lossScale }),
       });
       loss += (out.loss![0]! * batchSize) / labels.length;
     }
     const gradients = new Map<string, Float32Array>();
-    for (const { name } of trained) gradients.set(name, (await state.read(gradientOf(name))) as Float32Array);
+    for (const { name } of trained) {
+      const values = (await state.read(gradientOf(name))) as Float32Array;
+      gradients.set(name, lossScale ? values.map((value) => value / lossScale) : values);
+    }
     return { loss, gradients };
+  };
+  try {
+    if (!scalesLoss(engine)) return await accumulated(null);
+    for (let lossScale = initialLossScale; ; lossScale /= 2) {
+      const result = await accumulated(lossScale);
+      if (lossScale <= 1 || areFinite(result)) return result;
+      for (const { name, shape } of trained) await state.write(gradientOf(name), new Float32Array(sizeOf(shape)));
+    }
   } finally {
     await step.dispose();
     state.dispose();
   }
 }
+
+const areFinite = ({ gradients }: Gradients): boolean =>
+  [...gradients.values()].every((values) => values.every(Number.isFinite));
 
 /** The model as evaluation sees it, whose training step then neither draws masks nor moves running statistics. */
 function withRunningStatistics(model: Model): Model {

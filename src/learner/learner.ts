@@ -5,6 +5,8 @@ import type { Model } from '../models/model.ts';
 import { trainable } from '../models/parameters.ts';
 import type { InitialWeights } from '../models/weights.ts';
 import { createAdam, trainingEntries } from './adam.ts';
+import { createGradientGuard } from './gradientGuard.ts';
+import { createLossScale, initialLossScale, scalesLoss } from './lossScale.ts';
 import { modelEntries, type Predictor, predictorOver } from './predictor.ts';
 import type { Rates } from './schedules.ts';
 import { compileMicroStep } from './steps.ts';
@@ -21,16 +23,24 @@ export interface TrainBatch {
 export interface FitSteps {
   /** Forward and backward of one micro-batch; returns its mean loss. Parameters stay as they are. */
   accumulate(batch: TrainBatch): Promise<number>;
-  /** One optimiser step from the gradients accumulated. */
-  update(rates: Rates): Promise<void>;
+  /**
+   * One optimiser step from the gradients accumulated. False: one of them was not finite, so the step was skipped, the gradients are lost
+   * and the loss scale is smaller; it only happens where losses are scaled.
+   */
+  update(rates: Rates): Promise<boolean>;
+  /** What the next loss will be multiplied with for its gradients; null: losses are not scaled. */
+  readonly lossScale: number | null;
   dispose(): Promise<void>;
 }
 
 /** Its `batchSize` is that of a micro-batch, also for evaluation. */
 export interface Learner extends Predictor {
   readonly effectiveBatchSize: number;
-  /** Compiles the steps of a fit with a fresh optimiser. Gradients of an earlier fit that led to no step are still there. */
-  begin(frozen: boolean): Promise<FitSteps>;
+  /**
+   * Compiles the steps of a fit with a fresh optimiser and loss scale. Gradients of an earlier fit that led to no step are still there, as
+   * they were scaled then.
+   */
+  begin(frozen: boolean, lossScale?: number): Promise<FitSteps>;
   /** A parameter's or buffer's current value. */
   read(name: string): Promise<HostArray>;
 }
@@ -52,19 +62,30 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
   return {
     ...predictor,
     effectiveBatchSize,
-    async begin(frozen) {
+    async begin(frozen, initial = initialLossScale) {
       const trained = trainable(model.parameters, frozen);
       const microStep = await compileMicroStep(engine, state, model, trained, batchSize, effectiveBatchSize);
       const adam = await createAdam(engine, state, trained, weightDecay);
+      const scale = scalesLoss(engine) ? createLossScale({ initial }) : null;
+      const guard = scale && (await createGradientGuard(engine, state, trained));
       return {
+        get lossScale() {
+          return scale?.value ?? null;
+        },
         async accumulate({ inputs, labels, masks }) {
-          const { loss } = await microStep.run({ inputs, labels, ...masks });
+          const { loss } = await microStep.run({ inputs, labels, ...masks, ...(scale && { lossScale: scale.value }) });
           return loss![0]!;
         },
-        update: (rates) => adam.step(rates),
+        async update(rates) {
+          const finite = !guard || (await guard.passes());
+          if (finite) await adam.step(rates, scale?.value);
+          scale?.update(!finite);
+          return finite;
+        },
         async dispose() {
           await microStep.dispose();
           await adam.dispose();
+          await guard?.dispose();
         },
       };
     },

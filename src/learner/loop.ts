@@ -33,6 +33,10 @@ export interface TrainedBatch extends Rates {
   readonly smoothedLoss: number;
   /** Whether the optimiser stepped after it. */
   readonly stepped: boolean;
+  /** Whether a step was due but left out, because a gradient was not finite at this loss scale. */
+  readonly skipped: boolean;
+  /** What its loss was multiplied with for the gradients; null: nothing. */
+  readonly lossScale: number | null;
 }
 
 export interface ValidatedBatch {
@@ -64,12 +68,14 @@ export async function* runFit(learner: Learner, fit: Fit, data: FitData): AsyncG
       let trainLoss = Number.NaN;
       for await (const trainBatch of data.train(epoch)) {
         rates = fit.schedule((epoch + batch / data.trainBatches) / fit.epochs);
+        const { lossScale } = steps;
         const loss = await steps.accumulate(trainBatch);
-        if (!Number.isFinite(loss)) throw diverged(loss, epoch, batch);
+        if (!Number.isFinite(loss)) throw diverged(loss, epoch, batch, lossScale !== null);
         trainLoss = smoothed.add(loss);
-        const stepped = counter.add(learner.batchSize);
-        if (stepped) await steps.update(rates);
-        yield { kind: 'trained', epoch, batch, ...rates, loss, smoothedLoss: trainLoss, stepped };
+        const due = counter.add(learner.batchSize);
+        const stepped = due && (await steps.update(rates));
+        const step = { stepped, skipped: due && !stepped, lossScale };
+        yield { kind: 'trained', epoch, batch, ...rates, loss, smoothedLoss: trainLoss, ...step };
         batch++;
       }
       const evaluator = createEvaluator(learner.model.classes);
@@ -86,9 +92,10 @@ export async function* runFit(learner: Learner, fit: Fit, data: FitData): AsyncG
   }
 }
 
-function diverged(loss: number, epoch: number, batch: number): TrainingFailure {
+function diverged(loss: number, epoch: number, batch: number, narrow: boolean): TrainingFailure {
+  const remedy = narrow ? 'lower baseLearningRate, or take precision BF16 or FP32' : 'lower baseLearningRate';
   return new TrainingFailure(
     'DIVERGED',
-    `the loss became ${loss} at micro-batch ${batch + 1} of epoch ${epoch + 1}; lower baseLearningRate`,
+    `the loss became ${loss} at micro-batch ${batch + 1} of epoch ${epoch + 1}; ${remedy}`,
   );
 }

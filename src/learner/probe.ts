@@ -32,7 +32,9 @@ export async function* probe(
       let timed = 0;
       let startedAt: number | undefined;
       let endedAt = 0;
-      for await (const event of runFit(learner, fit!, fitData(options, 0))) {
+      // A step skipped for a loss scale that is too large would leave the optimiser's memory untouched.
+      const stepping = { ...learner, begin: (frozen: boolean) => learner.begin(frozen, 1) };
+      for await (const event of runFit(stepping, fit!, fitData(options, 0))) {
         if (event.kind === 'trained') {
           // the first micro-batch, which touches memory for the first time, is not timed
           if (startedAt === undefined) startedAt = deps.now();

@@ -68,7 +68,10 @@ export class RunReporter {
         return this.#at({ phase, batch: 0, batches: this.#plan.trainBatches }, 0, true);
       case 'trained':
         this.#addTrained(event);
-        return this.#at({ phase, batch: event.batch + 1, batches: this.#plan.trainBatches }, trainingCost);
+        return [
+          ...skippedStep(event),
+          ...(await this.#at({ phase, batch: event.batch + 1, batches: this.#plan.trainBatches }, trainingCost)),
+        ];
       case 'validated':
         return this.#at({ phase: 'VALIDATING', batch: event.batch + 1, batches: this.#plan.validBatches }, 1);
       case 'epoch':
@@ -97,7 +100,7 @@ export class RunReporter {
     ];
   }
 
-  #addTrained({ loss, smoothedLoss, learningRates, momentum }: TrainedBatch): void {
+  #addTrained({ loss, smoothedLoss, learningRates, momentum, lossScale }: TrainedBatch): void {
     const now = this.#now();
     this.#epochTrainMilliseconds += now - this.#trainedAt;
     this.#trainMilliseconds += now - this.#trainedAt;
@@ -109,6 +112,7 @@ export class RunReporter {
       this.#add(`lr/${group}`, value);
     });
     this.#add('momentum', momentum);
+    if (lossScale !== null) this.#add('train/loss_scale', lossScale);
   }
 
   async #finishEpoch(event: FinishedEpoch, phase: RunPhase): Promise<TrainerEvent[]> {
@@ -189,6 +193,14 @@ export class RunReporter {
     const point: MemoryPoint = { step: this.#step, ...sample };
     return { kind: 'memory', point };
   }
+}
+
+/** The log line of a step that was due but left out. */
+function skippedStep({ skipped, lossScale, epoch, batch }: TrainedBatch): TrainerEvent[] {
+  if (!skipped) return [];
+  const when = `after micro-batch ${batch + 1} of epoch ${epoch + 1}`;
+  const line = `no optimiser step ${when}: its gradients overflowed at loss scale ${lossScale}, which is halved now`;
+  return [{ kind: 'log', stream: 'trainer', line }];
 }
 
 /** Per second; 0 when no time passed. */

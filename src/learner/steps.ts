@@ -6,11 +6,12 @@ import { crossEntropy } from '../engine/ops.ts';
 import type { Model } from '../models/model.ts';
 import type { ModelParameter } from '../models/parameters.ts';
 import { gradientOf } from './adam.ts';
+import { scalesLoss } from './lossScale.ts';
 
 /**
  * Forward, backward, and gradients added to their buffers, scaled by batchSize / effectiveBatchSize; buffers of the model are
- * replaced. Inputs: `inputs` [batchSize, ...], `labels` [batchSize] int32 and the model's masks. Out: `loss`, the micro-batch's
- * unscaled mean.
+ * replaced. Inputs: `inputs` [batchSize, ...], `labels` [batchSize] int32, the model's masks and, where the engine needs it
+ * (`scalesLoss`), `lossScale`, which the gradients are multiplied with besides. Out: `loss`, the micro-batch's unscaled mean.
  */
 export function compileMicroStep(
   engine: Engine,
@@ -31,9 +32,10 @@ export function compileMicroStep(
     inputs: {
       inputs: { shape: [batchSize, ...model.inputShape] },
       labels: { shape: [batchSize], dtype: 'int32' },
+      ...(scalesLoss(engine) ? { lossScale: { shape: [] } } : {}),
       ...Object.fromEntries(maskSpecs),
     },
-    fn: (tensors, { inputs, labels, ...masks }) => {
+    fn: (tensors, { inputs, labels, lossScale, ...masks }) => {
       let buffers: Tensors = {};
       const lossOf = () => {
         const result = model.forward(tensors, inputs!, masks);
@@ -41,9 +43,10 @@ export function compileMicroStep(
         Object.values(buffers).forEach(tf.keep); // tfjs frees what a differentiated function makes but does not return
         return crossEntropy(result.logits, labels!);
       };
+      const share = tf.scalar(batchSize / effectiveBatchSize);
       const { value: loss, grads } = tf.valueAndGrads(lossOf)(
         names.map((name) => tensors[name]!),
-        tf.scalar(batchSize / effectiveBatchSize),
+        lossScale ? lossScale.mul(share) : share,
       );
       const gradients = names.map((name, i) => [gradientOf(name), tensors[gradientOf(name)]!.add(grads[i]!)]);
       return { state: { ...unkept(buffers), ...Object.fromEntries(gradients) }, out: { loss } };

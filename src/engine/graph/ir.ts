@@ -6,7 +6,9 @@
 
 import { createHash } from 'node:crypto';
 
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
+/** Types of values on their way to being rounded; nothing computes in them. */
+export type HalfType = 'float16' | 'bfloat16';
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | HalfType;
 export type ElementData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 export type Shape = readonly number[];
 
@@ -46,7 +48,14 @@ export const microsoft = 'com.microsoft';
 export const nchwcDomain = 'com.microsoft.nchwc';
 
 /** TensorProto.DataType. */
-export const onnxType: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const onnxType: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 

@@ -3,7 +3,8 @@
 import { cpus } from 'node:os';
 import { version_core as tfjsVersion } from '@tensorflow/tfjs-core';
 import { env } from 'onnxruntime-node';
-import type { Engine, EngineInfo, HostArray, State, Step, StepDefinition, TensorSpec } from '../engine.ts';
+import type { Engine, EngineInfo, HostArray, Precision, State, Step, StepDefinition, TensorSpec } from '../engine.ts';
+import type { HalfType } from '../graph/ir.ts';
 import type { Target } from '../graph/kernels/lowering.ts';
 import { probeCopyStopper, probeTarget } from './probe.ts';
 import type { SessionSettings } from './session.ts';
@@ -13,34 +14,45 @@ import { type CompileSettings, OnnxStep } from './step.ts';
 export interface OnnxRuntimeOptions {
   /** Threads of one operator. */
   readonly computeThreads: number;
+  /** FP32 unless said. FP16 and BF16 take longer: a CPU computes in float32 and rounds besides. */
+  readonly precision?: Precision | undefined;
   /** What to lower to, instead of what this machine offers (for tests of the fallbacks). */
   readonly target?: Target;
   /** False: let the binding copy outputs even where that can be avoided (for tests of the fallback). */
   readonly avoidCopies?: boolean;
 }
 
+const productsOf: Readonly<Record<Precision, HalfType | undefined>> = {
+  FP32: undefined,
+  FP16: 'float16',
+  BF16: 'bfloat16',
+};
+
 export async function openOnnxRuntime(options: OnnxRuntimeOptions): Promise<Engine> {
+  const { computeThreads: threads, precision = 'FP32' } = options;
   const target = options.target ?? (await probeTarget());
   const copyStopperMessage = options.avoidCopies === false ? null : await probeCopyStopper();
-  return new OnnxRuntimeEngine({ threads: options.computeThreads, copyStopperMessage }, target);
+  const lowerTo = { ...target, products: productsOf[precision] };
+  return new OnnxRuntimeEngine({ threads, copyStopperMessage }, lowerTo, precision);
 }
 
 class OnnxRuntimeEngine implements Engine {
-  readonly info: EngineInfo = {
-    name: 'onnxruntime',
-    device: cpus()[0]?.model.trim() ?? 'CPU',
-    precision: 'FP32',
-    versions: {
-      'onnxruntime-node': env.versions.node ?? 'unknown',
-      'tfjs-core': tfjsVersion,
-      node: process.versions.node,
-    },
-  };
+  readonly info: EngineInfo;
   readonly #settings: CompileSettings;
   readonly #states = new Set<OnnxState>();
   readonly #steps = new Set<OnnxStep>();
 
-  constructor(session: SessionSettings, target: Target) {
+  constructor(session: SessionSettings, target: Target, precision: Precision) {
+    this.info = {
+      name: 'onnxruntime',
+      device: cpus()[0]?.model.trim() ?? 'CPU',
+      precision,
+      versions: {
+        'onnxruntime-node': env.versions.node ?? 'unknown',
+        'tfjs-core': tfjsVersion,
+        node: process.versions.node,
+      },
+    };
     this.#settings = { ...session, target, onDispose: (step) => this.#steps.delete(step) };
   }
 

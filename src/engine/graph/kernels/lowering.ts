@@ -1,7 +1,7 @@
 /** What every family of kernels shares: the shape of a lowering, broadcasting, axes, slices. */
 
 import { backend_util } from '@tensorflow/tfjs-core';
-import { type ElementType, type Graph, type Shape, sameShape, splatOf, type Value } from '../ir.ts';
+import { type ElementType, type Graph, type HalfType, type Shape, sameShape, splatOf, type Value } from '../ir.ts';
 
 /** What the session that will run the graph can do. */
 export interface Target {
@@ -9,6 +9,8 @@ export interface Target {
   readonly nchwcBlock: number;
   /** The com.microsoft operators are there. */
   readonly contrib: boolean;
+  /** What operands and results of matrix products and convolutions are rounded to; absent: they are not. */
+  readonly products?: HalfType | undefined;
 }
 
 /**

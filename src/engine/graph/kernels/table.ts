@@ -4,6 +4,7 @@ import type { Value } from '../ir.ts';
 import { convolutions } from './convolution.ts';
 import { depthwiseConvolutions } from './depthwise.ts';
 import { elementwise } from './elementwise.ts';
+import { inHalfPrecision } from './halfPrecision.ts';
 import { indexing } from './indexing.ts';
 import type { Lowering, Unary } from './lowering.ts';
 import { matrixProducts } from './matmul.ts';
@@ -37,8 +38,6 @@ export const kernels: Readonly<Record<string, Lowering>> = {
   ...shapes,
   ...reductions,
   ...indexing,
-  ...matrixProducts,
-  ...depthwiseConvolutions,
-  ...convolutions,
+  ...inHalfPrecision({ ...matrixProducts, ...depthwiseConvolutions, ...convolutions }),
   ...ours,
 };
