@@ -14,6 +14,8 @@ export interface TensorEntry {
 export interface TensorFile {
   readonly path: string;
   readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** Text by key that the file carries besides its tensors, where its format has such. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** The values of one tensor, row-major. As decodeElements gives them. */
   read(name: string): Promise<TensorData>;
   close(): Promise<void>;

@@ -6,7 +6,8 @@ import { encodeModelInPieces } from '../engine/graph/onnx.ts';
 import { portableGraph, portableVersions } from '../engine/graph/portable.ts';
 import { trace } from '../engine/graph/trace.ts';
 import { version } from '../version.ts';
-import { describeModel, type SavedModel, type SavedModelInfo } from './savedModel.ts';
+import { describeModel, type SavedModelInfo } from './savedMetadata.ts';
+import type { SavedModel } from './savedModel.ts';
 
 /** ONNX's own operators only. */
 const target = { nchwcBlock: 0, contrib: false };

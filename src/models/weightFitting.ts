@@ -1,6 +1,6 @@
 /** What must be done to a stored tensor so that it is a parameter of a network for another image size. */
 
-import type { Architecture } from '../domain/architecture.ts';
+import type { Architecture, VitArchitecture } from '../domain/architecture.ts';
 import { sizeOf } from '../domain/shape.ts';
 import type { Size } from '../domain/trainingConfig.ts';
 import { resizeBiasTable } from './biasTable.ts';
@@ -15,6 +15,7 @@ export type Fit = (stored: Float32Array) => Float32Array;
 /**
  * How values of shape `stored` become the parameter (named as timm does) of `architecture` for images of `size`; null when
  * they cannot.
+ * @param from the image size that the values were trained at, where the file tells
  */
 export function fitTensor(
   { name, shape }: ParameterSpec,
@@ -22,7 +23,9 @@ export function fitTensor(
   architecture: Architecture,
   size: Size,
   { flattened }: WeightLayout,
+  from: Size | null = null,
 ): Fit | null {
+  if (from && architecture.family === 'vit' && name === 'pos_embed') return fromGrid(stored, architecture, from, size);
   if (isSame(stored, shape)) return (data) => data;
   if (flattened && stored.length === 2 && sizeOf(stored) === sizeOf(shape)) return (data) => data;
   switch (architecture.family) {
@@ -49,6 +52,14 @@ export function fitTensor(
       // a network makes its biases: every window has the same parameters
       return null;
   }
+}
+
+/** From a known grid: another one may have as many patches. */
+function fromGrid(stored: readonly number[], { dim, patch }: VitArchitecture, from: Size, to: Size): Fit | null {
+  const [grid, target] = [patchGrid(from, patch), patchGrid(to, patch)];
+  if (!isSame(stored, [1, 1 + grid.rows * grid.columns, dim])) return null;
+  if (grid.rows === target.rows && grid.columns === target.columns) return (data) => data;
+  return (data) => resizePositionEmbedding(data, dim, grid, target);
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

@@ -8,6 +8,7 @@ import { sizeOf } from '../domain/shape.ts';
 import type { Size } from '../domain/trainingConfig.ts';
 import { bodyPrefix, type Model } from './model.ts';
 import { initialValues, type ModelParameter, type ParameterSpec } from './parameters.ts';
+import { trainedSize } from './savedMetadata.ts';
 import { fitTensor } from './weightFitting.ts';
 import { type WeightLayout, weightLayout } from './weightLayouts.ts';
 
@@ -134,7 +135,8 @@ async function readParameter(
   size: Size,
 ): Promise<Float32Array> {
   const { dtype, shape } = file.entries.get(key)!;
-  const convert = fitTensor({ ...parameter, name: timmKey(parameter) }, shape, architecture, size, layout);
+  const from = file.metadata ? trainedSize(file.metadata) : null;
+  const convert = fitTensor({ ...parameter, name: timmKey(parameter) }, shape, architecture, size, layout, from);
   if (!convert) {
     throw new WeightsError(
       `${file.path}: ${key} has shape [${shape.join(', ')}], but ${architecture.name} at ${size.height}x${size.width} needs [${parameter.shape.join(', ')}]`,

@@ -5,17 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../src/blobs/safetensors.ts';
 import { writeSafetensors } from '../../src/blobs/safetensorsWriter.ts';
 import { architectures } from '../../src/domain/architecture.ts';
+import { resizePositionEmbedding } from '../../src/models/positionEmbedding.ts';
 import { createModel } from '../../src/models/registry.ts';
-import {
-  openSavedModel,
-  readWeights,
-  SavedModelError,
-  timmName,
-  writeSavedModel,
-} from '../../src/models/savedModel.ts';
+import { SavedModelError, timmName } from '../../src/models/savedMetadata.ts';
+import { openSavedModel, readWeights, writeSavedModel } from '../../src/models/savedModel.ts';
 import { initialWeights } from '../../src/models/weights.ts';
 import { goldenJson } from './goldenFiles.ts';
-import { randomWeights } from './smallNetworks.ts';
+import { randomWeights, smallNetworks } from './smallNetworks.ts';
 
 let folder: string;
 let file: string;
@@ -87,6 +83,33 @@ describe('a saved model', () => {
     await writeSafetensors(file, new Map([['a', tensor]]), { ...metadata, vocab: '[1' });
     await refusal(/metadata at vocab/);
   });
+});
+
+it('a run at another size gets the position embedding resized from the grid that it was trained on', async () => {
+  // 4 x 9 patches are as many as 6 x 6, and neither is the architecture's own grid.
+  const wide = { height: 64, width: 144 };
+  const { architecture } = smallNetworks.find((network) => network.architecture.family === 'vit')!;
+  const trained = createModel(architecture, wide, 2);
+  const values = randomWeights(trained, 2);
+  await writeSavedModel(file, { ...info, architecture, size: wide }, prediction, trained, async (n) => values.get(n)!);
+  const embedding = values.get('body.pos_embed')!;
+  for (const [square, grid] of [
+    [
+      { height: 96, width: 96 },
+      { rows: 6, columns: 6 },
+    ],
+    [
+      { height: 32, width: 48 },
+      { rows: 2, columns: 3 },
+    ],
+    [wide, { rows: 4, columns: 9 }],
+  ] as const) {
+    const started = await initialWeights(createModel(architecture, square, 2), architecture, square, file, 1);
+    const expected = resizePositionEmbedding(embedding, embedding.length / 37, { rows: 4, columns: 9 }, grid);
+    const found = started.get('body.pos_embed')!;
+    expect(found).toHaveLength(expected.length);
+    expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-6);
+  }
 });
 
 it('every architecture has the name that timm creates it by', () => {
