@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 
 /** Where the parts of one repository lie below the cache's root. */
@@ -28,8 +29,9 @@ export function repositoryCache(root: string, repository: string): RepositoryCac
   const snapshot = (commit: string, file: string) => path.join(folder, 'snapshots', commit, file);
   return {
     blob,
-    // not the name that Python's library uses: it may be downloading the same file
-    partial: (etag) => `${blob(etag)}.rungraph.incomplete`,
+    // Not the name that Python's library uses, for it may be downloading the same file; nor another machine or container that shares the
+    // cache, whose processes the lock cannot tell dead from living.
+    partial: (etag) => `${blob(etag)}.${os.hostname().replace(/[^\w.-]/g, '_')}.rungraph.incomplete`,
     lock: (etag) => path.join(root, '.locks', name, `${etag}.rungraph.lock`),
     async find(revision, file) {
       const commit = isCommit(revision) ? revision : await readRef(ref(revision));

@@ -4,6 +4,7 @@ import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { repositoryCache } from '../../src/hub/cache.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { createHub, type FetchOptions, type HubOptions } from '../../src/hub/hub.ts';
 import { parseHubReference } from '../../src/hub/reference.ts';
@@ -64,7 +65,9 @@ export async function refusal(promise: Promise<unknown>): Promise<HubError> {
 }
 
 export const blobs = () => path.join(folder, 'models--timm--tiny.in1k', 'blobs');
-export const partial = () => path.join(blobs(), `${etag}.rungraph.incomplete`);
+/** What there is of a download so far. */
+export const partialOf = (etag: string) => repositoryCache(folder, 'timm/tiny.in1k').partial(etag);
+export const partial = () => partialOf(etag);
 export const lock = () => path.join(folder, '.locks', 'models--timm--tiny.in1k', `${etag}.rungraph.lock`);
 export const isThere = (file: string) =>
   lstat(file).then(

@@ -1,7 +1,6 @@
 /** Downloads that break off, or that must be refused. */
 
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../support/hubServer.ts';
 import {
@@ -15,6 +14,7 @@ import {
   hub,
   isThere,
   lock,
+  partialOf,
   pauses,
   refusal,
   timing,
@@ -69,7 +69,7 @@ describe('a download goes on', () => {
     const old = sha256(Buffer.from('old'));
     hub.faults.HEAD.push({ kind: 'headers', headers: { etag: `"${old}"` } });
     await mkdir(blobs(), { recursive: true });
-    await writeFile(path.join(blobs(), `${old}.rungraph.incomplete`), 'half of the old content');
+    await writeFile(partialOf(old), 'half of the old content');
     await expectDownloaded(await fetchFile());
     expect(hub.methods()).toBe('HEAD GET HEAD GET');
     expect(hub.seen.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=23-', undefined, undefined]);
