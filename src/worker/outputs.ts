@@ -10,7 +10,7 @@ import { messageOf } from '../errors.ts';
 import { isSameProcess } from '../locks/processes.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 
-/** This worker's own folder below the home's `outputs`, on the file system of the home's blobs; made when it is needed. */
+/** This worker's own folder below the home's `outputs`, on the file system of the home's blobs; made when it is needed, removed when the worker stops. */
 export function outputsOf(home: string): string {
   return path.join(home, 'outputs', `${os.hostname()}.${process.pid}`);
 }

@@ -1,5 +1,6 @@
 /** A worker: takes jobs, one per free device, trains each in a child process, and tells the database that it is alive. */
 
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       clearInterval(drain);
       stopListening();
       await stopHeartbeat();
+      await rm(outputsOf(config.home), { recursive: true, force: true });
       await stopWorker(ctx, workerId);
     },
   };

@@ -26,11 +26,13 @@ afterAll(async () => {
   await ctx.close();
 });
 
+const patience = { timeout: 60_000, interval: 25 };
+
 /** Runs a part of the scripted trainer to its end. */
 async function played(part: string) {
   const runId = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: part } });
   const find = () => findRun(ctx.db.prisma, runId);
-  await expect.poll(async () => isTerminal((await find())!.status), { timeout: 60_000, interval: 25 }).toBe(true);
+  await expect.poll(async () => isTerminal((await find())!.status), patience).toBe(true);
   const lines = await findLogLines(ctx.db.prisma, runId, { afterSeq: 0, limit: 100 });
   return {
     runId,
@@ -77,7 +79,7 @@ test('the blob goes with the last run that needs it', async () => {
 
 test('an attempt that was given up stores nothing, and its blob goes', async () => {
   const busy = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: 'patient:FROZEN' } });
-  await expect.poll(async () => (await findRun(ctx.db.prisma, busy))!.progress?.phase).toBe('FROZEN');
+  await expect.poll(async () => (await findRun(ctx.db.prisma, busy))!.progress?.phase, patience).toBe('FROZEN');
   // The worker's one device is taken: this run is ours.
   const runId = await startRun(ctx, { experimentId, config: smallConfig });
   const begin = (redelivered: boolean) => beginAttempt(ctx, { runId, workerId: worker.id, redelivered });
