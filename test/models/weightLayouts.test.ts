@@ -12,7 +12,7 @@ import { bodyPrefix, classifier, type Model } from '../../src/models/model.ts';
 import { writeSavedModel } from '../../src/models/savedModel.ts';
 import { weightLayout } from '../../src/models/weightLayouts.ts';
 import { initialWeights } from '../../src/models/weights.ts';
-import { goldenBody } from './goldenBodies.ts';
+import { goldenBody, vitSizes } from './goldenBodies.ts';
 import { goldenJson, goldenTensors } from './goldenFiles.ts';
 
 type Family = Architecture['family'];
@@ -51,10 +51,11 @@ async function open(name: string): Promise<Case> {
   const { family, config } = goldenJson(`models/${name}`) as { family: Family; config: { img_size?: number } };
   const [height = 64, width = height] = [config.img_size ?? []].flat();
   const size = { height, width };
+  const listed = architectures.find((a) => a.family === family)!;
   const stored = await goldenTensors(`models/${name}.weights`);
   return {
     model: classifier(goldenBody(family, config), size, 2),
-    architecture: architectures.find((a) => a.family === family)!,
+    architecture: listed.family === 'vit' ? { ...listed, ...vitSizes(config) } : listed,
     tensors: new Map(stored.names.map((key) => [key, { shape: stored.shape(key), data: stored.float(key) }])),
     size,
   };
