@@ -29,7 +29,7 @@ export function startWorkerChild(config: Config, databaseUrl: string, log: Logge
   function launch(): void {
     const started = Date.now();
     const launched = fork(file, {
-      execArgv: ['--import', 'tsx'],
+      execArgv: ['--import', import.meta.resolve('tsx')],
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: {

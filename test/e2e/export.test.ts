@@ -1,9 +1,11 @@
 /** A run's weights and what they are good for: fine-tuning, ONNX runtimes, `rungraph predict`. Everything is real but the pictures. */
 
+import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -214,4 +216,12 @@ test('predict says what is wrong', async () => {
     await expect(refused, message).rejects.toThrow(StartupError);
     await expect(refused).rejects.toThrow(message);
   }
+});
+
+test('npx finds the command, which brings its own loader and works from any folder', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const { bin } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, [path.join(root, bin.rungraph), 'predict', '--help'], { cwd: folder });
+  expect(stdout).toMatch(/^Usage: rungraph predict --run ID DIR/);
 });
