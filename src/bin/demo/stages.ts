@@ -7,7 +7,7 @@ import { StartupError } from '../../errors.ts';
 import { accepted, type GraphqlClient } from './client.ts';
 import { keyOf } from './names.ts';
 import * as operations from './operations.ts';
-import type { Preset, ProbePlan } from './presets.ts';
+import { ensembleMembers, type Preset, type ProbePlan } from './presets.ts';
 import { createProgressView } from './progress.ts';
 import * as training from './trainingOperations.ts';
 
@@ -112,18 +112,14 @@ export async function readLeaderboard(
   return { metric: experiment.objective.metric, entries: experiment.leaderboard.edges };
 }
 
-/** Every run once, and the runs of one family by predicate a second time: no positions in a list to get wrong. */
+/** The ensemble of the experiment's runs. */
 export async function combineRuns(
   client: GraphqlClient,
   experimentId: string,
   runs: readonly training.Run[],
   { continues }: Pick<Preset, 'continues'>,
 ): Promise<operations.Ensemble> {
-  const input = {
-    experimentId,
-    name: 'all, vit counts double',
-    members: [{ filter: 'status = SUCCEEDED' }, { filter: 'arch like vit*', weight: 2 }],
-  };
+  const input = { experimentId, name: 'all, vit counts double', members: ensembleMembers };
   const idempotencyKey = continues ? keyOf([input, runs.map((run) => run.id)]) : null;
   const made = (await client.request(operations.createEnsemble, { input: { ...input, idempotencyKey } }))
     .createEnsemble;
