@@ -30,6 +30,8 @@ export function outcomeWithin(limit: number, { peakMemory, complete }: Measureme
 
 /** One optimiser step's loss and gradient, computed in one micro-batch and in several. */
 export interface AccumulationEquivalence {
+  /** What both were computed in; FP32 where it was not noted. */
+  readonly precision?: keyof typeof equivalenceTolerance;
   /** Micro-batches of the second computation. */
   readonly accumulation: number;
   /** Images of the step, the same in both. */
@@ -46,13 +48,14 @@ export interface AccumulationEquivalence {
   readonly gradientCosine: number;
 }
 
-/** Differences that rounding to float32 in another order may leave, relative to the loss or the largest element. */
-export const equivalenceTolerance = 1e-4;
+/**
+ * Differences that rounding may leave, relative to the loss or the largest element: sums of float32 in another order; the gradient of each
+ * micro-batch rounded to 11 and to 8 binary digits.
+ */
+export const equivalenceTolerance = { FP32: 1e-4, FP16: 2e-3, BF16: 2e-2 } as const;
 
 /** Whether the two computations are the same but for rounding. */
 export function agrees(e: AccumulationEquivalence): boolean {
-  return (
-    e.lossDifference <= equivalenceTolerance * Math.abs(e.loss) &&
-    e.gradientDifference <= equivalenceTolerance * e.gradientMax
-  );
+  const tolerance = equivalenceTolerance[e.precision ?? 'FP32'];
+  return e.lossDifference <= tolerance * Math.abs(e.loss) && e.gradientDifference <= tolerance * e.gradientMax;
 }

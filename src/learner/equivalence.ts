@@ -84,6 +84,7 @@ export async function measureEquivalence(options: EquivalenceOptions): Promise<A
     }
   }
   return {
+    precision: options.engine.info.precision,
     ...{ accumulation, samples: labels.length, loss: whole.loss },
     lossDifference: Math.abs(whole.loss - parts.loss),
     ...{ gradientMax, gradientDifference },

@@ -16,6 +16,21 @@ test.each([
   await opened.dispose();
 });
 
+test.each([
+  [undefined, 'FP32'],
+  ['AUTO', 'FP32'],
+  ['FP32', 'FP32'],
+  ['FP16', 'FP16'],
+  ['BF16', 'BF16'],
+] as const)('precision %s on a CPU is %s', async (precision, expected) => {
+  const opened = await openEngine({
+    ...{ engine: 'onnxruntime', device: 'cpu', computeThreads: 1 },
+    ...(precision && { precision }),
+  });
+  expect(opened.info.precision).toBe(expected);
+  await opened.dispose();
+});
+
 test('what no engine can do is refused by name', async () => {
   await expect(openEngine({ engine: 'auto', device: 'webgpu', computeThreads: 1 })).rejects.toThrow(/DEVICE=webgpu/);
   await expect(openEngine({ engine: 'onnxruntime', device: 'cuda', computeThreads: 1 })).rejects.toThrow(

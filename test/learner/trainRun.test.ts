@@ -206,6 +206,60 @@ describe('the seed', () => {
   });
 });
 
+describe('the precision', () => {
+  const precisionOf = (events: readonly TrainerEvent[]) => ofKind(events, 'started')[0]!.environment.precision;
+  const linesOf = (events: readonly TrainerEvent[]) => ofKind(events, 'log').map((event) => event.line);
+  const short = { epochs: 1, freezeEpochs: 0, predict: { test: false, holdout: false } };
+
+  it('FP16 records its loss scale and says which steps were skipped', async () => {
+    const half = await openOnnxRuntime({ computeThreads: 2, precision: 'FP16' });
+    const events = await run(fakeJob({ ...short, epochs: 4, precision: 'FP16' }, 32), { engine: half });
+    await half.dispose();
+    expect(ofKind(events, 'failed')).toEqual([]);
+    expect(precisionOf(events)).toBe('FP16');
+    expect(linesOf(events).filter((line) => line.includes('computes in'))).toEqual([]);
+    const points = ofKind(events, 'metrics').flatMap((event) => event.points);
+    const scales = points.filter((p) => p.name === 'train/loss_scale');
+    expect(scales.map((p) => p.step)).toEqual(points.filter((p) => p.name === 'train/loss').map((p) => p.step));
+    expect(scales[0]!.value).toBe(65536);
+    const skips = linesOf(events).filter((line) => line.startsWith('no optimiser step'));
+    expect(skips.length).toBeGreaterThan(0);
+    expect(skips[0]).toBe(
+      'no optimiser step after micro-batch 2 of epoch 1: its gradients overflowed at loss scale 65536, which is halved now',
+    );
+    // The first steps are skipped, not the last.
+    expect(scales.at(-1)!.value).toBe(65536 / 2 ** skips.length);
+  });
+
+  it.each(['AUTO', 'FP32'])('%s on a CPU is FP32, without a loss scale', async (precision) => {
+    const events = await run(fakeJob({ ...short, precision }));
+    expect(precisionOf(events)).toBe('FP32');
+    expect(linesOf(events).filter((line) => line.includes('computes in'))).toEqual([]);
+    const names = ofKind(events, 'metrics').flatMap((event) => event.points.map((p) => p.name));
+    expect(names).toContain('train/loss');
+    expect(names).not.toContain('train/loss_scale');
+  });
+
+  it('that an engine does not have is said in the log', async () => {
+    const events = await run(fakeJob({ ...short, precision: 'BF16' }));
+    expect(precisionOf(events)).toBe('FP32');
+    expect(linesOf(events)).toContain('onnxruntime computes in FP32, not in BF16 as asked');
+  });
+
+  it('FP16 that overflows before the gradients fails and says what to do', async () => {
+    const half = await openOnnxRuntime({ computeThreads: 2, precision: 'FP16' });
+    const images = fakeImages((_, seed) => (seed > 0 ? 1e6 : 0));
+    const events = await run(fakeJob({ ...short, precision: 'FP16' }), { engine: half, openImages: images.open });
+    await half.dispose();
+    expect(ofKind(events, 'failed')[0]!.failure).toEqual({
+      code: 'DIVERGED',
+      message:
+        'the loss became NaN at micro-batch 1 of epoch 1; lower baseLearningRate, or take precision BF16 or FP32',
+      retryable: false,
+    });
+  });
+});
+
 describe('failures', () => {
   const failureOf = async (job: TrainerJob, deps: Partial<TrainerDependencies> = {}) => {
     const images = fakeImages();
@@ -304,6 +358,30 @@ describe('a memory probe', () => {
     expect(training.map((request) => request.indices.length)).toEqual([4, 4, 4, 4]);
     expect(new Set(training.flatMap((request) => request.indices))).toEqual(new Set([0, 1, 2]));
     expect(images.opened).toBe(0);
+  });
+
+  it('takes its steps in FP16 too, so that the optimiser’s memory is measured', async () => {
+    const half = await openOnnxRuntime({ computeThreads: 2, precision: 'FP16' });
+    let updates = 0;
+    const watched: Engine = {
+      info: half.info,
+      createState: (entries) => half.createState(entries),
+      dispose: () => half.dispose(),
+      async compile(definition) {
+        const step = await half.compile(definition);
+        return {
+          run(inputs) {
+            if ('unscale' in inputs) updates++;
+            return step.run(inputs);
+          },
+          dispose: () => step.dispose(),
+        };
+      },
+    };
+    const events = await run(probe({ effectiveBatchSize: 8, accumulation: 2, precision: 'FP16' }), { engine: watched });
+    await half.dispose();
+    expect(events.map((event) => event.kind)).toEqual(['started', 'probed']);
+    expect(updates).toBe(2);
   });
 
   it('fails when the label has no image', async () => {
