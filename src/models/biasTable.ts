@@ -4,26 +4,38 @@ import type { Grid } from './positionEmbedding.ts';
 import { offsetsOf } from './windows.ts';
 
 /**
- * Resizes `table` [(2a - 1)^2, heads] of square windows of side a to [offsetsOf(window), heads]. As timm does (and BEiT before it):
- * the stored offsets are spread out in a geometric progression, so that small offsets stay dense, and read bilinearly at the
- * whole offsets of the new window. The same number of offsets on both axes: a copy.
+ * Resizes `table` [offsetsOf(from), heads] to [offsetsOf(window), heads]. As timm does (and BEiT before it), which knows square
+ * windows only: the stored offsets are spread out in a geometric progression, so that small offsets stay dense, and read
+ * bilinearly at the whole offsets of the new window. The same number of offsets on both axes: a copy.
+ * @param from the window that the table is of; left out: the square one
  */
-export function resizeBiasTable(table: Float32Array, heads: number, window: Grid): Float32Array {
-  const side = Math.sqrt(table.length / heads);
+export function resizeBiasTable(
+  table: Float32Array,
+  heads: number,
+  window: Grid,
+  from: Grid = squareOf(table.length / heads),
+): Float32Array {
   const [rows, columns] = [2 * window.rows - 1, 2 * window.columns - 1];
-  if (rows === side && columns === side) return table.slice();
-  const vertical = tapsOf(side, rows);
-  const horizontal = tapsOf(side, columns);
+  const [storedRows, storedColumns] = [2 * from.rows - 1, 2 * from.columns - 1];
+  if (rows === storedRows && columns === storedColumns) return table.slice();
+  const vertical = tapsOf(storedRows, rows);
+  const horizontal = tapsOf(storedColumns, columns);
   const result = new Float32Array(offsetsOf(window) * heads);
   vertical.forEach((down, row) => {
     horizontal.forEach((right, column) => {
       for (const [r, share] of down)
         for (const [c, part] of right)
           for (let h = 0; h < heads; h++)
-            result[(row * columns + column) * heads + h]! += share * part * table[(r * side + c) * heads + h]!;
+            result[(row * columns + column) * heads + h]! += share * part * table[(r * storedColumns + c) * heads + h]!;
     });
   });
   return result;
+}
+
+/** The square window that has so many offsets. */
+function squareOf(offsets: number): Grid {
+  const side = (Math.sqrt(offsets) + 1) / 2;
+  return { rows: side, columns: side };
 }
 
 /** Which of `side` stored offsets make each of `length` new ones, and their shares. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../src/blobs/safetensors.ts';
 import { writeSafetensors } from '../../src/blobs/safetensorsWriter.ts';
 import { architectures } from '../../src/domain/architecture.ts';
+import type { Size } from '../../src/domain/size.ts';
 import { resizePositionEmbedding } from '../../src/models/positionEmbedding.ts';
 import { createModel } from '../../src/models/registry.ts';
 import { SavedModelError, timmName } from '../../src/models/savedMetadata.ts';
@@ -110,6 +111,38 @@ it('a run at another size gets the position embedding resized from the grid that
     expect(found).toHaveLength(expected.length);
     expect(Math.max(...found.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-6);
   }
+});
+
+it('a run of Swin at another size gets its biases resized from the windows that it was trained with', async () => {
+  // The last stage has a map, and so a window, of 7 x 5: as many offsets as 5 x 7.
+  const upright = { height: 224, width: 160 };
+  const { architecture } = smallNetworks.find((network) => network.architecture.family === 'swin')!;
+  const trained = createModel(architecture, upright, 2);
+  const values = randomWeights(trained, 2);
+  const name = 'body.layers.3.blocks.0.attn.relative_position_bias_table';
+  const table = values.get(name)!;
+  const heads = 4;
+  // Biases that only know how far up or down.
+  for (let i = 0; i < table.length; i++) table[i] = Math.floor(i / heads / 9);
+  await writeSavedModel(
+    file,
+    { ...info, architecture, size: upright },
+    prediction,
+    trained,
+    async (n) => values.get(n)!,
+  );
+  const at = async (size: Size) =>
+    (await initialWeights(createModel(architecture, size, 2), architecture, size, file, 1)).get(name)!;
+  expect(same(await at(upright), table)).toBe(true);
+  const lying = await at({ height: 160, width: 224 });
+  expect(lying).toHaveLength(9 * 13 * heads);
+  const perRow = Array.from({ length: 9 }, (_, row) => lying.slice(row * 13 * heads, (row + 1) * 13 * heads));
+  for (const row of perRow) expect(Math.max(...row) - Math.min(...row)).toBeLessThan(1e-5);
+  // The middle stays the middle, and up mirrors down.
+  const middles = perRow.map((row) => row[0]!);
+  expect(middles[4]).toBeCloseTo(6, 5);
+  expect(middles).toEqual([...middles].sort((a, b) => a - b));
+  for (const [i, value] of middles.entries()) expect(value + middles[8 - i]!).toBeCloseTo(12, 5);
 });
 
 it('every architecture has the name that timm creates it by', () => {
