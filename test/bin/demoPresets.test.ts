@@ -135,6 +135,7 @@ describe('scale full is the notebook', () => {
         freezeEpochs: 1,
         baseLearningRate: 0.01,
         weightDecay: 0.01,
+        precision: 'FP16',
         validFraction: 0.2,
         seed: 42,
         labels: null,
@@ -146,23 +147,23 @@ describe('scale full is the notebook', () => {
   test('in its memory probes', () => {
     const probed = full.probes.map(({ targets, ...rest }) => ({
       ...rest,
-      targets: targets.map(({ architecture, size, itemTransform }) => [architecture, size, itemTransform]),
+      targets: targets.map((target) => [target.architecture, target.size, target.itemTransform, target.precision]),
     }));
     expect(probed).toEqual([
       {
         effectiveBatchSize: 64,
         budgetMebibytes: 4096,
-        targets: [['convnext_small_in22k', size(128), squish]],
+        targets: [['convnext_small_in22k', size(128), squish, 'FP16']],
       },
       {
         effectiveBatchSize: 64,
         budgetMebibytes: 16 * 1024,
         targets: [
-          ['convnext_large_in22k', size(224), squish],
-          ['convnext_large_in22k', size(320, 240), squish],
-          ['vit_large_patch16_224', size(224), squish],
-          ['swinv2_large_window12_192_22k', size(192), squish],
-          ['swin_large_patch4_window7_224', size(224), squish],
+          ['convnext_large_in22k', size(224), squish, 'FP16'],
+          ['convnext_large_in22k', size(320, 240), squish, 'FP16'],
+          ['vit_large_patch16_224', size(224), squish, 'FP16'],
+          ['swinv2_large_window12_192_22k', size(192), squish, 'FP16'],
+          ['swin_large_patch4_window7_224', size(224), squish, 'FP16'],
         ],
       },
     ]);

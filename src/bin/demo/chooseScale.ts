@@ -3,7 +3,7 @@
 import type { WorkerState } from './operations.ts';
 import type { ScaleName } from './scales.ts';
 
-/** GiB of GPU memory from which a scale is taken, largest first. No engine computes in FP16 yet, which needs about half. */
+/** GiB of GPU memory from which a scale is taken, largest first: twice the notebook's, since the GPU engine computes in FP32. */
 const needed: readonly (readonly [ScaleName, number])[] = [
   ['full', 30],
   ['base', 15],

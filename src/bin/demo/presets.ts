@@ -1,6 +1,6 @@
 /** What the demo does, as data: probes, then sweeps in one experiment, then an ensemble of all their runs. */
 
-import type { ProbeTargetInput, ResizeMethod, Schedule } from '../../generated/graphql.ts';
+import type { Precision, ProbeTargetInput, ResizeMethod, Schedule } from '../../generated/graphql.ts';
 
 export interface Size {
   readonly height: number;
@@ -45,6 +45,8 @@ export interface SharedConfig {
   readonly baseLearningRate: number;
   readonly effectiveBatchSize: number;
   readonly accumulation: number;
+  /** Default: AUTO. */
+  readonly precision?: Precision;
   readonly seed: number;
   /** One split for all runs, so that they are comparable and can be averaged where labels are; without it the seed makes it. */
   readonly splitSeed?: number;

@@ -15,7 +15,8 @@ const seed = 42;
 
 /** Its probes, a sweep for each entry of the notebook's dictionary of models, in its order, and what they share. */
 export function recipePreset(scale: Scale, { pretrained, epochs }: RecipeOptions): Preset {
-  const { effectiveBatchSize, tightProbe, budgetMebibytes } = scale;
+  const { effectiveBatchSize, precision, tightProbe, budgetMebibytes } = scale;
+  const itemTransform = squish(scale);
   const variant = [
     ...(epochs === undefined || epochs === scale.epochs ? [] : [`${epochs} epochs`]),
     ...(pretrained ? [] : ['random weights']),
@@ -24,7 +25,7 @@ export function recipePreset(scale: Scale, { pretrained, epochs }: RecipeOptions
     name: ['recipe', scale.name, ...variant].join(' '),
     probes: [
       {
-        targets: [{ architecture: tightProbe.architecture, size: tightProbe.size, itemTransform: squish(scale) }],
+        targets: [{ architecture: tightProbe.architecture, size: tightProbe.size, itemTransform, precision }],
         effectiveBatchSize,
         budgetMebibytes: tightProbe.budgetMebibytes,
       },
@@ -35,7 +36,7 @@ export function recipePreset(scale: Scale, { pretrained, epochs }: RecipeOptions
           { architecture: scale.vit, size: square(scale.side) },
           { architecture: scale.swinv2, size: square(scale.swinv2Side) },
           { architecture: scale.swin, size: square(scale.side) },
-        ].map((target) => ({ ...target, itemTransform: squish(scale) })),
+        ].map((target) => ({ ...target, itemTransform, precision })),
         effectiveBatchSize,
         budgetMebibytes,
       },
@@ -49,6 +50,7 @@ export function recipePreset(scale: Scale, { pretrained, epochs }: RecipeOptions
       baseLearningRate: 0.01,
       effectiveBatchSize,
       accumulation: 2,
+      precision,
       seed,
       splitSeed: seed,
       predict: { ttaPasses: 4, ttaBeta: 0.25 },

@@ -1,5 +1,6 @@
 /** The notebook in several sizes: which members of its four families, on how large images, for how long. */
 
+import type { Precision } from '../../generated/graphql.ts';
 import { type Size, square } from './presets.ts';
 
 export const scaleNames = ['mini', 'small', 'base', 'full'] as const;
@@ -24,6 +25,7 @@ export interface Scale {
   /** Epochs after the frozen one. */
   readonly epochs: number;
   readonly effectiveBatchSize: number;
+  readonly precision: Precision;
   /** The first probe: one network against a budget so tight that accumulation must grow. */
   readonly tightProbe: { readonly architecture: string; readonly size: Size; readonly budgetMebibytes: number };
   /** The second: the networks of the runs against the budget of the machine that they are meant for. */
@@ -57,6 +59,7 @@ export const scales: Readonly<Record<ScaleName, Scale>> = {
     tall: { height: 96, width: 64 },
     epochs: 3,
     effectiveBatchSize: 16,
+    precision: 'AUTO',
     tightProbe: { architecture: 'convnext_atto', size: square(128), budgetMebibytes: 500 },
     budgetMebibytes: 1200,
     tallProbe: { height: 96, width: 72 },
@@ -71,30 +74,34 @@ export const scales: Readonly<Record<ScaleName, Scale>> = {
     ...recipe,
     // It takes no 192.
     swinv2Side: 256,
+    precision: 'AUTO',
     tightProbe: { architecture: 'convnext_tiny_in22k', size: square(128), budgetMebibytes: 2048 },
     budgetMebibytes: 4096,
   },
   base: {
     name: 'base',
-    about: 'the base members of the families, everything else as in the notebook',
+    about: "the base members of the families, the notebook's images, batches and epochs",
     convnext: 'convnext_base_in22k',
     vit: 'vit_base_patch16_224',
     swinv2: 'swinv2_base_window12_192_22k',
     swin: 'swin_base_patch4_window7_224',
     ...recipe,
     swinv2Side: 192,
+    precision: 'AUTO',
     tightProbe: { architecture: 'convnext_small_in22k', size: square(128), budgetMebibytes: 4096 },
     budgetMebibytes: 8192,
   },
   full: {
     name: 'full',
-    about: 'the notebook: the large members of the families',
+    about: 'the notebook: the large members of the families, in half precision',
     convnext: 'convnext_large_in22k',
     vit: 'vit_large_patch16_224',
     swinv2: 'swinv2_large_window12_192_22k',
     swin: 'swin_large_patch4_window7_224',
     ...recipe,
     swinv2Side: 192,
+    // as its to_fp16()
+    precision: 'FP16',
     tightProbe: { architecture: 'convnext_small_in22k', size: square(128), budgetMebibytes: 4096 },
     budgetMebibytes: 16384,
   },
