@@ -3,6 +3,7 @@
 import type { Tensor } from 'onnxruntime-node';
 import { checkDefinition, checkInputs, checkReplacements, type FullSpec, specOf } from '../definition.ts';
 import type { HostArray, Step, StepDefinition, Tensors } from '../engine.ts';
+import { fuse } from '../graph/fuse.ts';
 import { provenInPlace } from '../graph/inPlace.ts';
 import { type Graph, splatOf, type Value } from '../graph/ir.ts';
 import type { Target } from '../graph/kernels/lowering.ts';
@@ -42,7 +43,7 @@ export function planStep(
     ...prefixed(before, Object.fromEntries(uses.map((name) => [name, state.spec(name)]))),
     ...prefixed(input, inputs),
   };
-  const graph = trace(
+  const traced = trace(
     (tensors) => {
       const pick = (prefix: (name: string) => string, names: readonly string[]): Tensors =>
         Object.fromEntries(names.map((name) => [name, tensors[prefix(name)] as Tensors[string]]));
@@ -54,6 +55,7 @@ export function planStep(
     specs,
     target,
   );
+  const graph = fuse(traced, target);
   return { graph, outputs, plan: planReplacements(graph) };
 }
 

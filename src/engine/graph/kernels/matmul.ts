@@ -33,9 +33,11 @@ export function matMul(graph: Graph, product: Product, target: Target): Value {
     const rows = sizeOf(batchA) * m;
     const left = graph.reshape(a, transposeA ? [k, m] : [rows, k]);
     const right = graph.reshape(b, transposeB ? [n, k] : [k, n]);
-    const inputs = bias ? [left, right, gemmBias(graph, bias, m, batchA)] : [left, right];
     const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
-    return graph.reshape(graph.op('Gemm', inputs, 'float32', [rows, n], attributes), [...batch, m, n]);
+    const y = graph.op('Gemm', [left, right], 'float32', [rows, n], attributes);
+    // Gemm fills its result with the bias on one thread before it adds the product.
+    const sum = bias ? binary(graph, 'Add', y, rowBias(graph, bias, m, batchA)) : y;
+    return graph.reshape(sum, [...batch, m, n]);
   }
   const out = [...batch, m, n];
   const y =
@@ -58,7 +60,7 @@ export function matMul(graph: Graph, product: Product, target: Target): Value {
 }
 
 /** A bias that broadcasts over `(batch · m, n)`: a scalar, a row, or one per row where there is no batch. */
-function gemmBias(graph: Graph, bias: Value, m: number, batch: readonly number[]): Value {
+function rowBias(graph: Graph, bias: Value, m: number, batch: readonly number[]): Value {
   const columns = bias.shape.at(-1) ?? 1;
   if (sizeOf(bias.shape) === columns) return graph.reshape(bias, [columns]);
   if (sizeOf(batch) === 1 && sizeOf(bias.shape) === m * columns) return graph.reshape(bias, [m, columns]);
