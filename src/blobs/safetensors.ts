@@ -30,11 +30,6 @@ const headerSchema = z.record(
 );
 export type Header = z.infer<typeof headerSchema>;
 
-/** A file that is not valid safetensors, or lacks what was asked of it. The message names the file. */
-export class SafetensorsError extends TensorFileError {
-  override readonly name = 'SafetensorsError';
-}
-
 /** An open file; tensors are read one at a time, so that a large file never lies in memory twice. */
 export interface SafetensorsFile extends TensorFile {
   /** Text by key that the file carries besides its tensors; empty when it has none. */
@@ -43,14 +38,14 @@ export interface SafetensorsFile extends TensorFile {
 
 /**
  * Opens and checks a file.
- * @throws SafetensorsError when the file is missing, truncated or malformed.
+ * @throws TensorFileError when the file is missing, truncated or malformed.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   let handle: FileHandle;
   try {
     handle = await open(path, 'r');
   } catch (error) {
-    throw new SafetensorsError(`cannot open weights file ${path}: ${messageOf(error)}`);
+    throw new TensorFileError(`cannot open weights file ${path}: ${messageOf(error)}`);
   }
   try {
     const size = (await handle.stat()).size;
@@ -61,7 +56,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       metadata,
       async read(name) {
         const entry = Object.hasOwn(header, name) ? header[name] : undefined;
-        if (!entry) throw new SafetensorsError(`${path} has no tensor ${JSON.stringify(name)}`);
+        if (!entry) throw new TensorFileError(`${path} has no tensor ${JSON.stringify(name)}`);
         const [begin, end] = entry.data_offsets;
         return decodeElements(entry.dtype, await readBytes(handle, path, dataStart + begin, end - begin));
       },
@@ -90,10 +85,10 @@ async function readHeader(
   path: string,
   size: number,
 ): Promise<{ header: Header; metadata: Record<string, string>; dataStart: number }> {
-  if (size < 8) throw new SafetensorsError(`${path} is not a safetensors file: ${size} bytes long`);
+  if (size < 8) throw new TensorFileError(`${path} is not a safetensors file: ${size} bytes long`);
   const length = Number((await readBytes(handle, path, 0, 8)).readBigUInt64LE());
   if (length > maximalHeaderBytes || 8 + length > size) {
-    throw new SafetensorsError(
+    throw new TensorFileError(
       `${path} is not a safetensors file, or is truncated: header of ${length} bytes in ${size}`,
     );
   }
@@ -102,11 +97,11 @@ async function readHeader(
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new SafetensorsError(`${path} is not a safetensors file: header is not JSON (${messageOf(error)})`);
+    throw new TensorFileError(`${path} is not a safetensors file: header is not JSON (${messageOf(error)})`);
   }
   const twice = duplicateKey(text);
   if (twice !== undefined)
-    throw new SafetensorsError(`${path}: bad header: ${JSON.stringify(twice)} stands there twice`);
+    throw new TensorFileError(`${path}: bad header: ${JSON.stringify(twice)} stands there twice`);
   let metadata: Record<string, string> = {};
   if (json !== null && typeof json === 'object' && '__metadata__' in json) {
     metadata = metadataSchema.safeParse(json.__metadata__).data ?? {};
@@ -115,7 +110,7 @@ async function readHeader(
   const parsed = headerSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new SafetensorsError(`${path}: bad header at ${issue?.path.join('.')}: ${issue?.message}`);
+    throw new TensorFileError(`${path}: bad header at ${issue?.path.join('.')}: ${issue?.message}`);
   }
   checkLayout(path, parsed.data, size - 8 - length);
   return { header: parsed.data, metadata, dataStart: 8 + length };
@@ -128,13 +123,13 @@ function checkLayout(path: string, header: Header, dataBytes: number): void {
   for (const [name, { dtype, shape, data_offsets }] of inOrder) {
     const [begin, end] = data_offsets;
     if (begin !== expected)
-      throw new SafetensorsError(`${path}: tensor ${name} starts at byte ${begin}, not ${expected}`);
+      throw new TensorFileError(`${path}: tensor ${name} starts at byte ${begin}, not ${expected}`);
     if (end - begin !== sizeOf(shape) * bytesPerElement[dtype]) {
-      throw new SafetensorsError(`${path}: tensor ${name} has ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`);
+      throw new TensorFileError(`${path}: tensor ${name} has ${end - begin} bytes for ${dtype} [${shape.join(', ')}]`);
     }
     expected = end;
   }
   if (expected !== dataBytes) {
-    throw new SafetensorsError(`${path} is truncated or too long: ${dataBytes} bytes of data, header says ${expected}`);
+    throw new TensorFileError(`${path} is truncated or too long: ${dataBytes} bytes of data, header says ${expected}`);
   }
 }

@@ -3,8 +3,8 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { sizeOf } from '../domain/shape.ts';
 import { bytesPerElement } from './elements.ts';
-import { type Header, type NamedTensor, SafetensorsError } from './safetensors.ts';
-import type { TensorData } from './tensorFile.ts';
+import type { Header, NamedTensor } from './safetensors.ts';
+import { type TensorData, TensorFileError } from './tensorFile.ts';
 
 /** A float32 tensor whose values are fetched when they are written, so that a large file never lies in memory. */
 export interface FetchedTensor {
@@ -73,5 +73,5 @@ function dtypeOf(tensor: Written): 'F32' | 'I32' | 'U8' {
 
 function requireFull(name: string, shape: readonly number[], data: TensorData): void {
   if (sizeOf(shape) === data.length) return;
-  throw new SafetensorsError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
+  throw new TensorFileError(`tensor ${name}: ${data.length} values do not fill shape [${shape.join(', ')}]`);
 }

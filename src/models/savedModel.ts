@@ -4,8 +4,9 @@
  * its own, and in the metadata everything that inference needs to know besides the weights.
  */
 
-import { openSafetensors, SafetensorsError } from '../blobs/safetensors.ts';
+import { openSafetensors } from '../blobs/safetensors.ts';
 import { writeSafetensors } from '../blobs/safetensorsWriter.ts';
+import { TensorFileError } from '../blobs/tensorFile.ts';
 import { bodyPrefix, headPrefix, type Model } from './model.ts';
 import { createModel } from './registry.ts';
 import {
@@ -79,7 +80,7 @@ async function asSavedModelError<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof SafetensorsError ? new SavedModelError(error.message) : error;
+    throw error instanceof TensorFileError ? new SavedModelError(error.message) : error;
   }
 }
 

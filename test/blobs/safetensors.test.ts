@@ -2,8 +2,9 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type NamedTensor, openSafetensors, readSafetensors, SafetensorsError } from '../../src/blobs/safetensors.ts';
+import { type NamedTensor, openSafetensors, readSafetensors } from '../../src/blobs/safetensors.ts';
 import { type FetchedTensor, writeSafetensors } from '../../src/blobs/safetensorsWriter.ts';
+import { TensorFileError } from '../../src/blobs/tensorFile.ts';
 
 let folder: string;
 let path: string;
@@ -114,7 +115,7 @@ describe('safetensors', () => {
     await truncate(path, 20);
     await expect(openSafetensors(path)).rejects.toThrow(/is truncated/);
     const missing = join(folder, 'nowhere.safetensors');
-    await expect(openSafetensors(missing)).rejects.toThrow(SafetensorsError);
+    await expect(openSafetensors(missing)).rejects.toThrow(TensorFileError);
     await expect(openSafetensors(missing)).rejects.toThrow(missing);
   });
 

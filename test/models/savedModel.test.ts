@@ -83,6 +83,10 @@ describe('a saved model', () => {
     await refusal(/unknown architecture "resnet"/);
     await writeSafetensors(file, new Map([['a', tensor]]), { ...metadata, vocab: '[1' });
     await refusal(/metadata at vocab/);
+    await save();
+    const saved = await openSavedModel(file);
+    await truncate(file, 100_000);
+    await expect(readWeights(saved).finally(saved.close)).rejects.toThrow(SavedModelError);
   });
 });
 
