@@ -45,7 +45,8 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
     deps.memory,
   );
   const { train, valid, vocab } = split;
-  const line = `${train.length} images to train on, ${valid.length} to validate, ${vocab.length} labels, seed ${seed}`;
+  const seeds = config.splitSeed === null ? `seed ${seed}` : `seed ${seed}, splitSeed ${config.splitSeed}`;
+  const line = `${train.length} images to train on, ${valid.length} to validate, ${vocab.length} labels, ${seeds}`;
   yield { kind: 'log', stream: 'trainer', line };
   yield* emit(await reporter.preparing(), deps.signal);
   const pipeline = await openImages(job, deps, images);

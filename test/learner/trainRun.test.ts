@@ -190,6 +190,7 @@ describe('the seed', () => {
     const validated = async (seed: number) => {
       const events = await run(fakeJob({ seed, splitSeed: 5, epochs: 1, predict: { ttaPasses: 0 } }));
       const losses = ofKind(events, 'metrics').flatMap((event) => event.points);
+      expect(ofKind(events, 'log')[0]!.line).toMatch(new RegExp(`, seed ${seed}, splitSeed 5$`));
       const valid = ofKind(events, 'predictions').find(({ predictions }) => predictions.split === 'VALID')!;
       return { losses, imageIds: valid.predictions.imageIds };
     };
