@@ -37,6 +37,8 @@ const environment = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be one word')
     .optional(),
+  /** File in which `huggingface-cli login` keeps a token, when it is elsewhere than in HF_HOME; it counts while HF_TOKEN is unset. */
+  HF_TOKEN_PATH: z.string().min(1).optional(),
   /** Folder of the Hugging Face libraries, whose cache of downloads is shared. */
   HF_HOME: z.string().min(1).optional(),
   /** That cache, when it is elsewhere than in HF_HOME. */
@@ -72,6 +74,8 @@ export interface HubConfig {
   readonly endpoint: string;
   /** Secret: for requests to the endpoint only. */
   readonly token: string | undefined;
+  /** Absolute path of the file that has the token where none is given, if it is there. */
+  readonly tokenFile: string;
   /** Absolute. */
   readonly cacheDirectory: string;
   readonly offline: boolean;
@@ -86,7 +90,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new StartupError(`The environment is not usable:\n${lines.join('\n')}`);
   }
   const e = parsed.data;
-  const caches = e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache');
+  const huggingFace = e.HF_HOME ?? path.join(e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
   return {
     home: path.resolve(e.RUNGRAPH_HOME),
     databaseUrl: e.DATABASE_URL,
@@ -100,7 +104,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     hub: {
       endpoint: e.HF_ENDPOINT.replace(/\/+$/, ''),
       token: e.HF_TOKEN,
-      cacheDirectory: path.resolve(e.HF_HUB_CACHE ?? path.join(e.HF_HOME ?? path.join(caches, 'huggingface'), 'hub')),
+      tokenFile: path.resolve(e.HF_TOKEN_PATH ?? path.join(huggingFace, 'token')),
+      cacheDirectory: path.resolve(e.HF_HUB_CACHE ?? path.join(huggingFace, 'hub')),
       offline: e.HF_HUB_OFFLINE,
     },
     logLevel: e.RUNGRAPH_LOG,

@@ -13,10 +13,16 @@ describe('the hub is configured as the Hugging Face libraries are', () => {
     [{ HF_HOME: '/hf', HF_HUB_CACHE: '/downloads' }, '/downloads'],
     [{ HF_HOME: '' }, home],
   ])('%j: the cache is %s', (env, cacheDirectory) => {
-    expect(readConfig(env).hub).toEqual({
-      ...{ endpoint: 'https://huggingface.co', token: undefined, offline: false },
-      cacheDirectory,
-    });
+    const rest = { endpoint: 'https://huggingface.co', token: undefined, offline: false };
+    expect(readConfig(env).hub).toMatchObject({ ...rest, cacheDirectory });
+  });
+
+  test.each([
+    [{}, path.join(os.homedir(), '.cache/huggingface/token')],
+    [{ HF_HOME: '/hf', HF_HUB_CACHE: '/downloads' }, '/hf/token'],
+    [{ HF_HOME: '/hf', HF_TOKEN_PATH: '/secrets/hub' }, '/secrets/hub'],
+  ])('%j: a login leaves its token in %s', (env, tokenFile) => {
+    expect(readConfig(env).hub).toMatchObject({ token: undefined, tokenFile });
   });
 
   test('endpoint, token and offline', () => {

@@ -5,6 +5,7 @@ import type { UserProblem } from '../errors.ts';
 import { findArchitecture } from './architecture.ts';
 import { sizeProblem } from './inputSize.ts';
 import { sizeSchema } from './size.ts';
+import { parseWeightsUri } from './weightsUri.ts';
 
 export type { Size } from './size.ts';
 
@@ -81,6 +82,10 @@ export function parseTrainingConfig(input: unknown, at: readonly string[] = []):
   } else {
     const problem = sizeProblem(architecture, config.size);
     if (problem) report('size', problem);
+  }
+  if (config.weightsUri !== null) {
+    const { problem } = parseWeightsUri(config.weightsUri);
+    if (problem) report('weightsUri', `${JSON.stringify(config.weightsUri)} ${problem}`);
   }
   if (config.accumulation > config.effectiveBatchSize) {
     report(

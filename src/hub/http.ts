@@ -6,7 +6,8 @@ import { HubError } from './errors.ts';
 export interface HubHttp {
   /** Without a slash at the end. */
   readonly endpoint: string;
-  readonly token: string | undefined;
+  /** The access token now. */
+  readonly token: () => string | undefined;
   readonly idleMilliseconds: number;
 }
 
@@ -44,12 +45,13 @@ const redirects = new Set([301, 302, 303, 307, 308]);
  */
 export async function request(http: HubHttp, wanted: HubRequest): Promise<HubResponse> {
   const { origin } = new URL(http.endpoint);
+  const token = http.token();
   let url = new URL(wanted.url);
   let own: HubResponse['own'] | undefined;
   for (let hop = 0; hop < longestChain; hop++) {
     const isOwn = url.origin === origin;
     const idle = idleTimer(http.idleMilliseconds, wanted.signal);
-    const response = await send(url, wanted, isOwn ? http.token : undefined, isOwn, idle);
+    const response = await send(url, wanted, isOwn ? token : undefined, isOwn, idle);
     if (isOwn && !own?.headers.has(commitHeader)) own = { headers: response.headers, status: response.status };
     const location = redirects.has(response.status) ? response.headers.get('location') : null;
     const target = location === null ? null : resolveLocation(location, url);

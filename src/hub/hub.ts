@@ -1,24 +1,20 @@
 /** Weights from the Hugging Face hub, through its cache on this machine. */
 
+import type { HubConfig } from '../config.ts';
+import { formatHubReference, type HubReference } from '../domain/hubReference.ts';
 import { messageOf } from '../errors.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
 import { isCommit, repositoryCache, sizeIfThere } from './cache.ts';
 import { download, FileChangedError } from './download.ts';
 import { HubError } from './errors.ts';
 import type { HubHttp } from './http.ts';
-import { formatHubReference, type HubReference } from './reference.ts';
 import { withRetries } from './retry.ts';
 import { type HubTiming, usualTiming } from './timing.ts';
+import { readToken } from './token.ts';
 import { type FileVersion, fetchVersion, type HubFile } from './version.ts';
 
-export interface HubOptions {
-  readonly endpoint: string;
-  /** Sent to the endpoint's own host only; never logged, never part of a message. */
-  readonly token: string | undefined;
-  /** Root of the cache. */
-  readonly cacheDirectory: string;
-  /** Answers from the cache only. */
-  readonly offline: boolean;
+/** The token is sent to the endpoint's own host only; never logged, never part of a message. `offline`: answers from the cache only. */
+export interface HubOptions extends HubConfig {
   readonly timing?: HubTiming;
 }
 
@@ -50,8 +46,14 @@ export const weightsFileNames = ['model.safetensors', 'pytorch_model.bin'] as co
 /** Contents of one file that may follow each other while it is downloaded. */
 const changesLimit = 3;
 
-export function createHub({ endpoint, token, cacheDirectory, offline, timing = usualTiming }: HubOptions): Hub {
-  const http: HubHttp = { endpoint, token, idleMilliseconds: timing.idleMilliseconds };
+export function createHub(options: HubOptions): Hub {
+  const { endpoint, cacheDirectory, offline, timing = usualTiming } = options;
+  const http: HubHttp = {
+    endpoint,
+    // read anew for each request: a login counts at once
+    token: () => options.token ?? readToken(options.tokenFile),
+    idleMilliseconds: timing.idleMilliseconds,
+  };
   return {
     fetch: (reference, options) =>
       withCache(options.signal, () => inTurn(reference, (wanted) => fetchFile(wanted, options))),

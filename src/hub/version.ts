@@ -1,8 +1,8 @@
 /** What the hub says of a file before it is downloaded. */
 
+import type { HubReference } from '../domain/hubReference.ts';
 import { HubError } from './errors.ts';
 import { commitHeader, type HubHttp, type HubResponse, request } from './http.ts';
-import type { HubReference } from './reference.ts';
 import { refuseTransient } from './retry.ts';
 
 /** A file of a repository; see HubReference. */
@@ -49,6 +49,9 @@ export function etagOf(headers: Headers): string | undefined {
   return etag?.replace(/^W\//, '').replaceAll('"', '');
 }
 
+const setToken = 'set HF_TOKEN or log in with huggingface-cli';
+const badToken = 'your access token (HF_TOKEN, or that of huggingface-cli) is wrong or has no access';
+
 /** Throws unless the answer leads to the file. */
 export function requireAnswer(http: HubHttp, wanted: HubFile, response: HubResponse): void {
   const { repository, revision, file } = wanted;
@@ -58,13 +61,13 @@ export function requireAnswer(http: HubHttp, wanted: HubFile, response: HubRespo
   if (status < 400) return;
   const code = response.own.headers.get('x-error-code');
   if (code === 'GatedRepo' || status === 403) {
-    const how = http.token === undefined ? 'set HF_TOKEN' : 'the account of HF_TOKEN has no access';
+    const how = http.token() === undefined ? setToken : 'the account of your access token has no access';
     throw new HubError(
       `${where} is not for everybody: accept its conditions on ${http.endpoint}/${repository} and ${how}`,
     );
   }
   if (status === 401) {
-    const how = http.token === undefined ? 'if it is private, set HF_TOKEN' : 'or HF_TOKEN is wrong or has no access';
+    const how = http.token() === undefined ? `if it is private, ${setToken}` : `or ${badToken}`;
     throw new HubError(`${where} was refused (401): there is no such repository, ${how}`);
   }
   if (code === 'RepoNotFound') throw new HubError(`there is no repository ${repository} on ${http.endpoint}`);

@@ -2,16 +2,16 @@
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AttemptOutcome } from '../commands/attempt.ts';
 import { findArchitecture } from '../domain/architecture.ts';
+import type { HubReference } from '../domain/hubReference.ts';
 import type { RunFailure, RunProgress } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
+import { parseWeightsUri } from '../domain/weightsUri.ts';
 import { messageOf } from '../errors.ts';
 import { HubError } from '../hub/errors.ts';
 import { type Hub, weightsFileNames } from '../hub/hub.ts';
-import { type HubReference, isHubReference, isRepository, parseHubReference } from '../hub/reference.ts';
 
 export interface WeightsOptions {
   readonly hub: Pick<Hub, 'fetch'>;
@@ -53,19 +53,13 @@ class WeightsNotFound extends Error {
 /** A path on this machine, or what to fetch. */
 async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Promise<string | HubReference> {
   if (uri === null) return pretrainedReference(architecture);
-  if (uri.startsWith('file:')) return pathOfUrl(uri);
+  const { source, problem } = parseWeightsUri(uri);
   const given = `weightsUri ${JSON.stringify(uri)}`;
-  if (isHubReference(uri)) {
-    const reference = parseHubReference(uri);
-    if (reference) return reference;
-    throw new WeightsNotFound(`${given} does not read hf://owner/repository[@revision][/file]`);
-  }
-  if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) {
-    throw new WeightsNotFound(`${given} is neither a path nor a file: nor an hf:// URL`);
-  }
-  const local = path.resolve(uri);
-  if (!isRepository(uri) || looksLikeFile(uri)) return local;
-  if (!(await statIfThere(local))) return { repository: uri, revision: 'main', file: null };
+  if (!source) throw new WeightsNotFound(`${given} ${problem}`);
+  if (source.kind === 'hub') return source.reference;
+  const local = path.resolve(source.path);
+  if (source.kind === 'path') return local;
+  if (!(await statIfThere(local))) return source.reference;
   throw new WeightsNotFound(`${given} may mean ${local} or a repository of the hub: write ./${uri} or hf://${uri}`);
 }
 
@@ -75,10 +69,6 @@ export function pretrainedReference(name: string): HubReference {
   const tagged = architecture?.aliases.find((alias) => alias.endsWith(`.${architecture.pretrainedTag}`));
   if (tagged === undefined) throw new Error(`${name} has no alias with its pretrained tag`);
   return { repository: `timm/${tagged}`, revision: 'main', file: null };
-}
-
-function looksLikeFile(uri: string): boolean {
-  return /\.(safetensors|bin|pth|pt)$/i.test(uri);
 }
 
 /** The file, or the weights in the folder. */
@@ -99,14 +89,6 @@ async function statIfThere(file: string) {
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw new WeightsNotFound(`${file} cannot be read: ${messageOf(error)}`);
-  }
-}
-
-function pathOfUrl(uri: string): string {
-  try {
-    return fileURLToPath(uri);
-  } catch (error) {
-    throw new WeightsNotFound(`weightsUri ${JSON.stringify(uri)} names no file of this machine (${messageOf(error)})`);
   }
 }
 

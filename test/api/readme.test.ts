@@ -41,6 +41,7 @@ test('the README has a row for every environment variable, with its default, and
     RUNGRAPH_CACHE_BYTES: `${config.cacheLimitBytes / 2 ** 30} GiB`,
     HF_ENDPOINT: `\`${config.hub.endpoint}\``,
     HF_TOKEN: config.hub.token ?? '',
+    HF_TOKEN_PATH: `\`$HF_HOME/${path.basename(config.hub.tokenFile)}\``,
     HF_HOME: `\`${path.dirname(config.hub.cacheDirectory).replace(os.homedir(), '~')}\``,
     HF_HUB_CACHE: `\`$HF_HOME/${path.basename(config.hub.cacheDirectory)}\``,
     HF_HUB_OFFLINE: config.hub.offline ? '`1`' : '',

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { requireWeights } from '../../src/bin/demo/weights.ts';
+import { parseHubReference } from '../../src/domain/hubReference.ts';
 import { StartupError } from '../../src/errors.ts';
 import { createHub, type HubOptions } from '../../src/hub/hub.ts';
-import { parseHubReference } from '../../src/hub/reference.ts';
 import { type HubServer, startHub } from '../support/hubServer.ts';
 
 let folder: string;
@@ -25,7 +25,11 @@ afterEach(async () => {
 });
 
 function openHub(options: Partial<HubOptions> = {}) {
-  return createHub({ endpoint: server.url, token: undefined, cacheDirectory: folder, offline: false, ...options });
+  const tokenFile = path.join(folder, 'token');
+  return createHub({
+    ...{ endpoint: server.url, token: undefined, tokenFile, cacheDirectory: folder, offline: false },
+    ...options,
+  });
 }
 
 test('weights that the hub has are enough, under either name; nothing is downloaded', async () => {
@@ -45,7 +49,9 @@ test('each architecture whose weights are missing is named, with what to do', as
 test('a hub that cannot be reached is asked once', async () => {
   const gone = await startHub({});
   await gone.close();
-  await expect(requireWeights(openHub({ endpoint: gone.url }), ['convnext_atto'], signal)).rejects.toThrow(new URL(gone.url).host);
+  await expect(requireWeights(openHub({ endpoint: gone.url }), ['convnext_atto'], signal)).rejects.toThrow(
+    new URL(gone.url).host,
+  );
 });
 
 test('weights in the cache are enough without the hub', async () => {

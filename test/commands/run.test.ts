@@ -120,6 +120,14 @@ describe('startRun', () => {
     await startRun(ctx, { experimentId, config: { ...config, epochs: 3 } });
   });
 
+  test.each(['s3://bucket/w.bin', 'hf://justone', 'file://elsewhere/w.bin'])(
+    'refuses weightsUri %s',
+    async (weightsUri) => {
+      const problems = await problemsOf(startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri } }));
+      expect(problems).toEqual([expect.stringContaining(`INVALID config.weightsUri: "${weightsUri}" `)]);
+    },
+  );
+
   test('refuses an experiment without data set or with one that is not ready', async () => {
     const bare = await experimentOf(ctx.db.prisma, null, { name: 'bare' });
     const [without] = await problemsOf(startRun(ctx, { experimentId: bare, config: smallConfig }));

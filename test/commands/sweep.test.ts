@@ -183,6 +183,9 @@ test('a wrong value is reported at its place in its list, a single one at its fi
     { path: ['config', 'epochs', '1'], message: 'must be at least 1, got 0' },
     { path: ['config', 'accumulation', '1'], message: expect.stringContaining('must divide effectiveBatchSize (8)') },
   ]);
+  expect(await problemsOf({ effectiveBatchSize: 8, weightsUri: ['w.bin', 's3://b/w.bin'] })).toMatchObject([
+    { path: ['config', 'weightsUri', '1'] },
+  ]);
   expect(await problemsOf({ effectiveBatchSize: [8], epochs: [0] })).toMatchObject([{ path: ['config', 'epochs'] }]);
   // A rule that needs the images: 38 of them, one batch of 32 does not fit beside the validation split.
   expect(await problemsOf({ effectiveBatchSize: [8, 32] })).toMatchObject([

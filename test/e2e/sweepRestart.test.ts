@@ -62,7 +62,7 @@ test('server and worker killed in the middle of a sweep: after the next start ev
     `mutation ($experimentId: ID!) { startSweep(input: {
       experimentId: $experimentId, architectures: ["convnext_atto"]
       preprocessings: [{ name: "small", itemTransform: { size: { height: 64, width: 64 } }, size: { height: 32, width: 32 } }]
-      config: { pretrained: false, weightsUri: "slow:${points}", effectiveBatchSize: 4, seed: [4, 3, 2, 1] }
+      config: { pretrained: false, weightsUri: "slow ${points}", effectiveBatchSize: 4, seed: [4, 3, 2, 1] }
     }) { sweep { id } userErrors { message } } }`,
     { experimentId },
   );

@@ -4,10 +4,10 @@ import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { parseHubReference } from '../../src/domain/hubReference.ts';
 import { repositoryCache } from '../../src/hub/cache.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { createHub, type FetchOptions, type HubOptions } from '../../src/hub/hub.ts';
-import { parseHubReference } from '../../src/hub/reference.ts';
 import { type Fault, type HubServer, sha256, startHub } from '../support/hubServer.ts';
 
 export const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
@@ -49,7 +49,7 @@ export function fetchFile(
   fetching: Partial<FetchOptions> = {},
 ): Promise<string> {
   const client = createHub({
-    ...{ endpoint: hub.url, token: undefined, cacheDirectory: folder, offline: false, timing },
+    ...{ endpoint: hub.url, token: undefined, tokenFile: tokenFile(), cacheDirectory: folder, offline: false, timing },
     ...options,
   });
   return client.fetch(parseHubReference(reference)!, { signal: new AbortController().signal, ...fetching });
@@ -64,6 +64,8 @@ export async function refusal(promise: Promise<unknown>): Promise<HubError> {
   return error as HubError;
 }
 
+/** Where a login would leave its token. */
+export const tokenFile = () => path.join(folder, 'token');
 export const blobs = () => path.join(folder, 'models--timm--tiny.in1k', 'blobs');
 /** What there is of a download so far. */
 export const partialOf = (etag: string) => repositoryCache(folder, 'timm/tiny.in1k').partial(etag);

@@ -125,7 +125,7 @@ describe('a download is refused', () => {
   });
 
   test.each([
-    [{ status: 401 }, /there is no such repository, if it is private, set HF_TOKEN/],
+    [{ status: 401 }, /there is no such repository, if it is private, set HF_TOKEN or log in with huggingface-cli/],
     [
       { status: 403, headers: { 'x-error-code': 'GatedRepo' } },
       /accept its conditions on .*timm\/tiny\.in1k and set HF_TOKEN/,

@@ -1,5 +1,5 @@
 /**
- * A trainer that computes nothing: it plays the part that `config.weightsUri` names. A real process, as the worker forks it.
+ * A trainer that computes nothing: it plays the part that `config.weightsUri` names, `PART` or `PART ARGUMENT`. A real process, as the worker forks it.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -22,10 +22,11 @@ const environment = { engine: 'onnxruntime', device: 'script', precision: 'FP32'
 const finished: TrainerEvent = { kind: 'finished', imagesPerSecond: 100, peakMemory: 1e9, trainSeconds: 2 };
 
 async function play(job: TrainerJob): Promise<void> {
-  const [part, argument = ''] = (job.config.weightsUri ?? 'succeed').split(':');
+  const { part = '', argument = '' } =
+    /^(?<part>\S+) ?(?<argument>.*)$/.exec(job.config.weightsUri ?? 'succeed')?.groups ?? {};
   if (part === 'probe-elsewhere') await send({ kind: 'started', environment: { ...environment, engine: 'elsewhere' } });
   else await send({ kind: 'started', environment });
-  if (job.task.kind === 'probe') return probe(job, part!, argument);
+  if (job.task.kind === 'probe') return probe(job, part, argument);
   if (job.task.kind === 'compare') return compare(job, job.task.accumulation);
   await send(progress('PREPARING', 0));
   switch (part) {

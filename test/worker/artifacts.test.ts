@@ -48,7 +48,7 @@ const folders = async () => readdir(path.join(worker.home, 'outputs', `${os.host
 const contentOf = ({ contentHash }: Artifact) => readFile(ctx.blobs.path(contentHash), 'utf8');
 
 test('what a trainer leaves is kept with its run, and its folder goes', async () => {
-  const { status, artifacts } = await played('leave:the weights');
+  const { status, artifacts } = await played('leave the weights');
   expect(status).toBe('SUCCEEDED');
   expect(artifacts).toMatchObject([{ kind: 'WEIGHTS', name: 'weights.safetensors', size: 11 }]);
   expect(await contentOf(artifacts[0]!)).toBe('the weights');
@@ -56,19 +56,19 @@ test('what a trainer leaves is kept with its run, and its folder goes', async ()
 });
 
 test('a file that cannot be stored costs its run nothing else, and the log has the reason', async () => {
-  const { status, artifacts, log } = await played('leave:nothing');
+  const { status, artifacts, log } = await played('leave nothing');
   expect({ status, artifacts }).toEqual({ status: 'SUCCEEDED', artifacts: [] });
   expect(log).toMatch(/^weights\.safetensors could not be stored: ENOENT/m);
 });
 
 test('a trainer that dies leaves no file and no folder', async () => {
-  const { status, artifacts } = await played('leave:and die');
+  const { status, artifacts } = await played('leave and die');
   expect({ status, artifacts }).toEqual({ status: 'FAILED', artifacts: [] });
   expect(await folders()).toEqual([]);
 });
 
 test('the blob goes with the last run that needs it', async () => {
-  const [first, second] = [await played('leave:shared'), await played('leave:shared')];
+  const [first, second] = [await played('leave shared'), await played('leave shared')];
   const { contentHash } = first.artifacts[0]!;
   expect(second.artifacts[0]!.contentHash).toBe(contentHash);
   await deleteRun(ctx, first.runId);
@@ -78,7 +78,7 @@ test('the blob goes with the last run that needs it', async () => {
 });
 
 test('an attempt that was given up stores nothing, and its blob goes', async () => {
-  const busy = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: 'patient:FROZEN' } });
+  const busy = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: 'patient FROZEN' } });
   await expect.poll(async () => (await findRun(ctx.db.prisma, busy))!.progress?.phase, patience).toBe('FROZEN');
   // The worker's one device is taken: this run is ours.
   const runId = await startRun(ctx, { experimentId, config: smallConfig });

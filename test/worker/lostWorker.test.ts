@@ -56,7 +56,7 @@ const isAlive = (pid: number) => {
 
 test('a killed worker takes its trainer with it, and the run finishes on another worker from the start', async () => {
   const first = await workerProcess();
-  const id = await start('slow:150');
+  const id = await start('slow 150');
   await expect.poll(async () => (await eventsOf(id)).length, patience).toBeGreaterThan(20);
   const pid = (await findAttempts(ctx.db.prisma, [id]))[0]!.pid!;
   expect(isAlive(pid)).toBe(true);
@@ -80,7 +80,7 @@ test('a killed worker takes its trainer with it, and the run finishes on another
   expect(await findSummaries(ctx.db.prisma, [id])).toMatchObject([{ name: 'train/loss', count: 150, first: 1 }]);
 
   // Stopping in order gives a run back at once, without counting it as lost.
-  const given = await start('slow:100000');
+  const given = await start('slow 100000');
   await expect.poll(async () => (await eventsOf(given)).length, patience).toBeGreaterThan(5);
   second.child.kill('SIGTERM');
   expect((await second.finished).status).toBe(0);
@@ -92,7 +92,7 @@ test('a killed worker takes its trainer with it, and the run finishes on another
 
 test('a worker that stalls past its lease finds its run taken over, kills its trainer and writes nothing more', async () => {
   const stalled = await workerProcess();
-  const id = await start('slow:1000000');
+  const id = await start('slow 1000000');
   await expect.poll(async () => (await eventsOf(id)).length, patience).toBeGreaterThan(5);
   stalled.child.kill('SIGSTOP');
   const other = await workerProcess();

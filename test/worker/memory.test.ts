@@ -47,7 +47,7 @@ function bytesOf(message: string | undefined): number[] {
 
 describe('a trainer that takes more memory than it may', () => {
   test('is ended, and the run told what it took and what it may', async () => {
-    const id = await start('allocate:4000', { memoryBudget: 300 * mebibyte });
+    const id = await start('allocate 4000', { memoryBudget: 300 * mebibyte });
     const { status, failure } = await ended(id);
     expect({ status, code: failure?.code }).toEqual({ status: 'FAILED', code: 'OUT_OF_MEMORY' });
     const [taken, allowed] = bytesOf(failure?.message);
@@ -61,14 +61,14 @@ describe('a trainer that takes more memory than it may', () => {
   });
 
   test("is held to the worker's limit, whatever its config allows", async () => {
-    const { failure } = await ended(await start('allocate:4000', { memoryBudget: 3000 * mebibyte }));
+    const { failure } = await ended(await start('allocate 4000', { memoryBudget: 3000 * mebibyte }));
     expect(failure?.code).toBe('OUT_OF_MEMORY');
     expect(bytesOf(failure?.message)[1]).toBe(workerLimit);
     expect(failure?.message).toContain("passed the worker's limit (RUNGRAPH_MEMORY_BYTES) of");
   });
 
   test('leaves its worker unharmed', async () => {
-    const id = await start('allocate:100');
+    const id = await start('allocate 100');
     expect((await ended(id)).status).toBe('SUCCEEDED');
     expect((await memorySeries(ctx.db.prisma, id, 10)).budget).toBeNull();
   });
@@ -78,12 +78,12 @@ describe('autoAccumulation', () => {
   const auto = { autoAccumulation: true, memoryBudget: 500 * mebibyte };
 
   test('starts a new attempt with twice the accumulation, until it fits', async () => {
-    const id = await start('allocate:1200', auto);
+    const id = await start('allocate 1200', auto);
     expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', config: { accumulation: 4 }, currentAttempt: 3 });
     const attempts = await findAttempts(ctx.db.prisma, [id]);
     expect(attempts.map((a) => [a.number, a.accumulation, a.status, a.failure?.code])).toEqual([
-      [1, 1, 'QUEUED', 'OUT_OF_MEMORY'],
-      [2, 2, 'QUEUED', 'OUT_OF_MEMORY'],
+      [1, 1, 'FAILED', 'OUT_OF_MEMORY'],
+      [2, 2, 'FAILED', 'OUT_OF_MEMORY'],
       [3, 4, 'SUCCEEDED', undefined],
     ]);
     expect(attempts[0]?.failure?.message).toMatch(
@@ -100,7 +100,7 @@ describe('autoAccumulation', () => {
   });
 
   test('forgets what the attempts measured that were given up, and keeps their log', async () => {
-    const id = await start('hungry:4', { autoAccumulation: true });
+    const id = await start('hungry 4', { autoAccumulation: true });
     expect((await ended(id)).status).toBe('SUCCEEDED');
     expect(await findSummaries(ctx.db.prisma, [id])).toMatchObject([{ name: 'train/loss', count: 1, last: 4 }]);
     const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 0, limit: 10 });
@@ -111,14 +111,14 @@ describe('autoAccumulation', () => {
   });
 
   test('gives up when micro-batches cannot be halved, and says what else to do', async () => {
-    const id = await start('allocate:4000', { ...auto, effectiveBatchSize: 4 });
+    const id = await start('allocate 4000', { ...auto, effectiveBatchSize: 4 });
     const { status, failure, config } = await ended(id);
     expect({ status, code: failure?.code }).toEqual({ status: 'FAILED', code: 'OUT_OF_MEMORY' });
     expect(config.accumulation).toBe(2);
     expect(failure?.message).toMatch(
       /^memory ran out with accumulation 2, micro-batches of 2, which cannot be halved; use a smaller size or architecture, or allow more memory \(.*RUNGRAPH_MEMORY_BYTES.*\): the trainer was ended/,
     );
-    expect((await findAttempts(ctx.db.prisma, [id])).map((attempt) => attempt.status)).toEqual(['QUEUED', 'FAILED']);
+    expect((await findAttempts(ctx.db.prisma, [id])).map((attempt) => attempt.status)).toEqual(['FAILED', 'FAILED']);
   });
 
   test('goes on after the database has failed to begin the next attempt', async () => {
@@ -127,7 +127,7 @@ describe('autoAccumulation', () => {
       create trigger refuse_attempt before insert on attempt for each row when (new.number > 1) execute function refuse_attempt();`);
     const allow = () => ctx.db.pool.query('drop function if exists refuse_attempt() cascade');
     onTestFinished(async () => void (await allow()));
-    const id = await start('hungry:2', { autoAccumulation: true });
+    const id = await start('hungry 2', { autoAccumulation: true });
     const retries = async () =>
       (await ctx.db.pool.query(`select 1 from pgboss.job where data->>'runId' = $1 and retry_count > 0`, [id]))
         .rowCount;
@@ -137,7 +137,7 @@ describe('autoAccumulation', () => {
   });
 
   test('unless asked for, memory that runs out ends the run', async () => {
-    const id = await start('hungry:4');
+    const id = await start('hungry 4');
     expect(await ended(id)).toMatchObject({ status: 'FAILED', config: { accumulation: 1 }, currentAttempt: 1 });
   });
 });

@@ -85,7 +85,7 @@ describe('one network', () => {
   });
 
   test('a process that really takes more than the budget is ended, with what it had by then', async () => {
-    const { run, target } = await probed('allocate:2000', 400 * mebibyte);
+    const { run, target } = await probed('allocate 2000', 400 * mebibyte);
     expect(run.status).toBe('SUCCEEDED');
     expect(outcomes(target)).toEqual([
       [1, 'OUT_OF_MEMORY'],
@@ -115,7 +115,7 @@ describe('one network', () => {
   });
 
   test('a trial that ran out of memory by itself is followed by the next', async () => {
-    const { target } = await probed('probe-dies:8', 300 * mebibyte);
+    const { target } = await probed('probe-dies 8', 300 * mebibyte);
     expect(target.recommendation).toBe(8);
     expect(target.trials.map((t) => t.outcome)).toEqual(['OUT_OF_MEMORY', 'OUT_OF_MEMORY', 'OUT_OF_MEMORY', 'FITS']);
     expect(target.trials[0]).toMatchObject({ peakMemory: null, message: 'bad_alloc' });
@@ -135,7 +135,7 @@ describe('one network', () => {
 describe('a list of networks', () => {
   test('is measured one after the other; a bad one does not keep the others from it', async () => {
     const large = { ...atto, size: { height: 64, width: 32 } };
-    const { run, probe } = await probed('probe-fails:vit', 600 * mebibyte, { targets: [atto, tiny, large] });
+    const { run, probe } = await probed('probe-fails vit', 600 * mebibyte, { targets: [atto, tiny, large] });
     expect(run).toMatchObject({ status: 'SUCCEEDED', failure: null, peakMemory: 2 ** 30, imagesPerSecond: null });
     expect(probe.targets).toMatchObject([
       { ...atto, recommendation: 2, failure: null },
@@ -156,7 +156,7 @@ describe('a list of networks', () => {
   });
 
   test('is canceled in its middle, and keeps what was measured', async () => {
-    const { id, runId } = await started('patient:vit', 600 * mebibyte, {
+    const { id, runId } = await started('patient vit', 600 * mebibyte, {
       targets: [atto, tiny, { ...tiny, precision: 'FP32' }],
     });
     await expect.poll(async () => (await find(runId)).progress?.epoch, patience).toBe(1);
@@ -176,7 +176,7 @@ describe('a list of networks', () => {
 test('a worker that stops gives its probe back; what it measured is not measured again', async () => {
   await ctx.db.prisma.memoryMeasurement.deleteMany();
   const more = { targets: [atto, tiny], refresh: false };
-  const { id, runId } = await started('patient:vit', 600 * mebibyte, more);
+  const { id, runId } = await started('patient vit', 600 * mebibyte, more);
   await expect.poll(async () => (await find(runId)).progress?.epoch, patience).toBe(1);
   await worker.stop();
   expect((await probeOf(id)).targets.map((t) => [t.recommendation, t.trials.length])).toEqual([
@@ -227,7 +227,7 @@ describe('what was measured before', () => {
 
   test('by a process that was ended is known to need more than that, and nothing else', async () => {
     await ctx.db.prisma.memoryMeasurement.deleteMany();
-    const before = await probed('allocate:760', 400 * mebibyte);
+    const before = await probed('allocate 760', 400 * mebibyte);
     const { peakMemory } = before.target.trials[0]!;
     expect(outcomes(before.target)).toEqual([
       [1, 'OUT_OF_MEMORY'],
@@ -240,12 +240,12 @@ describe('what was measured before', () => {
       { outcome: 'OUT_OF_MEMORY', cached: true },
       { outcome: 'FITS', cached: true },
     ]);
-    const more = await probed('allocate:760', 2000 * mebibyte, { refresh: false });
+    const more = await probed('allocate 760', 2000 * mebibyte, { refresh: false });
     expect(more.target.trials).toMatchObject([{ accumulation: 1, outcome: 'FITS', cached: false }]);
     expect(more.target.trials[0]!.peakMemory).toBeGreaterThan(700 * mebibyte);
   });
 
-  test.each(['probe-dies:16', 'probe-elsewhere'])(
+  test.each(['probe-dies 16', 'probe-elsewhere'])(
     'is not kept where it tells nothing of the machine: %s',
     async (part) => {
       await ctx.db.prisma.memoryMeasurement.deleteMany();

@@ -39,7 +39,7 @@ async function told(runId: string): Promise<string[]> {
 test('a sweep canceled twice at once while workers claim its runs: none is left running or waiting', async () => {
   const workerId = await registerWorker(ctx, { host: 'here', pid: 1, version: '0', engine: 'script', devices: [] });
   for (let round = 0; round < 4; round++) {
-    const id = await start('patient:FROZEN');
+    const id = await start('patient FROZEN');
     const runs = await members(id);
     const claim = (run: { id: string }) => beginAttempt(ctx, { runId: run.id, workerId, redelivered: false });
     // One is claimed before the race, half of them in it, the others are never.
@@ -72,7 +72,7 @@ test('a sweep canceled twice at once while workers claim its runs: none is left 
 test('canceling ends the run in training, starts none of the others, and repeating it says nothing more', async () => {
   const worker = await testWorker(ctx);
   try {
-    const id = await start('patient:FROZEN');
+    const id = await start('patient FROZEN');
     await expect
       .poll(async () => (await members(id)).some((run) => run.progress?.phase === 'FROZEN'), patience)
       .toBe(true);

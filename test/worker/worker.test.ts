@@ -67,14 +67,14 @@ test('a run is trained in a process of its own and everything it tells is stored
 
 describe('a trainer that ends badly', () => {
   test('killed by a signal: TRAINER_CRASHED with the signal and its last output', async () => {
-    const { status, failure } = await ended(await start('signal:SIGSEGV'));
+    const { status, failure } = await ended(await start('signal SIGSEGV'));
     expect(status).toBe('FAILED');
     expect(failure).toMatchObject({ code: 'TRAINER_CRASHED', retryable: false });
     expect(failure?.message).toMatch(/killed by SIGSEGV; its last output:\nabout to die$/);
   });
 
   test('exiting early: TRAINER_CRASHED with the status, its output in the log', async () => {
-    const id = await start('exit:3');
+    const id = await start('exit 3');
     const { failure } = await ended(id);
     expect(failure?.code).toBe('TRAINER_CRASHED');
     expect(failure?.message).toMatch(
@@ -100,7 +100,7 @@ describe('a trainer that ends badly', () => {
 
 describe('cancel', () => {
   test.each(['PREPARING', 'FROZEN', 'VALIDATING', 'PREDICTING'])('reaches a polite trainer while %s', async (phase) => {
-    const id = await start(`patient:${phase}`);
+    const id = await start(`patient ${phase}`);
     await reached(id, phase);
     await cancelRun(ctx, id);
     expect(await ended(id)).toMatchObject({ status: 'CANCELED', failure: null });
@@ -124,7 +124,7 @@ describe('cancel', () => {
   });
 
   test('is noticed by the heartbeat when the NOTIFY was lost', async () => {
-    const id = await start('patient:FROZEN');
+    const id = await start('patient FROZEN');
     await reached(id, 'FROZEN');
     // As a cancel whose message never came.
     await ctx.db.prisma.run.update({ where: { id }, data: { status: 'CANCELING' } });
@@ -133,7 +133,7 @@ describe('cancel', () => {
 });
 
 test('a flood of output waits for the database and is stored to the last line', async () => {
-  const id = await start('flood:10000');
+  const id = await start('flood 10000');
   await ended(id);
   const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 9998, limit: 10 });
   expect(lines.map((l) => [l.seq, l.line])).toEqual([
@@ -143,7 +143,7 @@ test('a flood of output waits for the database and is stored to the last line', 
 });
 
 test('the worker shows its device, the memory of its trainer and the run in hand', async () => {
-  const id = await start('patient:FROZEN');
+  const id = await start('patient FROZEN');
   await reached(id, 'FROZEN');
   const own = async () => (await getWorkers(ctx.db.prisma, [worker.id])).get(worker.id)!;
   const inHand = async () => (await own()).devices.flatMap((device) => device.processes);
@@ -158,7 +158,7 @@ test('the worker shows its device, the memory of its trainer and the run in hand
 });
 
 test('the database connections may break while a run is under way: nothing is lost and nothing twice', async () => {
-  const id = await start('slow:60');
+  const id = await start('slow 60');
   await expect
     .poll(async () => (await readEvents(ctx.db.prisma, [{ runId: id, after: 0 }], 9)).length, patience)
     .toBe(9);
@@ -184,7 +184,7 @@ describe('a database that takes no more metrics', () => {
 
   test('because its disk is full is waited for, and nothing is lost', async () => {
     const allow = await refuseMetrics('53100');
-    const id = await start('slow:20');
+    const id = await start('slow 20');
     await expect.poll(trainers, patience).toHaveLength(1);
     await expect.poll(trainers, patience).toEqual([]); // it has told everything by now
     expect((await find(id)).status).toBe('RUNNING');
@@ -195,7 +195,7 @@ describe('a database that takes no more metrics', () => {
 
   test('for good makes the run FAILED, also when its trainer succeeds', async () => {
     await refuseMetrics('XX000');
-    for (const part of ['slow:1', 'slow:100000']) {
+    for (const part of ['slow 1', 'slow 100000']) {
       const run = await ended(await start(part));
       expect(run, part).toMatchObject({
         status: 'FAILED',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatHubReference, isRepository, parseHubReference } from '../../src/hub/reference.ts';
+import { formatHubReference, isRepository, parseHubReference } from '../../src/domain/hubReference.ts';
 
 test.each([
   ['hf://timm/vit.a_b', { repository: 'timm/vit.a_b', revision: 'main', file: null }],

@@ -20,10 +20,6 @@ export function isRepository(text: string): boolean {
   return parts.length === 2 && parts.every((part) => namePart.test(part));
 }
 
-export function isHubReference(text: string): boolean {
-  return text.startsWith(scheme);
-}
-
 /**
  * Reads `hf://owner/name[@revision][/path/to/file]`; the revision is `main` unless given, its slashes are written %2F.
  * Null when it is no such reference.
