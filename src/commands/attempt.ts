@@ -55,7 +55,7 @@ export async function beginAttempt(
         if (!redelivered) return null;
         const failure = lost(former.attempt);
         const tooMany = (await countLostAttempts(tx, runId)) + 1 >= lostAttemptLimit;
-        await closeAttempt(tx, former, { status: tooMany ? 'FAILED' : 'QUEUED', finishedAt: ctx.now(), failure });
+        await closeAttempt(tx, former, { status: 'FAILED', finishedAt: ctx.now(), failure });
         if (tooMany) {
           const change = { failure, finishedAt: ctx.now() };
           return { wake: await changeStatus(ctx, tx, at, [{ status: 'FAILED', change }]) };
@@ -192,7 +192,7 @@ export async function retryAttempt(
       const at = { id: token.runId, attempt: token.attempt };
       return { wake: await changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt } }]) };
     }
-    await closeAttempt(tx, token, { status: 'QUEUED', finishedAt, failure });
+    await closeAttempt(tx, token, { status: 'FAILED', finishedAt, failure });
     await forget(tx, token.runId);
     await setAccumulation(tx, token.runId, accumulation);
     const run = (await lockRun(tx, token.runId))!;

@@ -10,7 +10,7 @@ export interface Attempt {
   /** 1, 2, …: also the fencing token. */
   readonly number: number;
   readonly workerId: string | null;
-  /** QUEUED: given up, the run waits for its next attempt. */
+  /** QUEUED: given back by a worker that stopped; the run waits for its next attempt. */
   readonly status: RunStatus;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;

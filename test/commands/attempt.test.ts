@@ -83,7 +83,7 @@ describe('beginAttempt', () => {
     expect(await findRun(db(), runId)).toMatchObject({ peakMemory: null, objectiveValue: null, progress: null });
     expect(await findLogLines(db(), runId, { afterSeq: 0, limit: 10 })).toMatchObject([{ line: 'first try' }]);
     expect(await findAttempts(db(), [runId])).toMatchObject([
-      { number: 1, status: 'QUEUED', failure: { code: 'LEASE_LOST', retryable: true }, finishedAt: expect.any(Date) },
+      { number: 1, status: 'FAILED', failure: { code: 'LEASE_LOST', retryable: true }, finishedAt: expect.any(Date) },
       { number: 2, status: 'RUNNING', failure: null, finishedAt: null },
     ]);
   });
@@ -213,7 +213,7 @@ describe('retryAttempt', () => {
     expect(await statusesOf(token.runId)).toEqual(['QUEUED 0', 'RUNNING 1', 'QUEUED 1', 'RUNNING 2']);
     expect(await findSummaries(db(), [token.runId])).toEqual([]);
     expect(await findAttempts(db(), [token.runId])).toMatchObject([
-      { number: 1, accumulation: 1, status: 'QUEUED', failure, finishedAt: expect.any(Date) },
+      { number: 1, accumulation: 1, status: 'FAILED', failure, finishedAt: expect.any(Date) },
       { number: 2, accumulation: 2, status: 'RUNNING', failure: null, workerId },
     ]);
     expect(await retry(token)).toBeNull();

@@ -67,7 +67,7 @@ test('a killed worker takes its trainer with it, and the run finishes on another
   const second = await workerProcess();
   await expect.poll(() => statusOf(id), patience).toBe('SUCCEEDED');
   expect(await findAttempts(ctx.db.prisma, [id])).toMatchObject([
-    { number: 1, workerId: first.id, status: 'QUEUED', failure: { code: 'LEASE_LOST' } },
+    { number: 1, workerId: first.id, status: 'FAILED', failure: { code: 'LEASE_LOST' } },
     { number: 2, workerId: second.id, status: 'SUCCEEDED', failure: null },
   ]);
   const events = await eventsOf(id);
