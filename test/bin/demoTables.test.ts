@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { LeaderboardEntry } from '../../src/bin/demo/operations.ts';
-import { leaderboardTable } from '../../src/bin/demo/tables.ts';
+import { leaderboardTable, probeTable } from '../../src/bin/demo/tables.ts';
+import { recommendationLines } from '../../src/bin/demo/text.ts';
+import type { ProbeTarget } from '../../src/bin/demo/trainingOperations.ts';
 
 function entry(rank: number, name: string, comparable: boolean): LeaderboardEntry {
   return {
@@ -30,5 +32,37 @@ describe('the leaderboard table', () => {
   test('has no note where all are comparable', () => {
     const drawn = leaderboardTable([entry(1, 'first', true), entry(2, 'second', true)], 'valid/error_rate');
     expect(drawn).not.toContain('*');
+  });
+});
+
+describe('the table of a memory probe', () => {
+  const trial = { microBatchSize: 8, peakMemory: 512 * 2 ** 20, imagesPerSecond: 10, message: null, cached: false };
+  const target = (architecture: string, recommendation: number | null): ProbeTarget => ({
+    architecture,
+    size: { height: 96, width: 64 },
+    recommendation,
+    failure: null,
+    trials: [
+      { ...trial, accumulation: 1, outcome: 'OUT_OF_MEMORY' },
+      { ...trial, accumulation: 2, outcome: recommendation === 2 ? 'FITS' : 'OVER_BUDGET' },
+    ],
+  });
+
+  test('of one network names it nowhere', () => {
+    const drawn = probeTable([target('vit', 2)]);
+    expect(drawn).not.toContain('vit');
+    expect(drawn).toMatch(/1 │ +8 │ +> 512 MiB │ +10 img\/s │ out of memory /);
+    expect(recommendationLines([target('vit', 2)])).toEqual(['accumulation 2 stays below the budget']);
+  });
+
+  test('of several names each once, and tells them together that take the same accumulation', () => {
+    const targets = [target('vit', 2), target('swin', null), target('convnext', 2)];
+    const drawn = probeTable(targets);
+    expect(drawn.match(/(?<=│ )(vit|swin|convnext) +│ 96x64 │ +1 │/g)).toHaveLength(3);
+    expect(drawn.match(/vit|swin|convnext/g)).toHaveLength(3);
+    expect(recommendationLines(targets)).toEqual([
+      'accumulation 2 stays below the budget: vit 96x64, convnext 96x64',
+      'no accumulation stays below the budget: swin 96x64',
+    ]);
   });
 });

@@ -84,7 +84,7 @@ describe('the recipe at scale mini, one epoch', () => {
   test('goes on after an interruption, and what was trained is not trained again', () => {
     expect(interrupted.status).toBe(130);
     const output = server.output();
-    expect(output).toMatch(/imported on \d{4}-/);
+    expect(output).toMatch(/imported before, on \d{4}-\d\d-\d\d;/);
     expect(output).toMatch(/trained before: convnext_atto crop(,|$)/m);
     expect(summary.dataset.name).toBe('images');
   });
@@ -154,7 +154,7 @@ describe('the recipe at scale mini, one epoch', () => {
       ensemble,
       submission,
     });
-    // As a member and as what was trained before, in the leaderboard and nowhere as running.
+    expect(again.stdout).toContain('trained before: all of them');
     expect(again.stdout).not.toMatch(/: running$/m);
     expect(again.stdout.match(/ensemble all, vit counts double/g)).toHaveLength(1);
   }, 120_000);

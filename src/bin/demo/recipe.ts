@@ -18,7 +18,7 @@ export function recipePreset(scale: Scale, { pretrained, epochs }: RecipeOptions
   const { effectiveBatchSize, precision, tightProbe, budgetMebibytes } = scale;
   const itemTransform = squish(scale);
   const variant = [
-    ...(epochs === undefined || epochs === scale.epochs ? [] : [`${epochs} epochs`]),
+    ...(epochs === undefined || epochs === scale.epochs ? [] : [epochs === 1 ? '1 epoch' : `${epochs} epochs`]),
     ...(pretrained ? [] : ['random weights']),
   ];
   return {

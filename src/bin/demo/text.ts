@@ -51,10 +51,18 @@ export function describeSweep({ architectures, preprocessings }: SweepPlan): str
   return `${architectures[0]} x (${ways.join('; ')})`;
 }
 
+/** Which accumulation the budget allows; of several networks, one line for each accumulation. */
 export function recommendationLines(targets: readonly ProbeTarget[]): string[] {
-  return targets.map(({ architecture, size, recommendation, failure }) => {
-    const whose = targets.length === 1 ? '' : `${architecture} ${formatSize(size)}: `;
-    if (recommendation !== null) return `${whose}accumulation ${recommendation} stays below the budget`;
-    return `${whose}no accumulation stays below the budget${failure ? ` (${failure.message})` : ''}`;
-  });
+  if (targets.length === 1) return [recommendationOf(targets[0]!)];
+  const networks = new Map<string, string[]>();
+  for (const target of targets) {
+    const line = recommendationOf(target);
+    networks.set(line, [...(networks.get(line) ?? []), `${target.architecture} ${formatSize(target.size)}`]);
+  }
+  return [...networks].map(([line, names]) => `${line}: ${names.join(', ')}`);
+}
+
+function recommendationOf({ recommendation, failure }: ProbeTarget): string {
+  if (recommendation !== null) return `accumulation ${recommendation} stays below the budget`;
+  return `no accumulation stays below the budget${failure ? ` (${failure.message})` : ''}`;
 }

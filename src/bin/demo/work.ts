@@ -35,8 +35,10 @@ export async function work(
 
   say(`1. importDataset ${folder}`);
   const { dataset, importedAt } = await watch.time('import', () => importImages(client, name, folder, preset, signal));
-  if (importedAt !== null)
-    say(`   imported on ${importedAt}; if images came or went since, take another RUNGRAPH_HOME`);
+  if (importedAt !== null) {
+    const day = importedAt.slice(0, 10);
+    say(`   imported before, on ${day}; if images came or went since, take another RUNGRAPH_HOME`);
+  }
   const labels = dataset.labelCounts.map(({ label, count }) => `${label} ${count}`).join(', ');
   say(`   ${dataset.trainCount} training images (${labels}), ${dataset.testCount} to predict`);
   for (const line of problemLines(dataset)) say(` ${line}`);
@@ -97,7 +99,8 @@ async function train(
     output: process.stdout,
     onQueued: (queued) => {
       const there = queued.filter(({ status }) => status === 'SUCCEEDED');
-      if (there.length) say(`   trained before: ${there.map((run) => run.name).join(', ')}`);
+      const all = there.length === queued.length;
+      if (there.length) say(`   trained before: ${all ? 'all of them' : there.map((run) => run.name).join(', ')}`);
     },
     onArchitecture: async () => {
       reports.push(...deviceReport(await readWorkers(client, signal)));
