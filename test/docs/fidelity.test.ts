@@ -67,7 +67,7 @@ describe('docs/fidelity.md', () => {
         .map((row): [string, string] => [cellsOf(row)[0]!.replaceAll('`', ''), cellsOf(row)[1]!]),
     );
     const golden = join(root, 'test/golden');
-    const fixtures = ['fastai', 'pillow', 'models', 'tables', 'e2e'].flatMap((folder) =>
+    const fixtures = ['fastai', 'pillow', 'autocast', 'models', 'tables', 'e2e'].flatMap((folder) =>
       readdirSync(join(golden, folder)).map((file) => `${folder}/${file.split('.')[0]}`),
     );
     expect(fixtures.filter((name) => !listed.has(name) && !listed.has(`${name.split('/')[0]}/*`))).toEqual([]);
