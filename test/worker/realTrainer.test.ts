@@ -103,9 +103,10 @@ test('runs of other seeds compare on the hold-out, and an ensemble is selected t
   for (const entry of scored) expect(entry).toMatchObject({ comparable: true, predictionValue: entry.value });
 });
 
-test('a running training is canceled', async () => {
-  const id = await startRun(ctx, { experimentId, config: { ...config, epochs: 10_000 } });
+test('a running training, in half precision, is canceled', async () => {
+  const id = await startRun(ctx, { experimentId, config: { ...config, epochs: 10_000, precision: 'FP16' } });
   await expect.poll(async () => (await findRun(ctx.db.prisma, id))?.progress?.phase, patience).toBe('UNFROZEN');
+  expect(await findAttempts(ctx.db.prisma, [id])).toMatchObject([{ engine: 'onnxruntime', precision: 'FP16' }]);
   await cancelRun(ctx, id);
   expect((await ended(id)).status).toBe('CANCELED');
 });
