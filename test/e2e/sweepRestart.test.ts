@@ -95,7 +95,7 @@ test('server and worker killed in the middle of a sweep: after the next start ev
   expect(runCounts).toEqual([{ status: 'SUCCEEDED', count: 4 }]);
   const once = [{ number: 1, status: 'SUCCEEDED', failure: null }];
   const lost = [
-    { number: 1, status: 'QUEUED', failure: { code: 'LEASE_LOST' } },
+    { number: 1, status: 'FAILED', failure: { code: 'LEASE_LOST' } },
     { number: 2, status: 'SUCCEEDED', failure: null },
   ];
   expect(runs.nodes).toEqual(
