@@ -22,7 +22,7 @@ const predictSchema = z.strictObject({
 const configSchema = z.strictObject({
   architecture: z.string().min(1),
   pretrained: z.boolean().default(true),
-  weightsUri: z.string().min(1).nullable().default(null),
+  weightsUri: z.string().min(1).max(2000, 'must have at most 2000 characters').nullable().default(null),
   itemTransform: z.strictObject({ size: sizeSchema, method: z.enum(['CROP', 'SQUISH', 'PAD']).default('CROP') }),
   /** Target of the batch transforms: what the network sees. */
   size: sizeSchema,
@@ -59,52 +59,57 @@ export type ParsedConfig =
 
 /** Fills defaults and checks every rule; reports all problems together, each with the path of its field below `at`. */
 export function parseTrainingConfig(input: unknown, at: readonly string[] = []): ParsedConfig {
-  const parsed = configSchema.safeParse(withoutNullDefaults(input), { error: describeIssue });
-  if (!parsed.success) {
-    return {
-      problems: parsed.error.issues.map((issue) => ({
-        code: 'INVALID',
-        message: issue.message,
-        path: [...at, ...issue.path.map(String)],
-      })),
-    };
-  }
-  const config = parsed.data;
-  const problems: UserProblem[] = [];
-  const report = (path: string, message: string) => problems.push({ code: 'INVALID', message, path: [...at, path] });
+  const values = withoutNullDefaults(input);
+  const parsed = configSchema.safeParse(values, { error: describeIssue });
+  const issues = parsed.error?.issues ?? [];
+  const problems: UserProblem[] = [
+    ...issues.map(({ message, path }) => ({ message, path: path.map(String) })),
+    ...ruleProblems(validFields(values)),
+  ].map(({ message, path }) => ({ code: 'INVALID', message, path: [...at, ...path] }));
+  if (!parsed.success || problems.length) return { problems };
+  return { config: { ...parsed.data, architecture: findArchitecture(parsed.data.architecture)!.name } };
+}
 
-  const architecture = findArchitecture(config.architecture);
-  if (!architecture) {
+/** The fields that are right by themselves, defaults filled in. */
+function validFields(values: unknown): Partial<TrainingConfig> {
+  const given = Object(values) as Readonly<Record<string, unknown>>;
+  const fields = Object.entries(configSchema.shape).map(([key, schema]) => [key, schema.safeParse(given[key]).data]);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
+/** What is wrong with fields that zod takes: rules of the catalogue, and of fields that must fit each other. */
+function ruleProblems(
+  config: Partial<TrainingConfig>,
+): { readonly path: readonly string[]; readonly message: string }[] {
+  const problems: { path: string[]; message: string }[] = [];
+  const report = (path: string, message: string) => problems.push({ path: [path], message });
+  const { architecture: name, size, weightsUri, accumulation, effectiveBatchSize: batch } = config;
+
+  const architecture = name === undefined ? undefined : findArchitecture(name);
+  if (name !== undefined && !architecture) {
     report(
       'architecture',
-      `unknown architecture ${JSON.stringify(config.architecture)}; the query "architectures" lists those there are`,
-    );
-  } else {
-    const problem = sizeProblem(architecture, config.size);
-    if (problem) report('size', problem);
-  }
-  if (config.weightsUri !== null) {
-    const { problem } = parseWeightsUri(config.weightsUri);
-    if (problem) report('weightsUri', `${JSON.stringify(config.weightsUri)} ${problem}`);
-  }
-  if (config.accumulation > config.effectiveBatchSize) {
-    report(
-      'accumulation',
-      `must not exceed effectiveBatchSize (${config.effectiveBatchSize}), got ${config.accumulation}`,
-    );
-  } else if (config.effectiveBatchSize % config.accumulation !== 0) {
-    report(
-      'accumulation',
-      `must divide effectiveBatchSize (${config.effectiveBatchSize}) without remainder, got ${config.accumulation}`,
-    );
-  } else if (config.effectiveBatchSize / config.accumulation < 2) {
-    report(
-      'accumulation',
-      `leaves a micro-batch of 1, but the head's batch normalisation needs at least 2; use ${config.effectiveBatchSize / 2} or less`,
+      `unknown architecture ${JSON.stringify(name)}; the query "architectures" lists those there are`,
     );
   }
-  if (problems.length) return { problems };
-  return { config: { ...config, architecture: architecture!.name } };
+  const misfit = architecture && size && sizeProblem(architecture, size);
+  if (misfit) report('size', misfit);
+  if (typeof weightsUri === 'string') {
+    const { problem } = parseWeightsUri(weightsUri);
+    if (problem) report('weightsUri', `${JSON.stringify(weightsUri)} ${problem}`);
+  }
+  if (accumulation === undefined || batch === undefined) return problems;
+  if (accumulation > batch) {
+    report('accumulation', `must not exceed effectiveBatchSize (${batch}), got ${accumulation}`);
+  } else if (batch % accumulation !== 0) {
+    report('accumulation', `must divide effectiveBatchSize (${batch}) without remainder, got ${accumulation}`);
+  } else if (batch / accumulation < 2) {
+    report(
+      'accumulation',
+      `leaves a micro-batch of 1, but the head's batch normalisation needs at least 2; use ${Math.floor(batch / 2)} or less`,
+    );
+  }
+  return problems;
 }
 
 /** Bounds in words, with what was given; undefined for zod's own words. */

@@ -32,6 +32,30 @@ describe('a config', () => {
     expect(parseTrainingConfig({ ...least, accumulation: 3 }).problems![0]).toMatchObject({ path: ['accumulation'] });
   });
 
+  it('is told everything that is wrong with it at once, rules between fields included', () => {
+    const { problems } = parseTrainingConfig({
+      ...least,
+      architecture: 'vit_tiny_patch16_224',
+      size: { height: 50, width: 64 },
+      accumulation: 3,
+      weightsUri: 'https://example.org/weights',
+      epochs: 0,
+    });
+    expect(problems!.map(({ path }) => path.join('.')).sort()).toEqual([
+      'accumulation',
+      'epochs',
+      'size',
+      'weightsUri',
+    ]);
+    const paths = (config: object) =>
+      parseTrainingConfig(config, ['config']).problems!.map(({ path }) => path.join('.'));
+    expect(paths({ ...least, architecture: 'no_such_net', effectiveBatchSize: 1, accumulation: 3 }).sort()).toEqual([
+      'config.architecture',
+      'config.effectiveBatchSize',
+    ]);
+    expect(paths({ ...least, weightsUri: `/${'x'.repeat(2000)}` })).toEqual(['config.weightsUri']);
+  });
+
   it('may limit the memory of its trainer, in bytes', () => {
     expect(parseTrainingConfig(least).config!.memoryBudget).toBeNull();
     expect(parseTrainingConfig({ ...least, memoryBudget: 2 ** 33 }).config!.memoryBudget).toBe(2 ** 33);
