@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { weightsName } from '../domain/artifact.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import type { Precision } from '../engine/engine.ts';
 import { messageOf } from '../errors.ts';
 import { writeSavedModel } from '../models/savedModel.ts';
 import { architectureOf, seedOf } from './attempt.ts';
@@ -16,11 +17,13 @@ export async function* saveModel(
   { runId, config, resources }: TrainerJob,
   learner: Learner,
   vocab: readonly string[],
+  precision: Precision,
 ): AsyncGenerator<TrainerEvent, void> {
   const file = path.join(resources.outputDirectory, weightsName);
   const { size, itemTransform } = config;
   const { minScale, predict } = config;
-  const prediction = { batchSize: learner.batchSize, seed: seedOf(config), minScale, beta: predict.ttaBeta };
+  const settings = { batchSize: learner.batchSize, seed: seedOf(config), minScale, beta: predict.ttaBeta };
+  const prediction = { ...settings, precision };
   const info = { runId, architecture: architectureOf(config), size, itemTransform, vocab };
   try {
     await writeSavedModel(

@@ -73,7 +73,7 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
         const indices = task.images.map((image) => indexOf.get(image)!);
         yield* predict(task, indices, split.vocab, config, learner, pipeline, reporter, deps.signal);
       }
-      yield* saveModel(job, learner, split.vocab);
+      yield* saveModel(job, learner, split.vocab, deps.engine.info.precision);
       yield* emit(await reporter.finish(), deps.signal);
     } finally {
       await learner.dispose();

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Architecture, findArchitecture } from '../domain/architecture.ts';
 import { type Size, sizeSchema } from '../domain/size.ts';
 import type { ItemTransform } from '../domain/trainingConfig.ts';
+import type { Precision } from '../engine/engine.ts';
 import { messageOf } from '../errors.ts';
 
 /** Keys of the head: in no network of timm, so that whoever reads only the body can leave them out. */
@@ -39,6 +40,8 @@ export interface PredictionSettings {
   readonly minScale: number;
   /** Weight of the plain pass beside the augmented ones. */
   readonly beta: number;
+  /** What the run's engine computed in. */
+  readonly precision: Precision;
 }
 
 /** What timm calls the network today: `convnext_tiny` for `convnext_tiny_in22k`. */
@@ -65,7 +68,10 @@ const metadataSchema = z.object({
   item_transform: json(z.object({ size: sizeSchema, method: z.enum(['CROP', 'SQUISH', 'PAD']) })),
   vocab: json(z.array(z.string()).min(1)),
   prediction: json(
-    z.object({ batchSize: z.int().min(1), seed: z.int().min(0), minScale: z.number(), beta: z.number() }),
+    z.object({
+      ...{ batchSize: z.int().min(1), seed: z.int().min(0), minScale: z.number(), beta: z.number() },
+      precision: z.enum(['FP32', 'FP16', 'BF16']).default('FP32'),
+    }),
   ),
 });
 

@@ -125,7 +125,7 @@ describe('exportOnnx', () => {
     const weights = randomWeights(model, 1);
     const file = path.join(folder, `${runId}.safetensors`);
     const info = { runId, architecture, size, itemTransform: { size, method: 'CROP' as const }, vocab: ['a', 'b'] };
-    const prediction = { batchSize: 2, seed: 1, minScale: 0.75, beta: 0.25 };
+    const prediction = { batchSize: 2, seed: 1, minScale: 0.75, beta: 0.25, precision: 'FP32' as const };
     await writeSavedModel(file, info, prediction, model, async (name) => weights.get(name)!);
     return { runId, file };
   }

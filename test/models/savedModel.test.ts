@@ -26,7 +26,7 @@ const size = { height: 64, width: 32 };
 const architecture = architectures.find(({ name }) => name === 'convnext_atto')!;
 const itemTransform = { size: { height: 80, width: 60 }, method: 'PAD' } as const;
 const info = { runId: 'run_1', architecture, size, itemTransform, vocab: ['é', 'b,"c"'] };
-const prediction = { batchSize: 8, seed: 2147483647, minScale: 0.75, beta: 0 };
+const prediction = { batchSize: 8, seed: 2147483647, minScale: 0.75, beta: 0, precision: 'BF16' } as const;
 const model = createModel(architecture, size, 2);
 const weights = randomWeights(model, 1);
 /** Equal to the last bit; much faster than toEqual on millions of numbers. */

@@ -131,7 +131,13 @@ describe.each(names)('%s', (name) => {
     const read = async (key: string) =>
       values.get(key) ?? new Float32Array(sizeOf(specs.find((spec) => spec.name === key)!.shape));
     const info = { runId: 'run_1', architecture, size, itemTransform, vocab: ['a', 'b'] };
-    await writeSavedModel(file, info, { batchSize: 2, seed: 1, minScale: 0.75, beta: 0.25 }, model, read);
+    await writeSavedModel(
+      file,
+      info,
+      { batchSize: 2, seed: 1, minScale: 0.75, beta: 0.25, precision: 'FP32' as const },
+      model,
+      read,
+    );
     expect(bodyOf(model, await initialWeights(model, architecture, size, file, 1))).toEqual(tensors);
   });
 });

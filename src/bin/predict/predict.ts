@@ -92,8 +92,13 @@ async function compute(
     engine: config.engine,
     device: config.device,
     computeThreads: options.threads ?? (config.threads || cores),
+    precision: prediction.precision,
     environment,
   });
+  if (engine.info.precision !== prediction.precision) {
+    const { name, precision } = engine.info;
+    process.stderr.write(`${name} computes in ${precision}, not in ${prediction.precision} as the run\n`);
+  }
   const pipeline = await openImagePipeline({
     images,
     spec: { itemTransform, size, minScale, mean: architecture.mean, std: architecture.std },
