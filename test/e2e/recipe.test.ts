@@ -80,6 +80,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+test('without pretrained weights to be had it ends before it has done anything, and says what helps', async () => {
+  const env = { RUNGRAPH_HOME: path.join(folder, 'offline'), PORT: '0', HF_HUB_OFFLINE: '1', HF_HOME: folder };
+  const ended = await spawnTypeScript('src/bin/cli.ts', ['demo', '--preset', 'recipe', '--data', data], env).finished;
+  expect(ended.status).toBe(1);
+  expect(ended.stderr).toMatch(/^The recipe starts from pretrained weights, and these cannot be had:\n {2}convnext_/);
+  expect(ended.stderr).toContain('--random-weights');
+  expect(ended.stdout).toMatch(/^scale +(mini|small|base|full): .+\n +chosen because .+--scale takes another$/m);
+  expect(ended.stdout).not.toContain('importDataset');
+});
+
 describe('the recipe at scale mini, one epoch', () => {
   test('goes on after an interruption, and what was trained is not trained again', () => {
     expect(interrupted.status).toBe(130);
