@@ -2,6 +2,7 @@
 
 import type { ImagePipeline } from '../vision/pipeline.ts';
 import { drawSeed, passOver } from './data.ts';
+import { TrainingFailure } from './failure.ts';
 import { softmaxRows } from './metrics.ts';
 import type { Predictor } from './predictor.ts';
 import { combinePasses } from './tta.ts';
@@ -22,9 +23,13 @@ export function predictBatches(images: number, batchSize: number, passes: number
   return Math.ceil(images / batchSize) * (passes + 1);
 }
 
+const diverged =
+  'the trained network gives numbers that are not finite: its weights or what they compute overflow; lower baseLearningRate, or take precision FP32 if it was FP16';
+
 /**
  * Yields the number of images after every batch; returns probabilities [indices.length, classes], rows in the order of
  * `indices` (into the pipeline's images).
+ * @throws TrainingFailure DIVERGED when the network gives NaN or infinity, which nothing could be made of
  */
 export async function* predictImages(
   predictor: Predictor,
@@ -39,7 +44,9 @@ export async function* predictImages(
     const probabilities = new Float32Array(indices.length * classes);
     let row = 0;
     for await (const batch of passOver(pipeline, indices, predictor.batchSize, signal, augmentSeed)) {
-      probabilities.set(softmaxRows(await predictor.predict(batch.images), classes), row * classes);
+      const logits = await predictor.predict(batch.images);
+      if (!logits.every(Number.isFinite)) throw new TrainingFailure('DIVERGED', diverged);
+      probabilities.set(softmaxRows(logits, classes), row * classes);
       row += batch.indices.length;
       yield batch.indices.length;
     }

@@ -25,9 +25,8 @@ const learner = {
   predict: async (images: Float32Array) => Float32Array.from([...images].flatMap((value) => [0, value])),
 } as unknown as Learner;
 
-async function predict(passes: number, beta: number, key = 'TEST') {
+async function predict(passes: number, beta: number, key = 'TEST', values = [-1, 0.5, 3]) {
   const requests: BatchRequest[] = [];
-  const values = [-1, 0.5, 3];
   const { signal } = new AbortController();
   const images = predictImages(learner, pipelineOf(values, requests), [2, 0, 1], {
     passes,
@@ -48,6 +47,15 @@ describe('prediction', () => {
     expect(probabilities).toEqual(softmaxRows(Float32Array.of(0, 3, 0, -1, 0, 0.5), 2));
     expect(requests.map(({ mode }) => mode)).toEqual(['valid', 'valid']);
     expect(batches).toBe(predictBatches(3, 2, 0));
+  });
+
+  it('of a network that gives NaN or infinity is the failure DIVERGED', async () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      await expect(predict(0, 0.25, 'VALID', [1, 2, value])).rejects.toMatchObject({
+        code: 'DIVERGED',
+        message: expect.stringContaining('lower baseLearningRate'),
+      });
+    }
   });
 
   it('averages probabilities, not logits, of the augmented passes and mixes in the plain one', async () => {

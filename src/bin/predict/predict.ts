@@ -7,6 +7,7 @@ import { SingleBar } from 'cli-progress';
 import { type Config, readConfig } from '../../config.ts';
 import { openEngine } from '../../engine/openEngine.ts';
 import { messageOf, StartupError } from '../../errors.ts';
+import { TrainingFailure } from '../../learner/failure.ts';
 import { predictBatches, predictImages } from '../../learner/predict.ts';
 import { openPredictor } from '../../learner/predictor.ts';
 import { SavedModelError } from '../../models/savedMetadata.ts';
@@ -36,8 +37,8 @@ export async function predict(args: readonly string[], environment: Environment)
     return await predictFolder(options, readConfig(environment), environment, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return stop.requested;
-    if (error instanceof SavedModelError || error instanceof ImageUnreadableError)
-      throw new StartupError(error.message);
+    const causes = [SavedModelError, ImageUnreadableError, TrainingFailure];
+    if (causes.some((cause) => error instanceof cause)) throw new StartupError(messageOf(error));
     throw error;
   }
 }
