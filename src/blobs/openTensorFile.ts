@@ -1,7 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
-import { type TensorFile, TensorFileError } from './tensorFile.ts';
+import { openFile, type TensorFile, TensorFileError } from './tensorFile.ts';
 import { openTorchFile } from './torchFile.ts';
 
 /**
@@ -31,12 +30,7 @@ const otherContents = [
 ];
 
 async function firstBytes(path: string): Promise<Buffer> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw new TensorFileError(`cannot open weights file ${path}: ${messageOf(error)}`);
-  }
+  const handle = await openFile(path);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
     return buffer.subarray(0, bytesRead);

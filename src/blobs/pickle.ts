@@ -8,6 +8,7 @@ import { TensorFileError } from './tensorFile.ts';
 /** A dictionary is a Map, a list an array, a tuple a PickleTuple; what a name or a call stands for is up to PickleNames. */
 export type PickleValue = unknown;
 
+/** Python's tuple, which unlike its list may be called with. */
 export class PickleTuple {
   readonly items: readonly PickleValue[];
   constructor(items: readonly PickleValue[]) {

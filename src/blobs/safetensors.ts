@@ -3,13 +3,13 @@
  * little-endian row-major data. Reading is strict: whatever is not a complete, gap-free file is refused with its reason.
  */
 
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { sizeOf } from '../domain/shape.ts';
 import { messageOf } from '../errors.ts';
 import { bytesPerElement, decodeElements, type ElementType } from './elements.ts';
 import { duplicateKey } from './jsonKeys.ts';
-import { readBytes, type TensorData, type TensorFile, TensorFileError } from './tensorFile.ts';
+import { openFile, readBytes, type TensorData, type TensorFile, TensorFileError } from './tensorFile.ts';
 
 export interface NamedTensor {
   readonly shape: readonly number[];
@@ -41,12 +41,7 @@ export interface SafetensorsFile extends TensorFile {
  * @throws TensorFileError when the file is missing, truncated or malformed.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw new TensorFileError(`cannot open weights file ${path}: ${messageOf(error)}`);
-  }
+  const handle = await openFile(path);
   try {
     const size = (await handle.stat()).size;
     const { header, metadata, dataStart } = await readHeader(handle, path, size);

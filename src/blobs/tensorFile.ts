@@ -1,6 +1,7 @@
 /** What every format of weights is read as: named tensors of which one at a time is in memory. */
 
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { messageOf } from '../errors.ts';
 
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
@@ -24,6 +25,15 @@ export interface TensorFile {
 /** A file that is not what it should be, or lacks what was asked of it. The message names the file. */
 export class TensorFileError extends Error {
   override readonly name: string = 'TensorFileError';
+}
+
+/** @throws TensorFileError when the file is missing or may not be read */
+export async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw new TensorFileError(`cannot open weights file ${path}: ${messageOf(error)}`);
+  }
 }
 
 /** Exactly `length` bytes, at the beginning of an ArrayBuffer of their own. */

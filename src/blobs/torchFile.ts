@@ -3,11 +3,11 @@
  * in dictionaries are read, one at a time; nothing that a pickle asks for is ever executed.
  */
 
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { sizeOf } from '../domain/shape.ts';
 import { messageOf } from '../errors.ts';
 import { bytesPerElement, decodeElements } from './elements.ts';
-import { readBytes, type TensorData, type TensorFile, TensorFileError } from './tensorFile.ts';
+import { openFile, readBytes, type TensorData, type TensorFile, TensorFileError } from './tensorFile.ts';
 import type { StoragePlace, TorchArchive } from './torchArchive.ts';
 import { openLegacyArchive } from './torchLegacy.ts';
 import { TorchTensor } from './torchNames.ts';
@@ -18,7 +18,7 @@ import { openTorchArchive } from './torchZip.ts';
  * @throws TensorFileError naming the file and what is wrong with it
  */
 export async function openTorchFile(path: string, container: 'zip' | 'legacy'): Promise<TensorFile> {
-  const handle = await open(path, 'r');
+  const handle = await openFile(path);
   try {
     const size = (await handle.stat()).size;
     const archive = await readArchive(handle, path, size, container);

@@ -13,6 +13,10 @@ import { type TorchStorage, torchNames } from './torchNames.ts';
 const magic = 0x1950a86a20f9469cfc6cn;
 const version = 1001;
 
+/**
+ * Reads the pickles and finds the storages; `size` is the file's, in bytes.
+ * @throws TensorFileError when the file is malformed or asks for more than tensors
+ */
 export async function openLegacyArchive(handle: FileHandle, path: string, size: number): Promise<TorchArchive> {
   const start = await readBytes(handle, path, 0, Math.min(size, largestPickle));
   const types = new Map<string, ElementType>();

@@ -7,6 +7,10 @@ import { largestPickle, type TorchArchive } from './torchArchive.ts';
 import { torchNames } from './torchNames.ts';
 import { readZipDirectory, zipDataPosition } from './zipArchive.ts';
 
+/**
+ * Reads the pickle and finds the storages; `size` is the file's, in bytes.
+ * @throws TensorFileError when the file is malformed or asks for more than tensors
+ */
 export async function openTorchArchive(handle: FileHandle, path: string, size: number): Promise<TorchArchive> {
   const entries = await readZipDirectory(handle, path, size);
   const name = pickleName(path, [...entries.keys()]);

@@ -54,15 +54,14 @@ export async function findDifferingSets(db: Queryable, setIds: readonly string[]
   return rows.map((row) => row.id);
 }
 
-/**
- * Keeps runs from being deleted until the transaction ends; returns which of the prediction sets are gone already.
- */
+/** Keeps runs from being deleted until the transaction ends; returns which of the prediction sets are gone already. */
 export async function holdPredictionSets(
   tx: Queryable,
   sets: readonly { readonly runId: string; readonly setId: string }[],
 ): Promise<string[]> {
+  // In order of id, as everyone who locks several runs.
   await tx.$executeRaw`
-    select from run where id = any(${sets.map(({ runId }) => runId)}::text[]) order by id for key share`;
+    select from run where id = any(${sets.map(({ runId }) => runId)}::text[]) order by id collate "C" for key share`;
   const rows = await tx.predictionSet.findMany({
     where: { id: { in: sets.map(({ setId }) => setId) } },
     select: { id: true },
