@@ -12,7 +12,7 @@ import {
 import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
 import type { RunFailure } from '../domain/run.ts';
-import type { TrainerEvent, TrainerResources } from '../domain/trainer.ts';
+import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
@@ -26,7 +26,7 @@ import type { TaskOutcome, TrainJob } from './outcome.ts';
 import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
-import { startTrainer } from './trainerProcess.ts';
+import { startTrainer, type Trainer } from './trainerProcess.ts';
 import { trainToEnd } from './training.ts';
 import { provideWeights } from './weights.ts';
 
@@ -118,22 +118,16 @@ async function settle(
 
 async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAttempt): Promise<TaskOutcome> {
   const { ctx, machine, log } = options;
-  let trainer: { written(events: number): void } | undefined;
-  const batcher = new EventBatcher({
-    write: (events) => recordEvents(ctx, attempt.token, events),
-    onWritten: (events) => trainer?.written(events.filter(isMessage).length),
-    onLost: (error) => {
-      if (error === undefined) return attempt.end('lost');
-      log.error({ ...attempt.token, err: error }, 'events could not be stored');
-      attempt.giveUp(error);
-    },
-  });
+  const child: CurrentTrainer = {};
+  const batcher = openBatcher(options, attempt, child);
+  const tell = async (event: TrainerEvent) => {
+    batcher.add(event);
+    await batcher.flush();
+  };
   let output: AttemptOutput | undefined;
   try {
     const images = await trainerImages(ctx, run);
-    const opened = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
-    output = opened;
-    const resources = { ...options.resources, outputDirectory: opened.directory };
+    output = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
     const provided = await provideWeights(configOf(run), {
       hub: options.hub,
       signal: attempt.signal,
@@ -143,42 +137,13 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       await batcher.flush();
       return provided.outcome;
     }
-    const { weights } = provided;
-    const train: TrainJob = async ({ task, config }, memoryLimit) => {
-      const started = startTrainer({
-        module: options.trainerModule,
-        job: { ...attempt.token, task, config, images, weights, resources },
-        memoryLimit,
-        signal: attempt.signal,
-        onStart: (pid) => {
-          attempt.pid = pid;
-          persist(() => recordTrainerPid(ctx, attempt.token, pid)).catch((error: unknown) =>
-            log.warn({ ...attempt.token, err: error }, 'the trainer could not be registered'),
-          );
-        },
-        onEvent: (event) => {
-          if (event.kind === 'started') attempt.engine = event.environment.engine;
-          if (event.kind === 'artifact') opened.add(event.artifact);
-          batcher.add(event);
-        },
-        onLine: (event) => {
-          batcher.add(event);
-          return batcher.room();
-        },
-      });
-      trainer = started;
-      return started.ended;
-    };
-    const tell = async (event: TrainerEvent) => {
-      batcher.add(event);
-      await batcher.flush();
-    };
+    const train = trainJob(options, attempt, { images, weights: provided.weights, output }, batcher, child);
     const task = { ctx, run, attempt, machine, train, tell };
     const outcome = await (run.kind === 'MEMORY_PROBE' ? probe(task) : trainToEnd(task));
     await batcher.flush();
     if (outcome.status !== 'SUCCEEDED' || attempt.unstored || attempt.lost) return outcome;
     const report = (line: string) => tell({ kind: 'log', stream: 'trainer', line });
-    return { ...outcome, artifacts: await opened.keep(ctx, report) };
+    return { ...outcome, artifacts: await output.keep(ctx, report) };
   } catch (error) {
     log.error({ ...attempt.token, err: error }, 'attempt failed');
     await batcher.flush();
@@ -186,6 +151,59 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   } finally {
     await output?.remove();
   }
+}
+
+/** The trainer of an attempt that runs now: a memory probe has several, one after the other. */
+interface CurrentTrainer {
+  trainer?: Pick<Trainer, 'written'>;
+}
+
+/** Stores what an attempt tells. Ends the attempt when that cannot be done. */
+function openBatcher({ ctx, log }: AttemptRunnerOptions, attempt: HeldAttempt, child: CurrentTrainer): EventBatcher {
+  return new EventBatcher({
+    write: (events) => recordEvents(ctx, attempt.token, events),
+    onWritten: (events) => child.trainer?.written(events.filter(isMessage).length),
+    onLost: (error) => {
+      if (error === undefined) return attempt.end('lost');
+      log.error({ ...attempt.token, err: error }, 'events could not be stored');
+      attempt.giveUp(error);
+    },
+  });
+}
+
+function trainJob(
+  { ctx, log, resources, trainerModule }: AttemptRunnerOptions,
+  attempt: HeldAttempt,
+  { images, weights, output }: Pick<TrainerJob, 'images' | 'weights'> & { readonly output: AttemptOutput },
+  batcher: EventBatcher,
+  child: CurrentTrainer,
+): TrainJob {
+  const shared = { images, weights, resources: { ...resources, outputDirectory: output.directory } };
+  return ({ task, config }, memoryLimit) => {
+    const trainer = startTrainer({
+      module: trainerModule,
+      job: { ...attempt.token, ...shared, task, config },
+      memoryLimit,
+      signal: attempt.signal,
+      onStart: (pid) => {
+        attempt.pid = pid;
+        persist(() => recordTrainerPid(ctx, attempt.token, pid)).catch((error: unknown) =>
+          log.warn({ ...attempt.token, err: error }, 'the trainer could not be registered'),
+        );
+      },
+      onEvent: (event) => {
+        if (event.kind === 'started') attempt.engine = event.environment.engine;
+        if (event.kind === 'artifact') output.add(event.artifact);
+        batcher.add(event);
+      },
+      onLine: (event) => {
+        batcher.add(event);
+        return batcher.room();
+      },
+    });
+    child.trainer = trainer;
+    return trainer.ended;
+  };
 }
 
 /** Lines of output do not come as messages: they are held back at their pipe. */

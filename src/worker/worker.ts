@@ -39,6 +39,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
+/** Registers the worker and takes jobs, until it is stopped. Throws StartupError when the device asked for is not there. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, ctx, listener, log } = options;
   const devices = await trainingDevices(config);
