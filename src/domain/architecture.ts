@@ -204,3 +204,9 @@ export const architectures: readonly Architecture[] = [
 export function findArchitecture(name: string): Architecture | undefined {
   return architectures.find((a) => a.name === name || a.aliases.includes(name));
 }
+
+/** What timm calls the network today: `convnext_tiny` for `convnext_tiny_in22k`. */
+export function timmName({ aliases, name, pretrainedTag }: Architecture): string {
+  const tagged = aliases.find((alias) => alias.endsWith(`.${pretrainedTag}`));
+  return tagged?.slice(0, -pretrainedTag.length - 1) ?? name;
+}

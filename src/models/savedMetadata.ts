@@ -1,7 +1,7 @@
 /** What the file of a finished run says besides its weights: text by key, in the header of the safetensors file. */
 
 import { z } from 'zod';
-import { type Architecture, findArchitecture } from '../domain/architecture.ts';
+import { type Architecture, findArchitecture, timmName } from '../domain/architecture.ts';
 import { type Size, sizeSchema } from '../domain/size.ts';
 import type { ItemTransform } from '../domain/trainingConfig.ts';
 import type { Precision } from '../engine/engine.ts';
@@ -42,12 +42,6 @@ export interface PredictionSettings {
   readonly beta: number;
   /** What the run's engine computed in. */
   readonly precision: Precision;
-}
-
-/** What timm calls the network today: `convnext_tiny` for `convnext_tiny_in22k`. */
-export function timmName({ aliases, name, pretrainedTag }: Architecture): string {
-  const tagged = aliases.find((alias) => alias.endsWith(`.${pretrainedTag}`));
-  return tagged?.slice(0, -pretrainedTag.length - 1) ?? name;
 }
 
 const json = <T extends z.ZodType>(schema: T) =>

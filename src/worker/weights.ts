@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttemptOutcome } from '../commands/attempt.ts';
-import { findArchitecture } from '../domain/architecture.ts';
+import { findArchitecture, timmName } from '../domain/architecture.ts';
 import type { HubReference } from '../domain/hubReference.ts';
 import type { RunFailure, RunProgress } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
@@ -66,9 +66,8 @@ async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Prom
 /** timm's weights of an architecture: the repository `timm/convnext_tiny.fb_in22k`. */
 export function pretrainedReference(name: string): HubReference {
   const architecture = findArchitecture(name);
-  const tagged = architecture?.aliases.find((alias) => alias.endsWith(`.${architecture.pretrainedTag}`));
-  if (tagged === undefined) throw new Error(`${name} has no alias with its pretrained tag`);
-  return { repository: `timm/${tagged}`, revision: 'main', file: null };
+  if (!architecture) throw new Error(`there is no architecture ${name}`);
+  return { repository: `timm/${timmName(architecture)}.${architecture.pretrainedTag}`, revision: 'main', file: null };
 }
 
 /** The file, or the weights in the folder. */
