@@ -187,6 +187,7 @@ export async function recordTargetFailure(
   return whileHeld(ctx, token, (tx) => setTargetFailure(tx, target, failure));
 }
 
+/** Stores how accumulated gradients compare with those of one micro-batch. */
 export async function recordEquivalence(
   ctx: CommandContext,
   token: AttemptToken,

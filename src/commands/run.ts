@@ -125,6 +125,7 @@ export interface UpdateRunInput {
 
 const longestNotes = 20_000;
 
+/** Changes what people call a run and say about it, in any state. */
 export async function updateRun(ctx: CommandContext, input: UpdateRunInput): Promise<void> {
   const problems = nameProblems(input);
   const notes = input.notes ?? '';
@@ -172,6 +173,7 @@ export function withSeed(config: TrainingConfig): TrainingConfig {
   return { ...config, seed: config.seed ?? drawSeed() };
 }
 
+/** A seed for runs that were given none. */
 export function drawSeed(): number {
   return randomInt(2 ** 31);
 }

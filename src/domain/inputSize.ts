@@ -14,6 +14,7 @@ export interface AllowedSides {
   readonly description: string;
 }
 
+/** As timm's model of the architecture takes them. */
 export function allowedSides(architecture: Architecture): AllowedSides {
   switch (architecture.family) {
     case 'convnext':

@@ -5,7 +5,7 @@ export type RunStatus = (typeof runStatuses)[number];
 
 export type RunKind = 'TRAINED' | 'EXTERNAL' | 'MEMORY_PROBE';
 
-/** The one table of allowed moves. RUNNING -> QUEUED is a retry after its worker was lost. */
+/** The one table of allowed moves. RUNNING -> QUEUED gives an attempt up for the next one: its worker was lost or stopped, or memory ran out. */
 const moves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   QUEUED: ['RUNNING', 'CANCELED', 'FAILED'],
   RUNNING: ['SUCCEEDED', 'FAILED', 'CANCELING', 'QUEUED'],
@@ -20,6 +20,7 @@ export function statusesBefore(to: RunStatus): RunStatus[] {
   return runStatuses.filter((from) => moves[from].includes(to));
 }
 
+/** Whether a run stays as it is from here on. */
 export function isTerminal(status: RunStatus): boolean {
   return moves[status].length === 0;
 }

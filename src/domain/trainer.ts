@@ -95,6 +95,7 @@ export type TrainerEvent =
 /** How a trainer ends that has not crashed. */
 export type TrainerReport = Extract<TrainerEvent, { kind: 'finished' | 'probed' | 'compared' | 'failed' }>;
 
+/** Whether it is the last event of a trainer. */
 export function isReport(event: TrainerEvent): event is TrainerReport {
   return (['finished', 'probed', 'compared', 'failed'] as TrainerEvent['kind'][]).includes(event.kind);
 }

@@ -21,6 +21,7 @@ export interface RepositoryCache {
   link(options: { revision: string; commit: string; file: string; etag: string }): Promise<string>;
 }
 
+/** The part of the cache below `root` that belongs to `repository`, `owner/name`. Touches no file yet. */
 export function repositoryCache(root: string, repository: string): RepositoryCache {
   const name = `models--${repository.replace('/', '--')}`;
   const folder = path.join(root, name);
@@ -52,6 +53,7 @@ export function repositoryCache(root: string, repository: string): RepositoryCac
   };
 }
 
+/** Whether a revision always means the same files. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }

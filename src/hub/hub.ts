@@ -46,6 +46,7 @@ export const weightsFileNames = ['model.safetensors', 'pytorch_model.bin'] as co
 /** Contents of one file that may follow each other while it is downloaded. */
 const changesLimit = 3;
 
+/** A hub and its cache on this machine. */
 export function createHub(options: HubOptions): Hub {
   const { endpoint, cacheDirectory, offline, timing = usualTiming } = options;
   const http: HubHttp = {

@@ -18,6 +18,7 @@ export interface FileVersion {
   readonly size: number;
 }
 
+/** Where the hub hands the file out. */
 export function fileUrl({ endpoint }: HubHttp, { repository, file }: HubFile, revision: string): string {
   return `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${file.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -53,6 +53,7 @@ export interface MaskSpec {
 /** Looks a tensor up by its key; unknown keys are an error. */
 export type Weights = (name: string) => Tensor;
 
+/** Tensors by name; a name that is missing is a bug. */
 export function weightsOf(tensors: Readonly<Record<string, Tensor>>): Weights {
   return (name) => {
     const tensor = tensors[name];
@@ -68,6 +69,7 @@ export function under(weights: Weights, prefix: string): Weights {
 
 const zeros: Initialiser = { kind: 'constant', value: 0 };
 
+/** A parameter that belongs to no normalisation and that the forward pass reads. */
 export function parameter(name: string, shape: readonly number[], init: Initialiser): ParameterSpec {
   return { name, shape, init, norm: false, used: true };
 }

@@ -18,6 +18,7 @@ import {
 import { attend, pairwise, splitHeads } from './windowAttention.ts';
 import { offsetsOf } from './windows.ts';
 
+/** The network without classifier for images of `sizes.size`. */
 export function swin(sizes: SwinSizes): SwinBody {
   return swinBody(sizes, family);
 }

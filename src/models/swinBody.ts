@@ -170,6 +170,7 @@ function keeping(block: Block, masks: Tensors | undefined): Keep {
   };
 }
 
+/** Normalises over the channels. */
 export function norm(x: Tensor, w: Weights): Tensor {
   return layerNorm(x, w('weight'), w('bias'), epsilon);
 }
@@ -179,6 +180,7 @@ export function mlp(x: Tensor, w: Weights): Tensor {
   return linear(gelu(linear(x, w('fc1.weight'), w('fc1.bias'))), w('fc2.weight'), w('fc2.bias'));
 }
 
+/** Of `mlp`, which is four times as wide inside. */
 export function mlpParameters(name: string, dim: number): ParameterSpec[] {
   return [
     ...weightAndBias(`${name}.fc1`, [4 * dim, dim], truncatedNormal),

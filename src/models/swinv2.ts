@@ -30,6 +30,7 @@ const biasHidden = 512;
 /** Cosines are multiplied by at most 100. */
 const logitLimit = Math.log(100);
 
+/** The network without classifier for images of `sizes.size`. */
 export function swinv2(sizes: SwinV2Sizes): SwinBody {
   return swinBody(sizes, familyOf(sizes.pretrainedWindows));
 }

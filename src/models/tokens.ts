@@ -23,6 +23,7 @@ function rowsOf(source: Int32Array, target: Int32Array): Int32Array {
   return target.map((place) => rows.get(place) ?? -1);
 }
 
+/** The way back. */
 export function inverse({ from, to }: Rearrangement): Rearrangement {
   return { from: to, to: from };
 }

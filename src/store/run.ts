@@ -132,7 +132,7 @@ export async function setRunFigures(
   });
 }
 
-/** Forgets what a lost attempt had reached. */
+/** Forgets what an attempt that was given up had reached. */
 export async function resetRunFigures(db: Queryable, id: string): Promise<void> {
   await db.run.update({
     where: { id },
