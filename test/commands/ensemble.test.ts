@@ -32,6 +32,7 @@ import {
   testRun,
 } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { problemsOf } from '../support/problems.ts';
 
 let ctx: TestContext;
 let db: Queryable;
@@ -73,16 +74,6 @@ const input = (...members: EnsembleInput['members'][number][]): EnsembleInput =>
 const weightsOf = async (members: EnsembleInput, within?: string) =>
   Object.fromEntries((await combine(ctx, members, within)).members.map(({ runId, weight }) => [nameOf(runId), weight]));
 const nameOf = (id: string) => Object.keys(runs).find((name) => runs[name] === id)!;
-
-async function problemsOf(work: Promise<unknown>): Promise<string[]> {
-  const error = await work.then(
-    () => undefined,
-    (e) => e,
-  );
-  return error.problems.map(
-    (p: { code: string; path: string[]; message: string }) => `${p.code} ${p.path.join('.')}: ${p.message}`,
-  );
-}
 
 describe('members', () => {
   it('are chosen by filter, and a later input overrides the weight of an earlier one', async () => {

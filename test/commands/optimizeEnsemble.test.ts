@@ -6,7 +6,6 @@ import { createSubmission } from '../../src/commands/submission.ts';
 import type { Split } from '../../src/domain/dataset.ts';
 import type { Predictions } from '../../src/domain/predictions.ts';
 import type { EnsembleThreads } from '../../src/ensembles/threads.ts';
-import { UserInputError } from '../../src/errors.ts';
 import { findEnsembleScores, getEnsembles, membersOfEnsemble } from '../../src/store/ensemble.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
@@ -20,6 +19,7 @@ import {
   testRun,
 } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { problemsOf } from '../support/problems.ts';
 
 let ctx: TestContext;
 let db: Queryable;
@@ -77,14 +77,6 @@ afterAll(() => ctx.close());
 
 const optimize = (more: Partial<OptimizeEnsembleInput> = {}) =>
   optimizeEnsemble(ctx, { experimentId: held, name: 'selected', ...more });
-const problemsOf = async (attempt: Promise<unknown>) => {
-  const error = await attempt.then(
-    () => new Error('was not refused'),
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof UserInputError)) throw error;
-  return error.problems.map(({ code, path, message }) => `${code} ${path.join('.')}: ${message}`);
-};
 
 describe('optimizeEnsemble', () => {
   it('selects on the hold-out where there is one, and saves picks as weights with the way there', async () => {

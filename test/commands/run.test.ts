@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { cancelRun, deleteRun, startRun, updateRun } from '../../src/commands/run.ts';
-import { UserInputError } from '../../src/errors.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findRun } from '../../src/store/run.ts';
 import { experimentOf } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { problemsOf } from '../support/problems.ts';
 import { smallConfig, trainableExperiment } from '../support/runs.ts';
 
 let ctx: TestContext;
@@ -21,15 +21,6 @@ const eventsOf = async (runId: string) =>
 
 const jobsOf = async (runId: string) =>
   (await ctx.db.pool.query(`select from pgboss.job where name = 'run' and data->>'runId' = $1`, [runId])).rowCount;
-
-async function problemsOf(work: Promise<unknown>): Promise<string[]> {
-  const error = await work.then(
-    () => undefined,
-    (e: unknown) => e,
-  );
-  expect(error).toBeInstanceOf(UserInputError);
-  return (error as UserInputError).problems.map(({ code, path, message }) => `${code} ${path.join('.')}: ${message}`);
-}
 
 describe('startRun', () => {
   test('stores the complete config with a drawn seed, the first event and the job', async () => {

@@ -1,13 +1,13 @@
 /** Memory probes of one network, from before probes had targets, are still there with all they found. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { migrationNames, migrationsFolder } from '../../src/db/migrationFiles.ts';
 import { createTestDatabase, dropTestDatabase } from '../support/database.ts';
 
-const folder = 'prisma/migrations';
-const names = readdirSync(folder).filter((name) => /^\d/.test(name));
+const names = migrationNames();
 const migration = names.find((name) => name.endsWith('_memory_probe_targets'))!;
 
 test('a probe of one network becomes a probe with one target', async () => {
@@ -18,7 +18,8 @@ test('a probe of one network becomes a probe with one target', async () => {
     await client.end();
     await dropTestDatabase(url);
   });
-  const apply = (name: string) => client.query(readFileSync(path.join(folder, name, 'migration.sql'), 'utf8'));
+  const apply = (name: string) =>
+    client.query(readFileSync(path.join(migrationsFolder, name, 'migration.sql'), 'utf8'));
   for (const name of names.filter((name) => name < migration)) await apply(name);
 
   const config = { accumulation: 2, itemTransform: { size: { height: 64, width: 48 }, method: 'CROP' } };

@@ -11,7 +11,6 @@ import { createExperiment } from '../../src/commands/experiment.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { drawLeafDataset } from '../../src/datasets/leaves.ts';
 import { findArchitecture } from '../../src/domain/architecture.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { bodyPrefix } from '../../src/models/model.ts';
 import { initialValues } from '../../src/models/parameters.ts';
 import { createModel } from '../../src/models/registry.ts';
@@ -20,6 +19,7 @@ import { findRun } from '../../src/store/run.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { type HubServer, startHub } from '../support/hubServer.ts';
 import { type RunningProcess, spawnTypeScript } from '../support/processes.ts';
+import { endedRun } from '../support/runs.ts';
 
 const token = 'hf_tokenOfThisTest';
 const size = { height: 32, width: 32 };
@@ -89,12 +89,7 @@ function start(changes: Record<string, unknown> = {}): Promise<string> {
   return startRun(ctx, { experimentId, config: { ...recipe, ...changes } });
 }
 
-const statusOf = async (id: string) => (await findRun(ctx.db.prisma, id))!.status;
-
-async function ended(id: string) {
-  await expect.poll(async () => isTerminal(await statusOf(id)), patience).toBe(true);
-  return (await findRun(ctx.db.prisma, id))!;
-}
+const ended = (id: string) => endedRun(ctx, id);
 
 async function logOf(runId: string): Promise<string[]> {
   const rows = await ctx.db.prisma.runLog.findMany({ where: { runId }, orderBy: { seq: 'asc' } });

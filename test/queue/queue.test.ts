@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openQueue, type Queue } from '../../src/queue/queue.ts';
+import { type Consumer, openQueue, type Queue } from '../../src/queue/queue.ts';
 import { silent } from '../support/commandContext.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
@@ -35,8 +35,8 @@ test('a job exists if and only if its transaction commits, and jobs come oldest 
   await consumer.stop();
 });
 
-test('jobs are withdrawn if and only if the transaction commits; one in hand stays', async () => {
-  await enqueue('begun', 'unwanted', 'wanted');
+/** Takes a job and keeps it in hand until `finish` is called; `seen` has the runs whose jobs were begun. */
+async function takeOne(): Promise<{ consumer: Consumer; seen: string[]; finish: () => void }> {
   const seen: string[] = [];
   let finish = () => {};
   const finished = new Promise<void>((resolve) => {
@@ -50,6 +50,12 @@ test('jobs are withdrawn if and only if the transaction commits; one in hand sta
     },
     { concurrency: 1 },
   );
+  return { consumer, seen, finish };
+}
+
+test('jobs are withdrawn if and only if the transaction commits; one in hand stays', async () => {
+  await enqueue('begun', 'unwanted', 'wanted');
+  const { consumer, seen, finish } = await takeOne();
   await expect.poll(() => seen, { timeout: 30_000 }).toEqual(['begun']);
   const failed = db.prisma.$transaction(async (tx) => {
     await queue.withdraw(tx, 'run', { runId: 'wanted' });
@@ -86,19 +92,7 @@ test('a job whose handler throws comes again, marked', async () => {
 
 test('stopping takes no more jobs and waits for the one in hand', async () => {
   await enqueue('in hand', 'left');
-  const started: string[] = [];
-  let finish = () => {};
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const consumer = await queue.work(
-    'run',
-    async ({ payload }) => {
-      started.push(payload.runId);
-      await finished;
-    },
-    { concurrency: 1 },
-  );
+  const { consumer, seen: started, finish } = await takeOne();
   await expect.poll(() => started, { timeout: 30_000 }).toEqual(['in hand']);
   let stopped = false;
   const stopping = consumer.stop().then(() => {

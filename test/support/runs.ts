@@ -1,7 +1,9 @@
 /** Experiments to start runs in, and events a trainer might tell. */
 
+import { expect } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
-import type { EpochMetrics } from '../../src/domain/run.ts';
+import { type EpochMetrics, isTerminal } from '../../src/domain/run.ts';
+import { findRun, type Run } from '../../src/store/run.ts';
 import { experimentOf, image, manifest, readyDataset } from './catalogue.ts';
 
 /** A config of the smallest architecture that the data of `trainableExperiment` is enough for. */
@@ -28,6 +30,13 @@ export async function trainableExperiment(
   const test = [image('TEST', 'a.jpg', null), image('TEST', 'b.jpg', null)];
   const datasetId = await readyDataset(ctx.db.prisma, name, manifest([...train, ...test]));
   return experimentOf(ctx.db.prisma, datasetId, { name });
+}
+
+/** A run at its end, which is waited for. */
+export async function endedRun(ctx: CommandContext, id: string, timeout = 110_000): Promise<Run> {
+  const find = async () => (await findRun(ctx.db.prisma, id))!;
+  await expect.poll(async () => isTerminal((await find()).status), { timeout, interval: 25 }).toBe(true);
+  return find();
 }
 
 export function epoch(index: number, more: Partial<EpochMetrics> = {}): EpochMetrics {

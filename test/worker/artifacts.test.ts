@@ -4,13 +4,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { deleteRun, startRun } from '../../src/commands/run.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { type Artifact, findArtifacts } from '../../src/store/artifact.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { findRun } from '../../src/store/run.ts';
 import { removeAbandonedOutputs } from '../../src/worker/outputs.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
-import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { type TestWorker, testWorker } from '../support/worker.ts';
 
 let ctx: TestContext;
@@ -31,12 +30,10 @@ const patience = { timeout: 60_000, interval: 25 };
 /** Runs a part of the scripted trainer to its end. */
 async function played(part: string) {
   const runId = await startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: part } });
-  const find = () => findRun(ctx.db.prisma, runId);
-  await expect.poll(async () => isTerminal((await find())!.status), patience).toBe(true);
+  const { status } = await endedRun(ctx, runId);
   const lines = await findLogLines(ctx.db.prisma, runId, { afterSeq: 0, limit: 100 });
   return {
-    runId,
-    status: (await find())!.status,
+    ...{ runId, status },
     artifacts: await findArtifacts(ctx.db.prisma, [runId]),
     log: lines.map(({ line }) => line).join('\n'),
   };

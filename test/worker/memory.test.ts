@@ -2,16 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startRun } from '../../src/commands/run.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
 import { findSummaries } from '../../src/store/metric.ts';
-import { findRun, type Run } from '../../src/store/run.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { childrenRunning } from '../support/processes.ts';
-import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { scriptedTrainer, type TestWorker, testWorker } from '../support/worker.ts';
 
 const mebibyte = 2 ** 20;
@@ -33,12 +31,8 @@ afterAll(async () => {
 const patience = { timeout: 60_000, interval: 25 };
 const start = (weightsUri: string, more: object = {}) =>
   startRun(ctx, { experimentId, config: { ...smallConfig, effectiveBatchSize: 8, weightsUri, ...more } });
-const find = async (id: string) => (await findRun(ctx.db.prisma, id))!;
 
-async function ended(id: string): Promise<Run> {
-  await expect.poll(async () => isTerminal((await find(id)).status), patience).toBe(true);
-  return find(id);
-}
+const ended = (id: string) => endedRun(ctx, id);
 
 /** Bytes that a message says a trainer had and might have had. */
 function bytesOf(message: string | undefined): number[] {

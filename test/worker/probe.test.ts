@@ -3,7 +3,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ProbeMemoryInput, probeMemory } from '../../src/commands/probe.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { metricHistory } from '../../src/store/metric.ts';
@@ -11,7 +10,7 @@ import { getProbes, type ProbeTarget } from '../../src/store/probe.ts';
 import { findRun } from '../../src/store/run.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { childrenRunning } from '../support/processes.ts';
-import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { scriptedTrainer, type TestWorker, testWorker } from '../support/worker.ts';
 
 const mebibyte = 2 ** 20;
@@ -48,10 +47,7 @@ async function started(part: string, budgetBytes: number, more: Partial<ProbeMem
   return { id, runId };
 }
 
-async function ended(runId: string) {
-  await expect.poll(async () => isTerminal((await find(runId)).status), patience).toBe(true);
-  return find(runId);
-}
+const ended = (runId: string) => endedRun(ctx, runId);
 
 async function probed(...args: Parameters<typeof started>) {
   const { id, runId } = await started(...args);

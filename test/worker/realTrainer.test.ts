@@ -11,7 +11,6 @@ import { optimizeEnsemble } from '../../src/commands/optimizeEnsemble.ts';
 import { probeMemory } from '../../src/commands/probe.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { drawLeafDataset } from '../../src/datasets/leaves.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { findDataset } from '../../src/store/dataset.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
@@ -21,6 +20,7 @@ import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
 import { getProbes } from '../../src/store/probe.ts';
 import { findRun } from '../../src/store/run.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { endedRun } from '../support/runs.ts';
 import { type TestWorker, testWorker } from '../support/worker.ts';
 
 let ctx: TestContext;
@@ -54,10 +54,7 @@ const config = {
   ...{ effectiveBatchSize: 8, accumulation: 2, epochs: 1, freezeEpochs: 1 },
 };
 
-async function ended(id: string) {
-  await expect.poll(async () => isTerminal((await findRun(ctx.db.prisma, id))!.status), patience).toBe(true);
-  return (await findRun(ctx.db.prisma, id))!;
-}
+const ended = (id: string) => endedRun(ctx, id);
 
 test('an import that finds nothing usable fails with the reason', async () => {
   const empty = path.join(folder, 'leaves', 'test_images');
@@ -125,7 +122,7 @@ test('a probe measures real memory and compares real gradients, and another one 
     const budgetBytes = 16 * 2 ** 30;
     const id = await probeMemory(ctx, { experimentId, targets, effectiveBatchSize: 8, budgetBytes, equivalence: true });
     const find = async () => (await getProbes(ctx.db.prisma, [id])).get(id)!;
-    await expect.poll(async () => isTerminal((await find()).status), patience).toBe(true);
+    await ended((await find()).runId);
     return find();
   };
   const { status, targets } = await probe();

@@ -1,5 +1,6 @@
 /** Where a run's pretrained weights come from. The hub itself is tested in test/hub. */
 
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -106,6 +107,14 @@ describe('weightsUri may be', () => {
 });
 
 describe('weightsUri is refused', () => {
+  test('that is neither a file nor a folder', async () => {
+    const pipe = path.join(folder, 'pipe.pth');
+    execFileSync('mkfifo', [pipe]);
+    expect((await failureOf(provide({ weightsUri: pipe }))).message).toContain(
+      `${pipe} is neither a file nor a folder`,
+    );
+  });
+
   test('that means a folder and a repository', async () => {
     await mkdir(path.join(folder, 'o', 'n'), { recursive: true });
     process.chdir(folder);

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
-import { isTerminal } from '../../src/domain/run.ts';
 import { findAttempts } from '../../src/store/attempt.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { findSummaries } from '../../src/store/metric.ts';
 import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
-import { findRun, type Run } from '../../src/store/run.ts';
+import { findRun } from '../../src/store/run.ts';
 import { getWorkers, isOnline } from '../../src/store/worker.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { childrenRunning } from '../support/processes.ts';
-import { smallConfig, trainableExperiment } from '../support/runs.ts';
+import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { scriptedTrainer, type TestWorker, testWorker } from '../support/worker.ts';
 
 let ctx: TestContext;
@@ -31,10 +30,7 @@ const patience = { timeout: 60_000, interval: 25 };
 const start = (part: string) => startRun(ctx, { experimentId, config: { ...smallConfig, weightsUri: part } });
 const find = async (id: string) => (await findRun(ctx.db.prisma, id))!;
 
-async function ended(id: string): Promise<Run> {
-  await expect.poll(async () => isTerminal((await find(id)).status), patience).toBe(true);
-  return find(id);
-}
+const ended = (id: string) => endedRun(ctx, id);
 
 async function reached(id: string, phase: string): Promise<void> {
   await expect.poll(async () => (await find(id)).progress?.phase, patience).toBe(phase);
