@@ -47,7 +47,14 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
     throw refuse('UNAVAILABLE', `the weights of run ${runId} are not among this server's blobs`, ['runId']);
   }
   const file = ctx.blobs.path(weights.contentHash);
-  const { hash: contentHash, size } = await inTurn(() => ctx.blobs.put(convertToOnnx(file)));
+  const { hash: contentHash, size } = await inTurn(async () => {
+    try {
+      return await ctx.blobs.put(convertToOnnx(file));
+    } catch (error) {
+      // A run that is deleted meanwhile takes the file along.
+      throw (await findRun(ctx.db.prisma, runId)) ? error : deleted(runId);
+    }
+  });
   const id = await inTransaction(ctx, async (tx) => {
     // Another server may have made it meanwhile, and the run may be gone.
     if (!(await lockRun(tx, runId))) return null;
@@ -60,8 +67,12 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
     return fresh;
   });
   await releaseBlobs(ctx, [contentHash]);
-  if (id === null) throw refuse('NOT_FOUND', `run ${runId} was deleted`, ['runId']);
+  if (id === null) throw deleted(runId);
   return id;
+}
+
+function deleted(runId: string): Error {
+  return refuse('NOT_FOUND', `run ${runId} was deleted meanwhile`, ['runId']);
 }
 
 const isOnnx = ({ kind }: Artifact): boolean => kind === 'ONNX';

@@ -146,6 +146,7 @@ async function readParameter(
   if (!(data instanceof Float32Array)) {
     throw new WeightsError(`${file.path}: ${key} is ${dtype}, expected floating point numbers`);
   }
+  if (!data.every(Number.isFinite)) throw new WeightsError(`${file.path}: ${key} has values that are not finite`);
   return convert(data);
 }
 

@@ -74,7 +74,9 @@ export function pretrainedReference(name: string): HubReference {
 async function localFile(file: string): Promise<string> {
   const found = await statIfThere(file);
   if (!found) throw new WeightsNotFound(`${file} does not exist on the worker`);
-  if (!found.isDirectory()) return file;
+  if (found.isFile()) return file;
+  // Of a pipe or a device there may be no end, or no beginning.
+  if (!found.isDirectory()) throw new WeightsNotFound(`${file} is neither a file nor a folder`);
   for (const name of weightsFileNames) {
     const inside = path.join(file, name);
     if (await statIfThere(inside)) return inside;

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findArchitecture } from '../../src/domain/architecture.ts';
 import type { ArtifactKind } from '../../src/domain/artifact.ts';
 import { createModel } from '../../src/models/registry.ts';
@@ -171,6 +171,22 @@ describe('exportOnnx', () => {
     });
     await server.context.blobs.delete(found.artifacts[0].contentHash);
     expect(await refusal(runId)).toMatchObject([{ code: 'UNAVAILABLE', path: ['runId'] }]);
+  });
+
+  test('of a run that is deleted meanwhile is refused', async () => {
+    const { runId, file } = await trained();
+    await keep(runId, 'WEIGHTS', 'weights.safetensors', file);
+    const { blobs } = server.context;
+    const put = blobs.put.bind(blobs);
+    const spy = vi.spyOn(blobs, 'put').mockImplementationOnce(async (content) => {
+      const { deleteRun } = await server.ask('mutation ($id: ID!) { deleteRun(id: $id) { deletedId } }', { id: runId });
+      expect(deleteRun.deletedId).toBe(runId);
+      return put(content);
+    });
+    expect(await refusal(runId)).toEqual([
+      { code: 'NOT_FOUND', message: `run ${runId} was deleted meanwhile`, path: ['runId'] },
+    ]);
+    spy.mockRestore();
   });
 
   test('of a file that is no run’s is a bug that the log tells, and leaves nothing', async () => {

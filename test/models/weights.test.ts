@@ -122,6 +122,14 @@ describe('pretrained weights', () => {
     await expect(missing).rejects.toThrow(/set weightsUri .*or pretrained: false/);
   });
 
+  it('that are not finite are refused by the name of their key', async () => {
+    for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+      const tensors = checkpoint(atto);
+      (tensors.get('stages.1.blocks.0.gamma')!.data as Float32Array)[3] = value;
+      await expect(load(atto, tensors)).rejects.toThrow(/stages\.1\.blocks\.0\.gamma has values that are not finite/);
+    }
+  });
+
   it('of another architecture are refused', async () => {
     const deeper: Architecture = { ...atto, depths: [1, 1, 2, 1] };
     await expect(load(atto, checkpoint(deeper))).rejects.toThrow(/has 9 tensors that convnext_atto has not/);
