@@ -42,7 +42,8 @@ export async function listFiles(folder: string): Promise<string[]> {
       if (entry.name.startsWith('.')) continue;
       const name = within ? `${within}/${entry.name}` : entry.name;
       if (entry.isDirectory()) await visit(name);
-      else if (entry.isFile() || (await isLinkToFile(path.join(folder, name)))) files.push(name);
+      else if (entry.isFile() || (entry.isSymbolicLink() && (await isFileOrLost(path.join(folder, name)))))
+        files.push(name);
     }
   };
   await visit('');
@@ -79,6 +80,7 @@ export async function inspectFiles(
   };
 }
 
-async function isLinkToFile(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined))?.isFile() ?? false;
+/** Whether a link leads to a file, or nowhere: then it is told of as a file that cannot be read. */
+async function isFileOrLost(link: string): Promise<boolean> {
+  return (await stat(link).catch(() => undefined))?.isFile() ?? true;
 }
