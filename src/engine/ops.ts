@@ -70,7 +70,7 @@ export function gelu(x: tf.Tensor): tf.Tensor {
   return geluWithGradient(x);
 }
 
-/** With u = x/√2: gelu'(x) = (1 + erf u + (2/√π)·u·exp(-u²)) / 2. */
+/** With u = x/√2: gelu'(x) = (erf u)/2 + 1/2 + u·exp(-u²)/√π. */
 const geluWithGradient = tf.customGrad(((x: tf.Tensor, save: tf.GradSaveFunc) => {
   const value = has('Gelu')
     ? (tf.engine().runKernel('Gelu', { x }) as tf.Tensor)
@@ -78,8 +78,8 @@ const geluWithGradient = tf.customGrad(((x: tf.Tensor, save: tf.GradSaveFunc) =>
   save([x]);
   const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
     const u = (saved[0] as tf.Tensor).mul(Math.SQRT1_2);
-    const bell = tf.exp(tf.scalar(Math.log(2 / Math.sqrt(Math.PI))).sub(u.mul(u)));
-    return dy.mul(tf.erf(u).add(u.mul(bell)).mul(0.5).add(0.5));
+    const bell = tf.exp(tf.scalar(-Math.log(Math.PI) / 2).sub(u.mul(u)));
+    return dy.mul(tf.erf(u).mul(0.5).add(0.5).add(u.mul(bell)));
   };
   return { value, gradFunc };
 }) as Gradient<tf.Tensor>);

@@ -61,6 +61,18 @@ test('GELU stays apart where the sum is needed too, where it is no bias, and wit
   expect(opsOf(fuse(plain, { ...target, contrib: false }))).toEqual(['Add', 'Gelu']);
 });
 
+test('half of erf plus a half is one operator', async () => {
+  const scaledErf = (scale: number) =>
+    graphOf([50, 8], (g, x) => {
+      const erf = g.op('Erf', [x], 'float32', x.shape);
+      return [add(g, g.op('Mul', [erf, g.float(scale)], 'float32', x.shape), g.float(0.5))];
+    });
+  const fused = fuse(scaledErf(0.5), target);
+  expect(opsOf(fused)).toEqual(['Erf', 'HardSigmoid']);
+  expect(await compute(fused)).toEqual(await compute(scaledErf(0.5)));
+  expect(opsOf(fuse(scaledErf(0.75), target))).toEqual(['Erf', 'Mul', 'Add']);
+});
+
 test('a large transpose of whole rows gathers them', async () => {
   const graph = graphOf([5, 7, 3, 4, 160], (g, x) => [g.transpose(x, [2, 0, 3, 1, 4])]);
   const fused = fuse(graph, target);

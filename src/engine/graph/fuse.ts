@@ -4,7 +4,7 @@
  */
 
 import { sizeOf } from '../../domain/shape.ts';
-import { Graph, microsoft, type Node, type Shape, sameShape, type Value } from './ir.ts';
+import { Graph, microsoft, type Node, type Shape, sameShape, splatOf, type Value } from './ir.ts';
 import type { Target } from './kernels/lowering.ts';
 
 /** Appends to `graph` what replaces `node`, whose inputs are already there, or null: nothing does. */
@@ -22,9 +22,9 @@ export function fuse(source: Graph, target: Target): Graph {
   const context: Context = { target, readers: countReaders(source) };
   const values = new Map<Value, Value>();
   for (const input of source.inputs) values.set(input, graph.input(input.name as string, input.dtype, input.shape));
-  const valueOf = (old: Value): Value => values.get(old) ?? graph.constant(old.data as never, old.dtype, old.shape);
+  const copyOf = (old: Value): Value => values.get(old) ?? graph.constant(old.data as never, old.dtype, old.shape);
   for (const node of source.liveNodes()) {
-    const inputs = node.inputs.map(valueOf);
+    const inputs = node.inputs.map(copyOf);
     const replacement = rules[node.op]?.(graph, node, inputs, context);
     const outputs = replacement
       ? [replacement]
@@ -37,7 +37,7 @@ export function fuse(source: Graph, target: Target): Graph {
         );
     for (const [i, output] of node.outputs.entries()) values.set(output, outputs[i] as Value);
   }
-  for (const { name, value } of source.outputs) graph.output(name, valueOf(value));
+  for (const { name, value } of source.outputs) graph.output(name, copyOf(value));
   return graph;
 }
 
@@ -69,6 +69,14 @@ function readOnce(value: Value, readers: ReadonlyMap<Value, number>): boolean {
 
 const unreshaped = (value: Value): Value =>
   value.node?.op === 'Reshape' ? unreshaped(value.node.inputs[0] as Value) : value;
+
+/** erf(x)/2 + 1/2, which lies between 0 and 1, is a HardSigmoid: one pass instead of two, in place. */
+const halfErf: Rule = (graph, node, [scaled, shift], { readers }) => {
+  const [erf, scale] = scaled?.node?.op === 'Mul' ? scaled.node.inputs : [];
+  if (erf?.node?.op !== 'Erf' || splatOf(scale!) !== 0.5 || splatOf(shift!) !== 0.5) return null;
+  if (readers.get(node.inputs[0]!) !== 1) return null;
+  return graph.op('HardSigmoid', [erf], erf.dtype, erf.shape, { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+};
 
 /** Elements from which on a Transpose is worth the threads of a Gather, and how many must stay together. */
 const [manyElements, longRow] = [1 << 16, 16];
@@ -113,4 +121,9 @@ const slicedGather: Rule = (graph, node, [x, starts, ends, axes]) => {
   return graph.reshape(gatherRows(graph, gather.node.inputs[0] as Value, part), node.outputs[0]!.shape);
 };
 
-const rules: Readonly<Record<string, Rule>> = { Gelu: biasGelu, Transpose: rowGather, Slice: slicedGather };
+const rules: Readonly<Record<string, Rule>> = {
+  Gelu: biasGelu,
+  Add: halfErf,
+  Transpose: rowGather,
+  Slice: slicedGather,
+};
