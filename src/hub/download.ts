@@ -9,7 +9,7 @@ import { HubError } from './errors.ts';
 import { type HubHttp, type HubResponse, request } from './http.ts';
 import { withRetries } from './retry.ts';
 import type { HubTiming } from './timing.ts';
-import { etagOf, type FileVersion, fileUrl, type HubFile, requireAnswer } from './version.ts';
+import { etagOf, type FileVersion, fileUrl, type HubFile, nameOf, requireAnswer } from './version.ts';
 
 /** The file has another content by now. */
 export class FileChangedError extends HubError {}
@@ -21,6 +21,8 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
   /** Bytes of the file that are there, of all. */
   readonly onProgress: (received: number, size: number) => void;
+  /** Tells of every try that failed. */
+  readonly note: (line: string) => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function download(wanted: HubFile, version: FileVersion, options: D
       // a second whole download with the same end is no accident
       throw new HubError(`${nameOf(options.http, wanted)} ${problem}`, { retryable: ++broken < 2 });
     },
-    () => received,
+    { note: options.note, progress: () => received },
   );
   await rename(partial, options.cache.blob(version.etag));
 }
@@ -68,6 +70,7 @@ async function receive(
     method: 'GET',
     // the commit pins the content, whatever the branch means meanwhile
     url: fileUrl(http, wanted, version.commit),
+    name: nameOf(http, wanted),
     headers: from > 0 ? { range: `bytes=${from}-` } : {},
     // where large files lie has etags of its own
     ownHeaders: from > 0 ? { 'if-range': `"${version.etag}"` } : {},
@@ -149,8 +152,4 @@ async function damage(file: string, { etag, size }: FileVersion): Promise<string
 async function startOver(partial: string): Promise<0> {
   await rm(partial, { force: true });
   return 0;
-}
-
-function nameOf({ endpoint }: HubHttp, { repository, file }: HubFile): string {
-  return `${file} of ${repository} (${endpoint})`;
 }

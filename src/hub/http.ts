@@ -26,6 +26,8 @@ export interface HubResponse {
 export interface HubRequest {
   readonly method: 'HEAD' | 'GET';
   readonly url: string;
+  /** What messages call the file. */
+  readonly name: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent to the endpoint's own host only. */
   readonly ownHeaders?: Readonly<Record<string, string>>;
@@ -64,7 +66,7 @@ export async function request(http: HubHttp, wanted: HubRequest): Promise<HubRes
       own: own!,
       status: response.status,
       headers: response.headers,
-      body: () => chunks(response, url, idle, wanted.signal),
+      body: () => chunks(response, wanted.name, url, idle, wanted.signal),
       close: idle.close,
     };
   }
@@ -73,7 +75,7 @@ export async function request(http: HubHttp, wanted: HubRequest): Promise<HubRes
 
 async function send(
   url: URL,
-  { method, headers, ownHeaders, signal }: HubRequest,
+  { method, name, headers, ownHeaders, signal }: HubRequest,
   token: string | undefined,
   isOwn: boolean,
   idle: IdleTimer,
@@ -95,12 +97,13 @@ async function send(
     });
   } catch (error) {
     idle.close();
-    throw networkError(url, error, idle, signal);
+    throw networkError(name, url, error, idle, signal);
   }
 }
 
 async function* chunks(
   response: Response,
+  name: string,
   url: URL,
   idle: IdleTimer,
   signal: AbortSignal,
@@ -111,7 +114,7 @@ async function* chunks(
       yield chunk;
     }
   } catch (error) {
-    throw networkError(url, error, idle, signal);
+    throw networkError(name, url, error, idle, signal);
   } finally {
     idle.close();
   }
@@ -128,14 +131,14 @@ function resolveLocation(location: string, from: URL): URL {
   return target;
 }
 
-function networkError(url: URL, error: unknown, idle: IdleTimer, signal: AbortSignal): unknown {
+function networkError(name: string, url: URL, error: unknown, idle: IdleTimer, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   const cause = (error as { cause?: unknown }).cause ?? error;
   const what = idle.expired
     ? 'sent nothing for too long'
     : messageOf(cause) || String((cause as { code?: string }).code);
   // the path may carry a signature, so only the host is named
-  return new HubError(`${url.host}: ${what}`, { retryable: true });
+  return new HubError(`${name} cannot be fetched: ${url.host}: ${what}`, { retryable: true });
 }
 
 interface IdleTimer {

@@ -118,7 +118,7 @@ export function createHub(options: HubOptions): Hub {
         note(
           `downloading ${formatHubReference(wanted)} (${describeSize(version.size)}) from ${new URL(endpoint).host}`,
         );
-        await download(wanted, version, { http, timing, cache, signal, onProgress });
+        await download(wanted, version, { http, timing, cache, signal, onProgress, note });
         note(`downloaded ${formatHubReference(wanted)}`);
       } finally {
         await lock.release();
@@ -146,7 +146,7 @@ export function createHub(options: HubOptions): Hub {
   ): Promise<FileVersion | undefined> {
     try {
       const tries = isCached ? 1 : timing.tries;
-      return await withRetries({ ...timing, tries }, signal, () => fetchVersion(http, wanted, signal));
+      return await withRetries({ ...timing, tries }, signal, () => fetchVersion(http, wanted, signal), { note });
     } catch (error) {
       if (!isCached || !(error instanceof HubError) || !error.retryable) throw error;
       note?.(`the hub cannot be asked (${error.message}): taking ${formatHubReference(wanted)} from the cache`);

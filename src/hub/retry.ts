@@ -24,13 +24,16 @@ export function refuseTransient(what: string, { status, headers }: { status: num
 
 /**
  * Repeats `attempt` while it throws retryable HubErrors, with longer and longer pauses. Tries that got further (`progress` grew)
- * are not counted.
+ * are not counted; `note` is told of every try that another one follows.
  */
 export async function withRetries<T>(
   { tries, pause }: HubTiming,
   signal: AbortSignal,
   attempt: () => Promise<T>,
-  progress: () => number = () => 0,
+  {
+    progress = () => 0,
+    note,
+  }: { readonly progress?: () => number; readonly note?: ((line: string) => void) | undefined } = {},
 ): Promise<T> {
   for (let failures = 1, before = progress(); ; failures++) {
     try {
@@ -40,7 +43,9 @@ export async function withRetries<T>(
       if (progress() > before) failures = 1;
       before = progress();
       if (failures >= tries) throw error;
-      await pause(pauseBefore(failures, error instanceof TransientError ? error.wait : null), signal);
+      const wait = pauseBefore(failures, error instanceof TransientError ? error.wait : null);
+      note?.(`${error.message}; trying again in ${Math.ceil(wait / 1000)} s`);
+      await pause(wait, signal);
       signal.throwIfAborted();
     }
   }

@@ -23,13 +23,18 @@ export function fileUrl({ endpoint }: HubHttp, { repository, file }: HubFile, re
   return `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${file.split('/').map(encodeURIComponent).join('/')}`;
 }
 
+/** What messages call it, and where it was asked for. */
+export function nameOf({ endpoint }: HubHttp, { repository, revision, file }: HubFile): string {
+  return `${file} of ${repository}${revision === 'main' ? '' : ` at ${revision}`} (${endpoint})`;
+}
+
 /**
  * Asks which content the file has at its revision.
  * @throws HubError when there is no such file, it is not to be had without a token, or the network fails
  */
 export async function fetchVersion(http: HubHttp, wanted: HubFile, signal: AbortSignal): Promise<FileVersion> {
   const url = fileUrl(http, wanted, wanted.revision);
-  const response = await request(http, { method: 'HEAD', url, leave: false, signal });
+  const response = await request(http, { method: 'HEAD', url, name: nameOf(http, wanted), leave: false, signal });
   response.close();
   requireAnswer(http, wanted, response);
   const { headers } = response.own;
@@ -55,8 +60,8 @@ const badToken = 'your access token (HF_TOKEN, or that of huggingface-cli) is wr
 
 /** Throws unless the answer leads to the file. */
 export function requireAnswer(http: HubHttp, wanted: HubFile, response: HubResponse): void {
-  const { repository, revision, file } = wanted;
-  const where = `${file} of ${repository}${revision === 'main' ? '' : ` at ${revision}`} (${http.endpoint})`;
+  const { repository, revision } = wanted;
+  const where = nameOf(http, wanted);
   refuseTransient(where, response);
   const { status } = response;
   if (status < 400) return;

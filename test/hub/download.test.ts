@@ -17,6 +17,7 @@ import {
   partialOf,
   pauses,
   refusal,
+  stopHub,
   timing,
 } from './client.ts';
 
@@ -61,8 +62,14 @@ describe('a download goes on', () => {
   test('after errors that pass, with longer and longer pauses', async () => {
     hub.faults.HEAD.push({ kind: 'status', status: 503 }, { kind: 'status', status: 500 });
     hub.faults.GET.push({ kind: 'status', status: 429, headers: { 'retry-after': '7' } });
-    await expectDownloaded(await fetchFile());
+    const notes: string[] = [];
+    await expectDownloaded(await fetchFile(undefined, {}, { note: (line) => notes.push(line) }));
     expect(pauses).toEqual([1000, 2000, 7000]);
+    const failed = notes.filter((line) => line.includes('trying again'));
+    expect(failed).toHaveLength(3);
+    expect(failed[2]).toBe(
+      `model.safetensors of timm/tiny.in1k (${hub.url}): the server answers 429; trying again in 7 s`,
+    );
   });
 
   test('with the new content when the file changed meanwhile', async () => {
@@ -88,6 +95,16 @@ describe('a download goes on', () => {
 });
 
 describe('a download is refused', () => {
+  test('by the name of the file when the hub cannot be reached', async () => {
+    await stopHub();
+    const { message, retryable } = await refusal(fetchFile());
+    const { host } = new URL(hub.url);
+    expect(message).toMatch(
+      `model.safetensors of timm/tiny.in1k (${hub.url}) cannot be fetched: ${host}: connect ECONNREFUSED`,
+    );
+    expect(retryable).toBe(true);
+  });
+
   test('that never has the right length', async () => {
     hub.faults.GET.push(
       ...Array.from({ length: 5 }, () => ({ kind: 'content', body: Buffer.from('<html>busy</html>') }) as const),
