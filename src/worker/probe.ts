@@ -51,6 +51,12 @@ export async function probe(options: TaskOptions): Promise<TaskOutcome> {
   };
 }
 
+interface MeasuredTarget {
+  readonly trials: readonly ProbeTrial[];
+  /** Why nothing more could be measured. */
+  readonly failure: RunFailure | null;
+}
+
 class TargetProbe {
   readonly #options: TaskOptions;
   readonly #probe: MemoryProbe;
@@ -72,14 +78,21 @@ class TargetProbe {
     this.#limit = tightest({ bytes: probe.budget, name: "the probe's budget" }, options.machine.memoryLimit)!;
   }
 
-  /** Tries until one trial fits, and compares if that was asked for. `failure`: nothing could be measured. */
-  async measure(): Promise<{ readonly trials: readonly ProbeTrial[]; readonly failure: RunFailure | null }> {
+  /** Tries until one trial fits, and compares if that was asked for. */
+  async measure(): Promise<MeasuredTarget> {
     const { run, attempt } = this.#options;
-    const { architecture, size, itemTransform, precision } = this.#target;
+    const { position, architecture, size, itemTransform, precision } = this.#target;
     const first = { ...configOf(run), architecture, size, itemTransform, precision, accumulation: 1 };
+    const measured = await this.#tryAll(first);
+    if (!attempt.reason) await this.#tellProgress(first, position + 1, 0);
+    return measured;
+  }
+
+  async #tryAll(first: TrainingConfig): Promise<MeasuredTarget> {
+    const { attempt } = this.#options;
     const trials: ProbeTrial[] = [];
     for (let config: TrainingConfig | null = first; config; config = doubledAccumulation(config)) {
-      await this.#tellProgress(trials.length, first);
+      await this.#tellProgress(first, this.#target.position, trials.length);
       const { trial, failure } = (await this.#known(config)) ?? (await this.#run(config));
       if (attempt.reason) break;
       if (failure) return { trials, failure };
@@ -179,11 +192,11 @@ class TargetProbe {
     await tell({ kind: 'log', stream: 'trainer', line: `${nameOf(this.#target)}: ${line}` });
   }
 
-  /** Trials are counted up to the last that there may be. */
-  async #tellProgress(batch: number, first: TrainingConfig): Promise<void> {
+  /** How many targets are done, and how many trials of the next one, counted up to the last that there may be. */
+  async #tellProgress(first: TrainingConfig, epoch: number, batch: number): Promise<void> {
     let batches = 0;
     for (let config: TrainingConfig | null = first; config; config = doubledAccumulation(config)) batches++;
-    const place = { epoch: this.#target.position, epochs: this.#probe.targets.length, batch, batches };
+    const place = { epoch, epochs: this.#probe.targets.length, batch, batches };
     const progress = { phase: 'PROBING', ...place, imagesPerSecond: null, etaSeconds: null } as const;
     await this.#options.tell({ kind: 'progress', progress } satisfies TrainerEvent);
   }

@@ -77,7 +77,7 @@ describe('one network', () => {
       'convnext_atto 32x32: accumulation 2, micro-batch 8: peak 512 MiB of 300 MiB: OVER_BUDGET',
       'convnext_atto 32x32: accumulation 4, micro-batch 4: peak 256 MiB of 300 MiB: FITS',
     ]);
-    expect(run.progress).toMatchObject({ phase: 'PROBING', epoch: 0, epochs: 1, batch: 2, batches: 4 });
+    expect(run.progress).toMatchObject({ phase: 'PROBING', epoch: 1, epochs: 1, batch: 0, batches: 4 });
   });
 
   test('a process that really takes more than the budget is ended, with what it had by then', async () => {
@@ -140,7 +140,7 @@ describe('a list of networks', () => {
     ]);
     const [series] = await metricHistory(ctx.db.prisma, run.id, { names: ['probe/peak_memory'], maxPoints: 10 });
     expect(series?.points.map((point) => point.step)).toEqual([1, 2, 3, 4]);
-    expect(run.progress).toMatchObject({ phase: 'PROBING', epoch: 2, epochs: 3, batch: 1 });
+    expect(run.progress).toMatchObject({ phase: 'PROBING', epoch: 3, epochs: 3, batch: 0 });
   });
 
   test('fails with the first reason when none of it can be measured', async () => {
