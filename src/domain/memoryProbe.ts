@@ -1,5 +1,6 @@
 /** What memory probes find out. */
 
+import type { Precision } from './precision.ts';
 import type { ItemTransform, Size, TrainingConfig } from './trainingConfig.ts';
 
 export type ProbeOutcome = 'FITS' | 'OVER_BUDGET' | 'OUT_OF_MEMORY' | 'FAILED';
@@ -31,7 +32,7 @@ export function outcomeWithin(limit: number, { peakMemory, complete }: Measureme
 /** One optimiser step's loss and gradient, computed in one micro-batch and in several. */
 export interface AccumulationEquivalence {
   /** What both were computed in; FP32 where it was not noted. */
-  readonly precision?: keyof typeof equivalenceTolerance;
+  readonly precision?: Precision;
   /** Micro-batches of the second computation. */
   readonly accumulation: number;
   /** Images of the step, the same in both. */
@@ -52,7 +53,7 @@ export interface AccumulationEquivalence {
  * Differences that rounding may leave, relative to the loss or the largest element: sums of float32 in another order; the gradient of each
  * micro-batch rounded to 11 and to 8 binary digits.
  */
-export const equivalenceTolerance = { FP32: 1e-4, FP16: 2e-3, BF16: 2e-2 } as const;
+const equivalenceTolerance: Readonly<Record<Precision, number>> = { FP32: 1e-4, FP16: 2e-3, BF16: 2e-2 };
 
 /** Whether the two computations are the same but for rounding. */
 export function agrees(e: AccumulationEquivalence): boolean {

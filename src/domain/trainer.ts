@@ -3,6 +3,7 @@
 import type { ArtifactKind } from './artifact.ts';
 import type { Split } from './dataset.ts';
 import type { AccumulationEquivalence } from './memoryProbe.ts';
+import type { Precision } from './precision.ts';
 import type { Predictions } from './predictions.ts';
 import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress } from './run.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
@@ -61,7 +62,7 @@ export interface TrainerJob {
 export interface TrainerEnvironment {
   readonly engine: string;
   readonly device: string;
-  readonly precision: 'FP32' | 'FP16' | 'BF16';
+  readonly precision: Precision;
   readonly versions: Readonly<Record<string, string>>;
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Precision } from '../domain/precision.ts';
 
 export type DType = 'float32' | 'int32';
 
@@ -15,12 +16,6 @@ export interface TensorSpec {
 
 export type Tensors = Record<string, Tensor>;
 export type HostArray = Float32Array | Int32Array;
-
-/**
- * What matrix products and convolutions round their operands and results to. Their sums, every other operation and all state are float32
- * throughout; what is scaled against the narrow range of FP16 is up to the steps.
- */
-export type Precision = 'FP32' | 'FP16' | 'BF16';
 
 /** What a run needs to record about where it ran. */
 export interface EngineInfo {

@@ -1,7 +1,8 @@
 /** Chooses and opens the engine a trainer computes with. */
 
+import type { Precision } from '../domain/precision.ts';
 import { StartupError } from '../errors.ts';
-import type { Engine, Precision } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { openOnnxRuntime } from './onnxruntime/engine.ts';
 import { type Environment, loadTensorFlow, openTensorFlow } from './tensorflow.ts';
 

@@ -11,6 +11,7 @@ import { gradientOf } from './adam.ts';
 import { emit, openImages, startingModel, type TrainerDependencies } from './attempt.ts';
 import { passOver } from './data.ts';
 import { initialLossScale, scalesLoss } from './lossScale.ts';
+import { modelEntries } from './predictor.ts';
 import { probeData } from './probeData.ts';
 import { compileMicroStep } from './steps.ts';
 
@@ -150,11 +151,10 @@ function withRunningStatistics(model: Model): Model {
 
 function createState(
   engine: Engine,
-  { parameters, buffers }: Model,
+  model: Model,
   weights: InitialWeights,
   trained: readonly ModelParameter[],
 ): Promise<State> {
-  const entries = [...parameters, ...buffers].map(({ name, shape }) => [name, { shape, data: weights.get(name)! }]);
-  const gradients = trained.map(({ name, shape }) => [gradientOf(name), { shape }]);
-  return engine.createState(Object.fromEntries([...entries, ...gradients]));
+  const gradients = Object.fromEntries(trained.map(({ name, shape }) => [gradientOf(name), { shape }]));
+  return engine.createState({ ...modelEntries(model, weights), ...gradients });
 }

@@ -17,16 +17,17 @@ export interface LossScale {
 
 export interface LossScaleOptions {
   readonly initial?: number;
-  readonly growthFactor?: number;
-  readonly backoffFactor?: number;
   /** Steps in a row without overflow after which the scale grows. */
   readonly growthInterval?: number;
 }
 
+/** PyTorch's. */
+const growthFactor = 2;
+const backoffFactor = 0.5;
 export const initialLossScale = 65536;
 
 export function createLossScale(options: LossScaleOptions = {}): LossScale {
-  const { initial = initialLossScale, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 } = options;
+  const { initial = initialLossScale, growthInterval = 2000 } = options;
   let value = initial;
   let steps = 0;
   return {

@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import { weightsName } from '../domain/artifact.ts';
+import type { Precision } from '../domain/precision.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
-import type { Precision } from '../engine/engine.ts';
 import { messageOf } from '../errors.ts';
 import { writeSavedModel } from '../models/savedModel.ts';
 import { architectureOf, seedOf } from './attempt.ts';

@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { type Architecture, findArchitecture, timmName } from '../domain/architecture.ts';
+import type { Precision } from '../domain/precision.ts';
 import { type Size, sizeSchema } from '../domain/size.ts';
 import type { ItemTransform } from '../domain/trainingConfig.ts';
-import type { Precision } from '../engine/engine.ts';
 import { messageOf } from '../errors.ts';
 
 /** Keys of the head: in no network of timm, so that whoever reads only the body can leave them out. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
+import type { Precision } from '../domain/precision.ts';
 import type { RunFailure, RunStatus } from '../domain/run.ts';
 import type { TrainerEnvironment } from '../domain/trainer.ts';
 import { resetProbeOfRun } from './probe.ts';
@@ -17,7 +18,7 @@ export interface Attempt {
   /** null, as are the next three, until the trainer has told. */
   readonly engine: string | null;
   readonly device: string | null;
-  readonly precision: 'FP32' | 'FP16' | 'BF16' | null;
+  readonly precision: Precision | null;
   readonly versions: JsonObject | null;
   /** What it trains with; null for memory probes. */
   readonly accumulation: number | null;

@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agrees } from '../../src/domain/memoryProbe.ts';
+import type { Precision } from '../../src/domain/precision.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { sizeOf } from '../../src/domain/shape.ts';
-import type { Engine, Precision } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
 import { gradientOf } from '../../src/learner/adam.ts';
 import { measureEquivalence } from '../../src/learner/equivalence.ts';

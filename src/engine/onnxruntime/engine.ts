@@ -3,7 +3,8 @@
 import { cpus } from 'node:os';
 import { version_core as tfjsVersion } from '@tensorflow/tfjs-core';
 import { env } from 'onnxruntime-node';
-import type { Engine, EngineInfo, HostArray, Precision, State, Step, StepDefinition, TensorSpec } from '../engine.ts';
+import type { Precision } from '../../domain/precision.ts';
+import type { Engine, EngineInfo, HostArray, State, Step, StepDefinition, TensorSpec } from '../engine.ts';
 import type { HalfType } from '../graph/ir.ts';
 import type { Target } from '../graph/kernels/lowering.ts';
 import { probeCopyStopper, probeTarget } from './probe.ts';
