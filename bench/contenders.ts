@@ -20,6 +20,7 @@ const peerScript = fileURLToPath(new URL('./peers/models.py', import.meta.url));
 export const threads = Math.min(4, availableParallelism());
 /** Long enough for the threads of the one before to stop spinning. */
 const restMilliseconds = 150;
+const heatRounds = 3;
 
 export interface Case {
   readonly name: string;
@@ -123,8 +124,35 @@ async function openPeer(mode: string, c: Case, setting: Record<string, string>):
   };
 }
 
-/** The medians of each part of the passes, all contenders taking turns. */
-export async function race(contenders: readonly Contender[], rounds: number): Promise<number[][]> {
+/** A contender with the medians of each part of its passes, in milliseconds. */
+export interface Result<C extends Contender = Contender> {
+  readonly contender: C;
+  readonly times: readonly number[];
+}
+
+/** Passes in turns: three of every other contender, then `rounds` of ours and of the two fastest of them. */
+export async function race<C extends Contender>(
+  ours: Contender,
+  others: readonly C[],
+  rounds: number,
+): Promise<{ ours: Result; others: Result<C>[] }> {
+  const heats = await takeTurns(others, heatRounds);
+  const total = (i: number) => sum(heats[i]!);
+  const finalists = others
+    .map((_, i) => i)
+    .sort((a, b) => total(a) - total(b))
+    .slice(0, 2)
+    .map((i) => others[i]!);
+  const [own, ...rest] = await takeTurns([ours, ...finalists], rounds);
+  return {
+    ours: { contender: ours, times: own! },
+    others: finalists.map((contender, i) => ({ contender, times: rest[i]! })),
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+async function takeTurns(contenders: readonly Contender[], rounds: number): Promise<number[][]> {
   const times = contenders.map((): number[][] => []);
   for (let round = 0; round < rounds; round++)
     for (const [i, contender] of contenders.entries()) {

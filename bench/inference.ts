@@ -76,24 +76,30 @@ try {
   for (const c of casesOf(wanted)) {
     const { engine, model, weights, inputs } = await openOurs(c);
     const predictor = await openPredictor(engine, model, weights, c.batch);
-    const forward = async () => {
-      const start = performance.now();
-      await predictor.predict(inputs);
-      return [performance.now() - start];
+    const ours = {
+      name: 'Rungraph',
+      run: async () => {
+        const start = performance.now();
+        await predictor.predict(inputs);
+        return [performance.now() - start];
+      },
     };
-    await forward();
-    await forward();
+    await ours.run();
+    await ours.run();
     const peers = await openPeers('infer', c);
-    const others = peers.flatMap((peer) => peer.contenders);
-    const times = (await race([{ name: 'Rungraph', run: forward }, ...others], Number(rounds))).map(([ms]) => ms!);
+    const variants = peers.flatMap((peer) => peer.contenders);
+    const result = await race(ours, variants, Number(rounds));
     const rate = (ms: number, count = c.batch) => ((count / ms) * 1000).toFixed(1).padStart(9);
-    console.log(`${c.name}\n  forward`);
-    for (const [i, ms] of times.entries()) console.log(`${rate(ms)}   ${i ? others[i - 1]!.name : 'Rungraph'}`);
-    const fastest = Math.min(...times.slice(1));
-    if (others.length)
-      console.log(`${`${(fastest / times[0]!).toFixed(2)}x`.padStart(9)}   Rungraph against the fastest`);
+    console.log(`${c.name}, against the fastest of ${variants.length}\n  forward`);
+    for (const { contender, times } of [result.ours, ...result.others])
+      console.log(`${rate(times[0]!)}   ${contender.name}`);
+    const [fastest] = [...result.others].sort((a, b) => a.times[0]! - b.times[0]!);
+    if (fastest) {
+      const ratio = fastest.times[0]! / result.ours.times[0]!;
+      console.log(`${`${ratio.toFixed(2)}x`.padStart(9)}   Rungraph against the fastest`);
+    }
 
-    const rival = others[times.indexOf(fastest) - 1];
+    const rival = fastest?.contender;
     const tta = await openTta(c, predictor, images, scratch);
     const [own, theirs]: [number[], number[]] = [[], []];
     for (let round = 0; round < ttaRounds; round++) {

@@ -38,14 +38,16 @@ console.log(`training, float32, ${threads} threads, images/s from medians of ${r
 for (const c of casesOf(wanted)) {
   const ours = await openLearner(c);
   const peers = await openPeers('train', c);
-  const contenders = [ours, ...peers.flatMap((peer) => peer.contenders)];
-  const rates = (await race(contenders, Number(rounds))).map(([compute, update]) => ({
+  const variants = peers.flatMap((peer) => peer.contenders);
+  const result = await race(ours, variants, Number(rounds));
+  const rates = [result.ours, ...result.others].map(({ contender: { name }, times: [compute, update] }) => ({
+    name,
     compute: (c.batch / compute!) * 1000,
     step: (c.batch / (compute! + update!)) * 1000,
   }));
-  console.log(`${c.name}\n  forward+backward   with optimiser`);
-  for (const [i, { compute, step }] of rates.entries())
-    console.log(`${compute.toFixed(1).padStart(18)}${step.toFixed(1).padStart(17)}   ${contenders[i]!.name}`);
+  console.log(`${c.name}, against the fastest of ${variants.length}\n  forward+backward   with optimiser`);
+  for (const { name, compute, step } of rates)
+    console.log(`${compute.toFixed(1).padStart(18)}${step.toFixed(1).padStart(17)}   ${name}`);
   const [first, ...others] = rates;
   if (others.length) {
     const against = (part: 'compute' | 'step') => first![part] / Math.max(...others.map((rate) => rate[part]));
