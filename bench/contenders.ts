@@ -130,19 +130,17 @@ export interface Result<C extends Contender = Contender> {
   readonly times: readonly number[];
 }
 
-/** Passes in turns: three of every other contender, then `rounds` of ours and of the two fastest of them. */
+/** Passes in turns: three of every contender of each group, then `rounds` of ours and of the fastest of each group. */
 export async function race<C extends Contender>(
   ours: Contender,
-  others: readonly C[],
+  groups: readonly (readonly C[])[],
   rounds: number,
 ): Promise<{ ours: Result; others: Result<C>[] }> {
-  const heats = await takeTurns(others, heatRounds);
-  const total = (i: number) => sum(heats[i]!);
-  const finalists = others
-    .map((_, i) => i)
-    .sort((a, b) => total(a) - total(b))
-    .slice(0, 2)
-    .map((i) => others[i]!);
+  const finalists: C[] = [];
+  for (const group of groups) {
+    const totals = (await takeTurns(group, heatRounds)).map(sum);
+    finalists.push(group[totals.indexOf(Math.min(...totals))]!);
+  }
   const [own, ...rest] = await takeTurns([ours, ...finalists], rounds);
   return {
     ours: { contender: ours, times: own! },

@@ -87,16 +87,16 @@ try {
     await ours.run();
     await ours.run();
     const peers = await openPeers('infer', c);
-    const variants = peers.flatMap((peer) => peer.contenders);
-    const result = await race(ours, variants, Number(rounds));
+    const groups = peers.map((peer) => peer.contenders);
+    const result = await race(ours, groups, Number(rounds));
     const rate = (ms: number, count = c.batch) => ((count / ms) * 1000).toFixed(1).padStart(9);
-    console.log(`${c.name}, against the fastest of ${variants.length}\n  forward`);
+    console.log(`${c.name}\n  forward`);
     for (const { contender, times } of [result.ours, ...result.others])
       console.log(`${rate(times[0]!)}   ${contender.name}`);
     const [fastest] = [...result.others].sort((a, b) => a.times[0]! - b.times[0]!);
-    if (fastest) {
-      const ratio = fastest.times[0]! / result.ours.times[0]!;
-      console.log(`${`${ratio.toFixed(2)}x`.padStart(9)}   Rungraph against the fastest`);
+    for (const { contender, times } of result.others) {
+      const ratio = `${(times[0]! / result.ours.times[0]!).toFixed(2)}x`;
+      console.log(`${ratio.padStart(9)}   Rungraph against ${contender.name}`);
     }
 
     const rival = fastest?.contender;

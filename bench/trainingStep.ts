@@ -38,22 +38,20 @@ console.log(`training, float32, ${threads} threads, images/s from medians of ${r
 for (const c of casesOf(wanted)) {
   const ours = await openLearner(c);
   const peers = await openPeers('train', c);
-  const variants = peers.flatMap((peer) => peer.contenders);
-  const result = await race(ours, variants, Number(rounds));
+  const groups = peers.map((peer) => peer.contenders);
+  const result = await race(ours, groups, Number(rounds));
   const rates = [result.ours, ...result.others].map(({ contender: { name }, times: [compute, update] }) => ({
     name,
     compute: (c.batch / compute!) * 1000,
     step: (c.batch / (compute! + update!)) * 1000,
   }));
-  console.log(`${c.name}, against the fastest of ${variants.length}\n  forward+backward   with optimiser`);
+  console.log(`${c.name}\n  forward+backward   with optimiser`);
   for (const { name, compute, step } of rates)
     console.log(`${compute.toFixed(1).padStart(18)}${step.toFixed(1).padStart(17)}   ${name}`);
   const [first, ...others] = rates;
-  if (others.length) {
-    const against = (part: 'compute' | 'step') => first![part] / Math.max(...others.map((rate) => rate[part]));
-    console.log(
-      `${`${against('compute').toFixed(2)}x`.padStart(18)}${`${against('step').toFixed(2)}x`.padStart(17)}   Rungraph against the fastest`,
-    );
+  for (const other of others) {
+    const against = (part: 'compute' | 'step') => `${(first![part] / other[part]).toFixed(2)}x`;
+    console.log(`${against('compute').padStart(18)}${against('step').padStart(17)}   Rungraph against ${other.name}`);
   }
   await Promise.all([ours, ...peers].map((contender) => contender.close()));
 }
