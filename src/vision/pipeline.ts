@@ -86,7 +86,8 @@ export async function openImagePipeline(options: ImagePipelineOptions): Promise<
 
   const settle = (id: number): PendingBatch | undefined => {
     const found = pending.get(id);
-    pending.delete(id);
+    // Threads that are being ended are not to be let go of again by what they still report.
+    if (!pending.delete(id)) return undefined;
     if (pending.size === 0) for (const worker of workers) worker.unref();
     return found;
   };

@@ -189,6 +189,22 @@ test('predict goes through folders, leaves out what is no image, and fetches dam
   await file.close();
 });
 
+test('predict ends with 130 at SIGINT, and leaves nothing half-written', async () => {
+  const home = at('stopped');
+  const out = at('stopped.csv');
+  const args = ['predict', '--server', server.url, '--run', runId, '--tta', '64', '--batch', '1', '--out', out];
+  const running = spawnTypeScript('bin/rungraph.mjs', [...args, at('leaves', 'test_images')], { RUNGRAPH_HOME: home });
+  // The first pictures are kept once the predicting has begun.
+  const pictures = () => readdir(path.join(home, 'cache', 'images'), { recursive: true }).catch(() => []);
+  await expect.poll(async () => (await pictures()).length, patience).toBeGreaterThan(0);
+  running.child.kill('SIGINT');
+  expect(await running.finished).toEqual({ status: 130, stdout: '', stderr: '' });
+  expect(await readdir(path.join(home, 'cache', 'weights'))).toEqual([
+    expect.stringMatching(/^[0-9a-f]{64}\.safetensors$/),
+  ]);
+  expect(await readdir(folder)).not.toContain('stopped.csv');
+});
+
 test('predict says what is wrong', async () => {
   await mkdir(at('empty'), { recursive: true });
   const unfinished = await startRun(server.context, {

@@ -16,6 +16,7 @@ import {
 } from '../../src/vision/pipeline.ts';
 import { ImageUnreadableError } from '../../src/vision/rgbImage.ts';
 import { jpegBytes } from '../support/imageFiles.ts';
+import { spawnTypeScript } from '../support/processes.ts';
 
 let scratch: string;
 let images: ImageRef[];
@@ -257,5 +258,11 @@ describe('image pipeline', () => {
     }
     if (child.exitCode === null) await once(child, 'exit');
     expect(child.exitCode).toBe(0);
+  });
+
+  it('closes for good while threads still report batches that were given up', async () => {
+    const { onWarning: _, ...options } = optionsOf({ threads: 4 });
+    const child = spawnTypeScript('test/vision/closeInChild.ts', [JSON.stringify(options)]);
+    expect(await child.finished).toEqual({ status: 0, stdout: 'closed', stderr: '' });
   });
 });
