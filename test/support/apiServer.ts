@@ -1,8 +1,8 @@
 import { type Client, createClient } from 'graphql-ws';
-import { pino } from 'pino';
 import WebSocket from 'ws';
 import { createListener } from '../../src/db/listener.ts';
 import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
+import { createLogger } from '../../src/log.ts';
 import { startServer } from '../../src/server/server.ts';
 import { type TestContext, testContext } from './commandContext.ts';
 
@@ -45,7 +45,7 @@ export async function apiServer(): Promise<ApiServer> {
   const listener = createListener(context.url);
   const hub = createRunEventHub(context.db, listener, { pollMs: 500, heartbeatMs: 300 });
   const logged: Record<string, unknown>[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const log = createLogger('server', 'info', { write: (line: string) => logged.push(JSON.parse(line)) });
   const open = new Set<AsyncIterator<unknown>>();
   const countingHub: RunEventHub = {
     ...hub,
