@@ -16,7 +16,7 @@ import {
   setAttemptAccumulation,
   setAttemptPid,
 } from '../store/attempt.ts';
-import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures } from '../store/run.ts';
+import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures, updateRunFigures } from '../store/run.ts';
 import { releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
@@ -119,7 +119,12 @@ export type AttemptOutcome =
       /** Files it leaves, already among the blobs. */
       readonly artifacts?: readonly KeptArtifact[];
     }
-  | { readonly status: 'FAILED'; readonly failure: RunFailure }
+  | {
+      readonly status: 'FAILED';
+      readonly failure: RunFailure;
+      /** Bytes that the trainer was seen to have, if more than it told itself. */
+      readonly peakMemory?: number | undefined;
+    }
   | { readonly status: 'CANCELED' };
 
 /** Ends an attempt and its run. Artifacts are there from the moment that the run has SUCCEEDED, all of them or none. */
@@ -136,6 +141,7 @@ export async function settleAttempt(
     const failure = outcome.status === 'FAILED' ? outcome.failure : null;
     await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure });
     if (outcome.status === 'SUCCEEDED') await setRunFigures(tx, token.runId, outcome);
+    if (outcome.status === 'FAILED') await updateRunFigures(tx, token.runId, { peakMemory: outcome.peakMemory });
     for (const artifact of artifacts) {
       await insertArtifact(tx, { ...artifact, id: ctx.newId('artifact'), runId: token.runId, createdAt: finishedAt });
     }

@@ -26,10 +26,15 @@ export async function trainToEnd(options: TaskOptions): Promise<TaskOutcome> {
   const next = doubledAccumulation(config);
   const at = `memory ran out with accumulation ${config.accumulation}, micro-batches of ${microBatchSize(config)}`;
   const explained = (what: string): RunFailure => ({ ...failure, message: `${at}${what}: ${failure.message}` });
-  if (!next) return { status: 'FAILED', failure: explained(`, which cannot be halved; ${lastResort}`) };
+  const failed = (what: string): TaskOutcome => ({
+    ...{ status: 'FAILED', failure: explained(what) },
+    peakMemory: end.kind === 'overLimit' ? end.peakMemory : undefined,
+  });
+  if (!next) return failed(`, which cannot be halved; ${lastResort}`);
   if (!config.autoAccumulation) {
-    const advice = `; use accumulation ${next.accumulation} or autoAccumulation, lower effectiveBatchSize or size, or allow more memory`;
-    return { status: 'FAILED', failure: explained(advice) };
+    return failed(
+      `; use accumulation ${next.accumulation} or autoAccumulation, lower effectiveBatchSize or size, or allow more memory`,
+    );
   }
   const retried = `tried again with ${next.accumulation}`;
   await tell({ kind: 'log', stream: 'trainer', line: `${at}: ${retried}` });

@@ -42,9 +42,10 @@ function bytesOf(message: string | undefined): number[] {
 describe('a trainer that takes more memory than it may', () => {
   test('is ended, and the run told what it took and what it may', async () => {
     const id = await start('allocate 4000', { memoryBudget: 300 * mebibyte });
-    const { status, failure } = await ended(id);
+    const { status, failure, peakMemory } = await ended(id);
     expect({ status, code: failure?.code }).toEqual({ status: 'FAILED', code: 'OUT_OF_MEMORY' });
     const [taken, allowed] = bytesOf(failure?.message);
+    expect(peakMemory).toBe(taken);
     expect(allowed).toBe(300 * mebibyte);
     expect(taken).toBeGreaterThan(allowed!);
     expect(taken).toBeLessThan(4000 * mebibyte);
