@@ -7,7 +7,7 @@
  *   What has no score there (a run that is still training) follows after all others, by the objective itself.
  * - A run on TRAIN or VALID has the best finite value of the series over its steps. A NaN never wins.
  * - A run on HOLDOUT has the score of its stored predictions: TTA's, else PLAIN's, else UPLOADED ones.
- * - An ensemble has the score that was stored when it was made: error_rate, accuracy and log_loss (also called loss); TRAIN has none.
+ * - An ensemble has the score that was stored when it was made: error_rate, accuracy and log_loss (also called loss, as the series of a training is); TRAIN has none.
  * - What has no finite value is left out. A filter keeps the ensembles of which it keeps every member.
  */
 
@@ -17,7 +17,7 @@ import type { Split } from '../domain/dataset.ts';
 import { parseFilter } from '../domain/filter.ts';
 import { directionOf, type Objective } from '../domain/objective.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
-import { refuse } from '../errors.ts';
+import { missing, refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { hasImages } from './datasetCounts.ts';
 import { findExperiment } from './experiment.ts';
@@ -80,10 +80,10 @@ export async function readLeaderboard(
 
 async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
   const experiment = await findExperiment(db, { id: query.experimentId });
-  if (!experiment) throw refuse('NOT_FOUND', `there is no experiment ${query.experimentId}`, ['experimentId']);
+  if (!experiment) throw refuse('NOT_FOUND', missing('experiment', query.experimentId), ['experimentId']);
   const { objective, datasetId } = experiment;
   const holdout = query.metric || query.split ? null : await holdoutSection(db, objective, datasetId);
-  const given = query.metric ?? objective.metric;
+  const given = logged(query.metric ?? objective.metric);
   const metric = query.split ? onSplit(given, query.split) : given;
   const split = query.split ?? (splitPrefix.exec(metric)?.[1]?.toUpperCase() as Split | undefined) ?? 'VALID';
   if (split === 'TEST') throw refuse('INVALID', 'TEST has no labels to rank by; use VALID or HOLDOUT', ['split']);
@@ -95,7 +95,7 @@ async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
     ]);
   }
   const isObjective = metric === objective.metric && split !== 'HOLDOUT';
-  const likeObjective = objective.metric.replace(splitPrefix, '') === metric.replace(splitPrefix, '');
+  const likeObjective = logged(objective.metric).replace(splitPrefix, '') === metric.replace(splitPrefix, '');
   return {
     experimentId: experiment.id,
     direction: likeObjective ? objective.direction : directionOf(metric),
@@ -111,6 +111,11 @@ async function holdoutSection(db: Queryable, { metric }: Objective, datasetId: s
   if (!/^valid\//.test(metric) || !scoreOf(metric) || datasetId === null) return null;
   if (!(await hasImages(db, datasetId, 'HOLDOUT'))) return null;
   return { split: 'HOLDOUT', metric: onSplit(metric, 'HOLDOUT'), isObjective: false };
+}
+
+/** Trainings log as loss what scores call log_loss. */
+function logged(metric: string): string {
+  return metric.replace(/^(train|valid)\/log_loss$/, '$1/loss');
 }
 
 function onSplit(metric: string, split: Split): string {

@@ -86,6 +86,7 @@ beforeAll(async () => {
   await summary('best', 'valid/accuracy', { min: 0.1, max: 0.95, last: 0.3 });
   await summary('nan', 'valid/accuracy', { min: null, max: null, last: Number.NaN });
   await summary('good', 'train/loss', { min: 0.4, max: 1, last: 1 });
+  await summary('good', 'valid/loss', { min: 0.3, max: 1, last: 1 });
   for (const name of ['best', 'good', 'twin']) await predict(name, 'VALID', ['1.jpg', '2.jpg']);
   await predict('other split', 'VALID', ['1.jpg', '3.jpg']);
   const rowsHash = (await db.predictionSet.findFirstOrThrow({ where: { runId: ids.best! } })).rowsHash;
@@ -188,6 +189,13 @@ describe('a leaderboard by another metric', () => {
       { first: 2, after: whole[1]!.cursor },
     );
     expect(page.items).toEqual(whole.slice(2));
+  });
+
+  it('calls loss log_loss too', async () => {
+    const entries = await board({ metric: 'valid/log_loss' });
+    expect(names(entries)).toContain('good');
+    expect(entries).toEqual(await board({ metric: 'valid/loss' }));
+    expect(await board({ metric: 'train/log_loss' })).toEqual(await board({ metric: 'train/loss' }));
   });
 
   it('has no ensembles for what they have no score of', async () => {
