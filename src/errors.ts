@@ -34,6 +34,11 @@ export function refuse(code: UserErrorCode, message: string, path: readonly stri
   return new UserInputError([{ code, message, path }]);
 }
 
+/** `there is no run run_x`; an id that cannot be seen is quoted. */
+export function missing(what: string, id: string): string {
+  return `there is no ${what} ${id.trim() === '' ? JSON.stringify(id) : id}`;
+}
+
 /** Wrong configuration or environment found at start-up: printed without a stack, exit status 1. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';

@@ -14,6 +14,8 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
   const text = start.toString('latin1');
   const known = otherContents.find(({ pattern }) => pattern.test(text));
   if (known) throw new TensorFileError(`${path} is ${known.name}, not weights`);
+  // Eight bytes of length, then JSON.
+  if (start[8] !== 0x7b) throw new TensorFileError(`${path} is neither a PyTorch nor a safetensors file`);
   return openSafetensors(path);
 }
 

@@ -3,7 +3,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImportResult } from '../domain/dataset.ts';
-import { refuse, UserInputError, type UserProblem } from '../errors.ts';
+import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset, insertDataset, removeDataset, storeImportFailure, storeManifest } from '../store/dataset.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
@@ -77,7 +77,7 @@ export async function deleteDataset(ctx: CommandContext, id: string): Promise<vo
     case 'removed':
       return;
     case 'missing':
-      throw refuse('NOT_FOUND', `there is no data set ${id}`, ['id']);
+      throw refuse('NOT_FOUND', missing('data set', id), ['id']);
     case 'used':
       throw refuse('CONFLICT', `data set ${id} is used by an experiment, whose runs refer to its images`, ['id']);
   }

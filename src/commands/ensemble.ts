@@ -3,7 +3,7 @@
 import type { Transaction } from '../db/database.ts';
 import type { Split } from '../domain/dataset.ts';
 import type { EnsembleMethod } from '../ensembles/methods.ts';
-import { refuse, UserInputError, type UserProblem } from '../errors.ts';
+import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { type EnsembleScore, getEnsembles, insertEnsemble, membersOfEnsemble } from '../store/ensemble.ts';
 import { holdPredictionSets } from '../store/ensembleRun.ts';
 import { findExperiment } from '../store/experiment.ts';
@@ -79,7 +79,7 @@ export async function createEnsemble(ctx: CommandContext, input: CreateEnsembleI
 export async function resultOfEnsemble(ctx: CommandContext, ensembleId: string, split: Split): Promise<EnsembleResult> {
   const db = ctx.db.prisma;
   const ensemble = (await getEnsembles(db, [ensembleId])).get(ensembleId);
-  if (!ensemble) throw refuse('NOT_FOUND', `there is no ensemble ${ensembleId}`, ['ensembleId']);
+  if (!ensemble) throw refuse('NOT_FOUND', missing('ensemble', ensembleId), ['ensembleId']);
   const members = await loadMembers(db, await membersOfEnsemble(db, ensembleId), split);
   return createEnsembleResult(ctx, split, ensemble.method, members);
 }
@@ -93,7 +93,7 @@ export async function requireExperiment(
   if (await findExperiment(db, { id: experimentId })) return;
   throw new UserInputError([
     ...problems,
-    { code: 'NOT_FOUND', message: `there is no experiment ${experimentId}`, path: ['experimentId'] },
+    { code: 'NOT_FOUND', message: missing('experiment', experimentId), path: ['experimentId'] },
   ]);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Split } from '../domain/dataset.ts';
 import { type Filter, parseFilter } from '../domain/filter.ts';
-import { UserInputError, type UserProblem } from '../errors.ts';
+import { missing, UserInputError, type UserProblem } from '../errors.ts';
 import type { EnsembleMember } from '../store/ensemble.ts';
 import { type EnsembleRun, getEnsembleRuns, matchEnsembleRuns } from '../store/ensembleRun.ts';
 import type { Queryable } from '../store/queryable.ts';
@@ -76,7 +76,7 @@ export async function resolveMembers(
       : [explicit.get(runId!)];
     if (!found.length) problems.push(invalid(`matches no succeeded run with ${split} predictions`, at));
     for (const run of found) {
-      const problem = run ? runProblem(run, split, experimentId) : `there is no run ${runId}`;
+      const problem = run ? runProblem(run, split, experimentId) : missing('run', runId!);
       if (problem === null) members.set(run!.id, memberOf(run!, weight));
       else problems.push({ ...invalid(problem, at), ...(run ? {} : { code: 'NOT_FOUND' as const }) });
     }

@@ -1,7 +1,7 @@
 /** Creation of experiments. */
 
 import { defaultObjective, type Objective } from '../domain/objective.ts';
-import { UserInputError, type UserProblem } from '../errors.ts';
+import { missing, UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
 import { insertExperiment } from '../store/experiment.ts';
 import type { CommandContext } from './context.ts';
@@ -30,7 +30,7 @@ export async function createExperiment(ctx: CommandContext, input: CreateExperim
     }
     const dataset = datasetId === null ? null : await findDataset(tx, { id: datasetId });
     if (datasetId !== null && !dataset) {
-      problems.push({ code: 'NOT_FOUND', message: `there is no data set ${datasetId}`, path: ['datasetId'] });
+      problems.push({ code: 'NOT_FOUND', message: missing('data set', datasetId), path: ['datasetId'] });
     }
     if (dataset?.status === 'FAILED') {
       const message = `the import of ${dataset.name} failed (${dataset.failure}); import it again under another name`;

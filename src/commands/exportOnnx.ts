@@ -1,7 +1,7 @@
 /** ONNX models, made out of stored weights when somebody asks for one. */
 
 import { onnxName } from '../domain/artifact.ts';
-import { refuse } from '../errors.ts';
+import { missing, refuse } from '../errors.ts';
 import { type Artifact, deleteArtifact, findArtifacts, insertArtifact } from '../store/artifact.ts';
 import { findRun, lockRun } from '../store/run.ts';
 import { releaseBlobs } from './blobs.ts';
@@ -32,7 +32,7 @@ export async function exportOnnx(ctx: CommandContext, runId: string): Promise<st
 
 async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
   const run = await findRun(ctx.db.prisma, runId);
-  if (!run) throw refuse('NOT_FOUND', `there is no run ${runId}`, ['runId']);
+  if (!run) throw refuse('NOT_FOUND', missing('run', runId), ['runId']);
   const artifacts = await findArtifacts(ctx.db.prisma, [runId]);
   const earlier = artifacts.find(isOnnx);
   if (earlier && (await ctx.blobs.has(earlier.contentHash))) return earlier.id;

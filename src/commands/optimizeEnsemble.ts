@@ -123,9 +123,10 @@ async function candidatesOf(
 
   /** Members' paths are those of createEnsemble's list. */
   function pathOf([, index, ...rest]: readonly string[]): string[] {
-    if (index === undefined) return [matched.length ? 'filter' : 'runIds'];
+    const given = everyone ? ['experimentId'] : ['filter'];
+    if (index === undefined) return matched.length ? given : ['runIds'];
     const number = Number(index) - matched.length;
-    return number < 0 ? ['filter', ...rest.slice(1)] : ['runIds', String(number)];
+    return number < 0 ? [...given, ...rest.slice(1)] : ['runIds', String(number)];
   }
 }
 

@@ -3,7 +3,7 @@ import type { Transaction } from '../db/database.ts';
 import { isTerminal } from '../domain/run.ts';
 import { runName } from '../domain/runName.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
-import { refuse, UserInputError, type UserProblem } from '../errors.ts';
+import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { notify, runCancelChannel } from '../events/waker.ts';
 import { findArtifacts } from '../store/artifact.ts';
 import { appendEvents } from '../store/event.ts';
@@ -164,7 +164,7 @@ export async function deleteRun(ctx: CommandContext, id: string): Promise<void> 
 
 async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {
   const run = await lockRun(tx, id);
-  if (!run) throw refuse('NOT_FOUND', `there is no run ${id}`, ['id']);
+  if (!run) throw refuse('NOT_FOUND', missing('run', id), ['id']);
   return run;
 }
 

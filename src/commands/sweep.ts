@@ -1,4 +1,4 @@
-import { refuse, UserInputError } from '../errors.ts';
+import { missing, refuse, UserInputError } from '../errors.ts';
 import { lockExperiment } from '../store/experiment.ts';
 import { lockRun, type NewRun, type Run } from '../store/run.ts';
 import { findUnfinishedSweepRuns, getSweeps, holdRuns, insertSweep, insertSweepMembers } from '../store/sweep.ts';
@@ -53,7 +53,7 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
 /** Cancels every run that the sweep queued and that has not ended; runs that it found and shows go on. */
 export async function cancelSweep(ctx: CommandContext, id: string): Promise<void> {
   const canceled = await inTransaction(ctx, async (tx) => {
-    if (!(await getSweeps(tx, [id])).has(id)) throw refuse('NOT_FOUND', `there is no sweep ${id}`, ['id']);
+    if (!(await getSweeps(tx, [id])).has(id)) throw refuse('NOT_FOUND', missing('sweep', id), ['id']);
     const runs: Run[] = [];
     // In order of id, as everyone who locks several runs: two at once cannot wait for each other.
     for (const runId of (await findUnfinishedSweepRuns(tx, id)).sort()) {

@@ -2,7 +2,7 @@
 
 import type { LabelCount } from '../domain/dataset.ts';
 import { batchProblem, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
-import { refuse, type UserProblem } from '../errors.ts';
+import { missing, refuse, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
 import { countImages } from '../store/datasetCounts.ts';
 import { findExperiment } from '../store/experiment.ts';
@@ -18,7 +18,7 @@ export interface TrainingData {
 export async function loadTrainingData(db: Queryable, experimentId: string): Promise<TrainingData> {
   const path = ['experimentId'];
   const experiment = await findExperiment(db, { id: experimentId });
-  if (!experiment) throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, path);
+  if (!experiment) throw refuse('NOT_FOUND', missing('experiment', experimentId), path);
   const { name, datasetId } = experiment;
   const dataset = datasetId === null ? null : await findDataset(db, { id: datasetId });
   if (!dataset) throw refuse('CONFLICT', `experiment "${name}" has no data set to train on`, path);

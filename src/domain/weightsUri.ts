@@ -18,6 +18,7 @@ export type ParsedWeightsUri =
 
 /** Reads a path, `file:` URL, `hf://owner/name[@revision][/file]` or `owner/name`. Looks at the text only. */
 export function parseWeightsUri(uri: string): ParsedWeightsUri {
+  if (uri.trim() === '') return { problem: 'is only spaces; leave it out for the weights that timm publishes' };
   if (/[\0\p{Surrogate}]/u.test(uri)) return { problem: 'holds U+0000 or half a surrogate pair, which no path has' };
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase();
   switch (scheme) {

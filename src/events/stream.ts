@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { RunEvent, RunEventKind } from '../domain/runEvent.ts';
-import { refuse } from '../errors.ts';
+import { missing, refuse } from '../errors.ts';
 import { type EventScope, readEvents, runsPerRead } from '../store/event.ts';
 import { coalesce, isUrgent } from './coalesce.ts';
 import type { Positions } from './positions.ts';
@@ -61,7 +61,7 @@ async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGene
   const { topic, leave } = options.join();
   try {
     await topic.started;
-    if (topic.missing) throw refuse('NOT_FOUND', `there is no run ${scope.runId}`, ['runId']);
+    if (topic.missing) throw refuse('NOT_FOUND', missing('run', scope.runId!), ['runId']);
     // Registered first, then replay up to where the topic stands now; from there on its ring has everything.
     let live = topic.end;
     yield* replay(options, topic.heads(), signal);

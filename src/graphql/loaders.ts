@@ -1,7 +1,7 @@
 /** One round of queries per level of a request instead of one per object. Fresh for every request and every subscription event. */
 
 import DataLoader from 'dataloader';
-import { refuse } from '../errors.ts';
+import { missing, refuse } from '../errors.ts';
 import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
@@ -91,5 +91,5 @@ export async function loadCreated<T>(loader: DataLoader<string, T | null>, id: s
 /** @throws UserInputError NOT_FOUND on `experimentId` */
 export async function requireExperiment(loaders: Loaders, experimentId: string): Promise<void> {
   if (await loaders.experiment.load(experimentId)) return;
-  throw refuse('NOT_FOUND', `there is no experiment ${experimentId}`, ['experimentId']);
+  throw refuse('NOT_FOUND', missing('experiment', experimentId), ['experimentId']);
 }

@@ -1,4 +1,4 @@
-import { refuse } from '../errors.ts';
+import { missing, refuse } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { getWorkers, isOnline, listWorkers } from '../store/worker.ts';
 import { loadExisting } from './loaders.ts';
@@ -12,7 +12,7 @@ export const workerResolvers: Resolvers = {
     deviceMemory: {
       subscribe: async (_, { workerId }, { db, commands, workerFeed }) => {
         const known = workerId ? await getWorkers(db, [workerId]) : null;
-        if (known?.size === 0) throw refuse('NOT_FOUND', `there is no worker ${workerId}`, ['workerId']);
+        if (known?.size === 0) throw refuse('NOT_FOUND', missing('worker', workerId!), ['workerId']);
         const initial = known?.keys() ?? (await listWorkers(db, commands.now())).map(({ id }) => id);
         return mapAsync(workerFeed.subscribe(workerId ?? null, initial), async (id) => {
           const worker = (await getWorkers(db, [id])).get(id);

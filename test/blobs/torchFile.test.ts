@@ -76,8 +76,10 @@ describe('other files are told for what they are', () => {
     ['<!DOCTYPE html><html></html>', /a web page/],
     ['\x89HDF\r\n', /an HDF5 file/],
     ['\x93NUMPY', /a NumPy array/],
-    ['', /not a safetensors file/],
-    ['hello, this is no weights file', /not a safetensors file/],
+    ['', /neither a PyTorch nor a safetensors file/],
+    ['hello', /neither a PyTorch nor a safetensors file/],
+    ['hello, this is no weights file', /neither a PyTorch nor a safetensors file/],
+    ['\xff\0\0\0\0\0\0\0{"w":', /not a safetensors file, or is truncated/],
   ])('%j', async (content, message) => {
     expect(await refusal(Buffer.from(content, 'latin1'))).toMatch(message);
   });

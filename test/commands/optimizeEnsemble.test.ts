@@ -163,6 +163,9 @@ describe('optimizeEnsemble', () => {
     expect(await problemsOf(optimize({ experimentId: 'exp_x' }))).toEqual([
       'NOT_FOUND experimentId: there is no experiment exp_x',
     ]);
+    expect(await problemsOf(optimize({ experimentId: '' }))).toEqual([
+      'NOT_FOUND experimentId: there is no experiment ""',
+    ]);
     expect(await problemsOf(optimize({ runIds: [] }))).toEqual(['INVALID runIds: name at least one run']);
     expect(await problemsOf(optimize({ runIds: ['run_x', runs.failed!] }))).toEqual([
       'NOT_FOUND runIds.0: there is no run run_x',
@@ -176,7 +179,7 @@ describe('optimizeEnsemble', () => {
     ]);
     expect(await problemsOf(optimize({ filter: 'arch like' }))).toEqual([expect.stringContaining('INVALID filter: ')]);
     expect(await problemsOf(optimize({ experimentId: plain, split: 'HOLDOUT' }))).toEqual([
-      'INVALID filter: matches no succeeded run with HOLDOUT predictions',
+      'INVALID experimentId: matches no succeeded run with HOLDOUT predictions',
     ]);
     expect((await problemsOf(optimize({ experimentId: plain, runIds: [runs.silent!] })))[0]).toContain(
       'has no VALID predictions',

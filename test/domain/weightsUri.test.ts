@@ -24,6 +24,7 @@ test.each([
   ['https://example.org/w.bin', /is neither a path nor a file: nor an hf:\/\/ URL/],
   ['file://elsewhere/w.bin', /names no file of the worker's machine/],
   ['file:///a%2Fb', /names no file of the worker's machine/],
+  [' \t', /is only spaces/],
   ['a\0b', /U\+0000/],
   ['a\ud800', /surrogate/],
 ])('%j is refused', (uri, problem) => {
