@@ -1,7 +1,8 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import type { RunProgress } from '../../domain/run.ts';
 import type { RunStatus } from '../../generated/graphql.ts';
 import { formatMemory, formatMetric, formatPercent, formatSeconds, formatSpeed } from './text.ts';
-import type { Progress, Run, RunEvent } from './trainingOperations.ts';
+import type { Run, RunEvent } from './trainingOperations.ts';
 
 /** Shows runs while they train: bars on a terminal, else a line for every epoch and status. */
 export interface ProgressView {
@@ -13,7 +14,7 @@ export interface ProgressView {
 interface RunState {
   readonly name: string;
   status: RunStatus;
-  progress: Progress | undefined;
+  progress: RunProgress | undefined;
   loss: string;
   error: string;
   /** Images per second. */

@@ -1,12 +1,12 @@
 /** The documents about memory probes, sweeps and their events. */
 
+import type { RunProgress } from '../../domain/run.ts';
 import type {
   NonFinite,
   ProbeMemoryInput,
   ProbeOutcome,
   ProbeTargetInput,
   ResizeMethod,
-  RunPhase,
   RunStatus,
   StartSweepInput,
   TrainingConfigInput,
@@ -116,7 +116,7 @@ export type RunEvent = { readonly runId: string } & (
       readonly status: RunStatus;
       readonly failure: { readonly message: string } | null;
     }
-  | { readonly __typename: 'RunProgressed'; readonly progress: Progress }
+  | { readonly __typename: 'RunProgressed'; readonly progress: RunProgress }
   | {
       readonly __typename: 'EpochCompleted';
       readonly epoch: {
@@ -129,16 +129,6 @@ export type RunEvent = { readonly runId: string } & (
     }
   | { readonly __typename: 'MemorySampled'; readonly point: { readonly used: number; readonly peak: number } }
 );
-
-export interface Progress {
-  readonly phase: RunPhase;
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly batches: number;
-  readonly imagesPerSecond: number | null;
-  readonly etaSeconds: number | null;
-}
 
 export interface EventBatch {
   readonly cursor: string;
