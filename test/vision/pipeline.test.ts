@@ -262,7 +262,7 @@ describe('image pipeline', () => {
 
   it('closes for good while threads still report batches that were given up', async () => {
     const { onWarning: _, ...options } = optionsOf({ threads: 4 });
-    const child = spawnTypeScript('test/vision/closeInChild.ts', [JSON.stringify(options)]);
+    const child = spawnTypeScript('test/support/bin/closePipelines.ts', [JSON.stringify(options)]);
     expect(await child.finished).toEqual({ status: 0, stdout: 'closed', stderr: '' });
   });
 });
