@@ -1,6 +1,29 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
+
+/** What a line is about. Whoever begins something gives it its id; everything logged meanwhile carries it. */
+export interface LogIds {
+  /** The HTTP request or WebSocket operation that asked for it, also in the job that it made and in the worker that has this job. */
+  readonly requestId?: string | undefined;
+  readonly jobId?: string | undefined;
+  readonly datasetId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly attempt?: number | undefined;
+}
+
+const scope = new AsyncLocalStorage<LogIds>();
+
+/** Does `work`; every line that it logs, also after awaiting, carries these ids and those of the work around it. */
+export function withLogIds<T>(ids: LogIds, work: () => T): T {
+  return scope.run({ ...scope.getStore(), ...ids }, work);
+}
+
+/** The ids of the work in progress. */
+export function logIds(): LogIds {
+  return scope.getStore() ?? {};
+}
 
 /** Structured JSON log, to stderr by default; `RUNGRAPH_LOG` (trace … silent) sets the level. Secrets are never passed to it. */
 export function createLogger(
@@ -10,7 +33,7 @@ export function createLogger(
 ): Logger {
   return pino(
     {
-      ...{ name, level, serializers: { err: describeError } },
+      ...{ name, level, serializers: { err: describeError }, mixin: () => ({ ...logIds() }) },
       redact: ['*.password', '*.token', '*.key', 'req.headers.authorization'],
     },
     destination,

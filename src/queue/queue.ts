@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { fromPrisma, PgBoss } from 'pg-boss';
 import { connectionOptions } from '../db/connection.ts';
 import type { Transaction } from '../db/database.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, logIds, withLogIds } from '../log.ts';
 
 /** Every kind of job with its payload. */
 export interface JobPayloads {
@@ -15,6 +15,7 @@ export interface JobPayloads {
 export type JobKind = keyof JobPayloads;
 
 export interface Job<K extends JobKind> {
+  readonly id: string;
   readonly payload: JobPayloads[K];
   /** True when somebody had this job before and did not end it: threw, or was lost. */
   readonly redelivered: boolean;
@@ -26,7 +27,10 @@ export interface Consumer {
 }
 
 export interface Queue {
-  /** Adds jobs that exist if and only if `tx` commits, to be taken in this order. */
+  /**
+   * Adds jobs that exist if and only if `tx` commits, to be taken in this order. They keep the id of the request in progress: what
+   * their handlers log carries it.
+   */
   enqueue<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /** Takes back the jobs with these payloads that nobody has begun, if and only if `tx` commits. */
   withdraw<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
@@ -93,7 +97,8 @@ export async function openQueue(
 
   return {
     enqueue: async (tx, kind, ...payloads) => {
-      const jobs = payloads.map((data) => ({ id: randomUUID(), data }));
+      const { requestId } = logIds();
+      const jobs = payloads.map((payload) => ({ id: randomUUID(), data: { ...payload, requestId } }));
       await boss.insert(kind, jobs, { db: fromPrisma(tx) });
       // pg-boss stamps jobs with their transaction's time, which ties those of one sweep; its order is by this stamp alone.
       await tx.$executeRaw`
@@ -105,10 +110,10 @@ export async function openQueue(
       if (!payloads.length) return;
       await tx.$executeRaw`
         delete from pgboss.job where name = ${kind} and state in ('created', 'retry')
-        and data = any(${payloads.map((payload) => JSON.stringify(payload))}::text[]::jsonb[])`;
+        and data @> any(${payloads.map((payload) => JSON.stringify(payload))}::text[]::jsonb[])`;
     },
     work: async (kind, handler, { concurrency }) => {
-      const id = await boss.work<JobPayloads[typeof kind]>(
+      const id = await boss.work<JobPayloads[typeof kind] & { readonly requestId?: string }>(
         kind,
         {
           localConcurrency: concurrency,
@@ -117,7 +122,10 @@ export async function openQueue(
           heartbeatRefreshSeconds: 3,
         },
         async ([job]) => {
-          if (job) await handler({ payload: job.data, redelivered: job.retryCount > 0 });
+          if (!job) return;
+          const { requestId, ...payload } = job.data;
+          const given = { id: job.id, payload: payload as JobPayloads[typeof kind], redelivered: job.retryCount > 0 };
+          await withLogIds({ requestId, jobId: job.id }, () => handler(given));
         },
       );
       return { stop: () => boss.offWork(kind, { id, wait: true }) };
