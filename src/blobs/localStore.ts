@@ -2,33 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { refuse } from '../errors.ts';
-
-export interface StoredBlob {
-  /** SHA-256 of the bytes, lower-case hexadecimal. */
-  readonly hash: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** Bytes under the name of their SHA-256: equal content is stored once, and what is there is whole. */
-export interface BlobStore {
-  /** Stores the bytes. Refused as UNAVAILABLE when the disk is full; then, and after any other failure, nothing is left behind. */
-  put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob>;
-  /**
-   * Stores a file that nobody writes to any more by moving it; from another file system it is copied. It is gone afterwards.
-   * Refused as `put` is; then, and after any other failure, it is where it was.
-   */
-  adopt(file: string): Promise<StoredBlob>;
-  /** A stream of the bytes; it fails with ENOENT when there is no such blob. */
-  open(hash: string): Readable;
-  /** Where the blob is, or would be. */
-  path(hash: string): string;
-  has(hash: string): Promise<boolean>;
-  /** Removes the blob if it is there. */
-  delete(hash: string): Promise<void>;
-}
+import type { BlobEntry, BlobStore, StoredBlob } from './blobStore.ts';
 
 /** A draft this old (milliseconds) is of a process that was killed. */
 const abandonedAge = 3_600_000;
@@ -44,7 +19,7 @@ export function createLocalStore(
   const drafts = path.join(root, 'drafts');
 
   function pathOf(hash: string): string {
-    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error(`Not a SHA-256: ${JSON.stringify(hash)}`);
+    if (!isHash(hash)) throw new Error(`Not a SHA-256: ${JSON.stringify(hash)}`);
     return path.join(root, hash.slice(0, 2), hash);
   }
 
@@ -77,6 +52,16 @@ export function createLocalStore(
     }
   }
 
+  async function find(hash: string): Promise<BlobEntry | null> {
+    try {
+      const { size, mtime: storedAt } = await stat(pathOf(hash));
+      return { hash, size, storedAt };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
   return {
     put,
     async adopt(file) {
@@ -92,12 +77,21 @@ export function createLocalStore(
       return copy;
     },
     open: (hash) => createReadStream(pathOf(hash)),
-    path: pathOf,
-    async has(hash) {
-      return access(pathOf(hash)).then(
-        () => true,
-        () => false,
-      );
+    async local(hash) {
+      const file = pathOf(hash);
+      await access(file);
+      return file;
+    },
+    has: async (hash) => (await find(hash)) !== null,
+    find,
+    async *list() {
+      for (const folder of await namesIn(root)) {
+        if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+        for (const name of await namesIn(path.join(root, folder))) {
+          const entry = isHash(name) && name.startsWith(folder) ? await find(name) : null;
+          if (entry) yield entry;
+        }
+      }
     },
     delete: (hash) => rm(pathOf(hash), { force: true }),
   };
@@ -119,7 +113,21 @@ async function writeDraft(file: FileHandle, content: Uint8Array | AsyncIterable<
   return { hash: sha.digest('hex'), size };
 }
 
-/** Hashes a file and makes sure that it is on the disk. */
+function isHash(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** Empty when there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Hashes a file, dates it now and makes sure that it is on the disk. */
 async function digestFile(file: string): Promise<StoredBlob> {
   const sha = createHash('sha256');
   let size = 0;
@@ -129,6 +137,8 @@ async function digestFile(file: string): Promise<StoredBlob> {
       sha.update(chunk);
       size += chunk.byteLength;
     }
+    const now = new Date();
+    await handle.utimes(now, now);
     await handle.sync();
   } finally {
     await handle.close();

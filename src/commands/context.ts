@@ -1,4 +1,4 @@
-import type { BlobStore } from '../blobs/localStore.ts';
+import type { BlobStore } from '../blobs/blobStore.ts';
 import type { Database } from '../db/database.ts';
 import { type IdKind, newId } from '../domain/ids.ts';
 import { createEnsembleThreads, type EnsembleThreads } from '../ensembles/threads.ts';

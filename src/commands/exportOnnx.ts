@@ -46,7 +46,7 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
   if (!(await ctx.blobs.has(weights.contentHash))) {
     throw refuse('UNAVAILABLE', `the weights of run ${runId} are not among this server's blobs`, ['runId']);
   }
-  const file = ctx.blobs.path(weights.contentHash);
+  const file = await ctx.blobs.local(weights.contentHash);
   const { hash: contentHash, size } = await inTurn(async () => {
     try {
       return await ctx.blobs.put(convertToOnnx(file));

@@ -58,7 +58,7 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
       );
     }
     response.set({ ...attachment(`${runId}-${name}`, 'application/octet-stream'), etag: `"${contentHash}"` });
-    await sendFile(response, blobs.path(contentHash));
+    await sendFile(response, await blobs.local(contentHash));
   });
 
   router.get('/images/:datasetId/:position/thumbnail', async ({ params, headers }, response) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, unlink } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -113,7 +113,7 @@ test('a submission whose bytes are gone is an error that is logged, not an empty
   );
   const { csvUrl, contentHash } = createSubmission.submission;
   expect(await (await fetch(server.url + csvUrl)).text()).toMatch(/^image_id,label\na\.jpg,(blast|hispa)\n$/);
-  await unlink(server.context.blobs.path(contentHash));
+  await server.context.blobs.delete(contentHash);
   const response = await fetch(server.url + csvUrl);
   expect(response.status).toBe(500);
   expect(await response.text()).toContain('Internal server error');

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BlobEntry, BlobStore } from '../../src/blobs/blobStore.ts';
 import { createLocalStore } from '../../src/blobs/localStore.ts';
 import { UserInputError } from '../../src/errors.ts';
 
@@ -17,13 +18,19 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');
 const files = async () => (await readdir(root, { recursive: true, withFileTypes: true })).filter((f) => f.isFile());
 
+async function listed(store: BlobStore): Promise<BlobEntry[]> {
+  const entries: BlobEntry[] = [];
+  for await (const entry of store.list()) entries.push(entry);
+  return entries;
+}
+
 describe('local blob store', () => {
   test('stores bytes under their SHA-256 and gives them back', async () => {
     const store = createLocalStore(root);
     const { hash, size } = await store.put(bytes('leaf'));
     expect({ hash, size }).toEqual({ hash: sha('leaf'), size: 4 });
     expect((await buffer(store.open(hash))).toString()).toBe('leaf');
-    expect(await readFile(store.path(hash), 'utf8')).toBe('leaf');
+    expect(await readFile(await store.local(hash), 'utf8')).toBe('leaf');
     expect(await store.has(hash)).toBe(true);
   });
 
@@ -52,7 +59,7 @@ describe('local blob store', () => {
       await writeFile(file, `from ${folder}`);
       const hash = sha(`from ${folder}`);
       expect(await store.adopt(file)).toEqual({ hash, size: `from ${folder}`.length });
-      expect(await readFile(store.path(hash), 'utf8')).toBe(`from ${folder}`);
+      expect(await readFile(await store.local(hash), 'utf8')).toBe(`from ${folder}`);
       expect(await readdir(folder)).toEqual([]);
       await rm(folder, { recursive: true });
     }
@@ -110,9 +117,28 @@ describe('local blob store', () => {
     expect(await readdir(path.join(root, 'drafts'))).toEqual(['fresh']);
   });
 
-  test('takes nothing but a SHA-256 for a name', () => {
+  test('lists what is there: blobs, not drafts, with size and time; storing again makes it new', async () => {
     const store = createLocalStore(root);
-    expect(() => store.path('../../etc/passwd')).toThrow('Not a SHA-256');
+    expect(await listed(store)).toEqual([]);
+    const { hash } = await store.put(bytes('leaf'));
+    await store.put(bytes('root'));
+    await writeFile(path.join(root, 'drafts', 'draft'), 'half');
+    await writeFile(path.join(root, hash.slice(0, 2), 'note.txt'), 'no blob');
+    const entries = await listed(store);
+    expect(new Set(entries.map((entry) => entry.hash))).toEqual(new Set([sha('leaf'), sha('root')]));
+    expect(entries.map((entry) => entry.size)).toEqual([4, 4]);
+    const longAgo = new Date('2001-01-01');
+    await utimes(await store.local(hash), longAgo, longAgo);
+    expect(await store.find(hash)).toEqual({ hash, size: 4, storedAt: longAgo });
+    await store.put(bytes('leaf'));
+    expect((await store.find(hash))!.storedAt.getTime()).toBeGreaterThan(longAgo.getTime());
+    expect(await store.find(sha('none'))).toBeNull();
+    await expect(store.local(sha('none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('takes nothing but a SHA-256 for a name', async () => {
+    const store = createLocalStore(root);
+    await expect(store.local('../../etc/passwd')).rejects.toThrow('Not a SHA-256');
     expect(() => store.open('')).toThrow('Not a SHA-256');
   });
 });

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { deleteRun, startRun } from '../../src/commands/run.ts';
@@ -42,7 +43,7 @@ async function played(part: string) {
 /** Attempts' folders that are still there. */
 const folders = async () => readdir(path.join(worker.home, 'outputs', `${os.hostname()}.${process.pid}`));
 
-const contentOf = ({ contentHash }: Artifact) => readFile(ctx.blobs.path(contentHash), 'utf8');
+const contentOf = ({ contentHash }: Artifact) => buffer(ctx.blobs.open(contentHash)).then(String);
 
 test('what a trainer leaves is kept with its run, and its folder goes', async () => {
   const { status, artifacts } = await played('leave the weights');
