@@ -55,6 +55,7 @@ const config = {
     SelectionStep: '../graphql/rows.ts#SelectionStepRow',
     Submission: '../store/submission.ts#Submission as SubmissionRow',
     Sweep: '../store/sweep.ts#Sweep as SweepRow',
+    Viewer: '../domain/viewer.ts#Viewer as ViewerRow',
     Worker: '../store/worker.ts#Worker as WorkerRow',
   },
 };

@@ -1,4 +1,5 @@
 import type { CommandContext } from '../commands/context.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import type { RunEventHub } from '../events/hub.ts';
 import type { WorkerFeed } from '../events/workerFeed.ts';
 import type { Logger } from '../log.ts';
@@ -15,15 +16,23 @@ export interface Services {
   readonly version: string;
 }
 
-/** What a resolver gets: the services, and what belongs to one request. */
-export interface Context extends Services {
-  readonly db: Queryable;
-  readonly loaders: Loaders;
+/** What belongs to one request. */
+export interface RequestInfo {
   /** Named by masked errors, by the log and by the response header x-request-id. */
   readonly requestId: string;
+  readonly viewer: Viewer;
+  /** Of the client. */
+  readonly address: string;
 }
 
-export function createContext(services: Services, requestId: string): Context {
+/** What a resolver gets: the services, and what belongs to one request. */
+export interface Context extends Services, RequestInfo {
+  readonly db: Queryable;
+  readonly loaders: Loaders;
+}
+
+export function createContext(services: Services, request: RequestInfo): Context {
   const db = services.commands.db.prisma;
-  return { ...services, db, requestId, loaders: createLoaders(db) };
+  const { requestId, viewer, address } = request;
+  return { ...services, db, requestId, viewer, address, loaders: createLoaders(db) };
 }

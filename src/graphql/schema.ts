@@ -16,6 +16,7 @@ import { runEventResolvers } from './runEvent.ts';
 import { scalarResolvers } from './scalars.ts';
 import { submissionResolvers } from './submission.ts';
 import { sweepResolvers } from './sweep.ts';
+import { viewerResolvers } from './viewer.ts';
 import { workerResolvers } from './worker.ts';
 
 /** The executable schema: every *.graphql file of this folder with the resolvers of the file beside it. */
@@ -38,6 +39,7 @@ export function createSchema(): GraphQLSchema {
       scalarResolvers,
       submissionResolvers,
       sweepResolvers,
+      viewerResolvers,
       workerResolvers,
     ],
     resolverValidationOptions: { requireResolversToMatchSchema: 'error', requireResolversForResolveType: 'error' },

@@ -16,6 +16,6 @@ export async function subscribe(
   if (!(Symbol.asyncIterator in source)) return source;
   const context = args.contextValue as Context;
   return mapAsync(source, (event) =>
-    execute({ ...args, rootValue: event, contextValue: createContext(context, context.requestId) }),
+    execute({ ...args, rootValue: event, contextValue: createContext(context, context) }),
   );
 }

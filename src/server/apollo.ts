@@ -5,6 +5,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import type { GraphQLSchema } from 'graphql';
+import { checkScopes } from '../graphql/authorize.ts';
 import type { Context } from '../graphql/context.ts';
 import { presentErrors } from '../graphql/errors.ts';
 import { checkOperation, maxTokens, validationRules } from '../graphql/limits.ts';
@@ -42,8 +43,10 @@ export function createApollo(
 function operationLimits(schema: GraphQLSchema): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
-      didResolveOperation: async ({ document, operationName, request }) => {
-        const error = checkOperation(schema, document, operationName, request.variables);
+      didResolveOperation: async ({ document, operationName, request, contextValue }) => {
+        const error =
+          checkScopes(schema, document, operationName, contextValue.viewer) ??
+          checkOperation(schema, document, operationName, request.variables);
         if (error) throw error;
       },
     }),

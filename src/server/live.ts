@@ -14,6 +14,8 @@ import {
 } from 'graphql';
 import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { localViewer } from '../domain/viewer.ts';
+import { checkScopes } from '../graphql/authorize.ts';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
 import { presentErrors } from '../graphql/errors.ts';
 import {
@@ -54,9 +56,13 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
           const document = parse(query, { maxTokens });
           const errors = validate(schema, document, rules);
           if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-          const refusal = checkOperation(schema, document, operationName, variables);
+          const { socket } = connection.extra.request;
+          const request = { requestId: randomUUID(), viewer: localViewer, address: socket.remoteAddress ?? '' };
+          const refusal =
+            checkScopes(schema, document, operationName, request.viewer) ??
+            checkOperation(schema, document, operationName, variables);
           if (refusal) return [refusal];
-          const contextValue = createContext(services, randomUUID());
+          const contextValue = createContext(services, request);
           return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
         } catch (error) {
           if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];

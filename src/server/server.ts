@@ -11,6 +11,7 @@ import { maxMessageBytes } from '../graphql/limits.ts';
 import { createSchema } from '../graphql/schema.ts';
 import { version } from '../version.ts';
 import { createApollo } from './apollo.ts';
+import { authenticate, requireScope, viewerOf } from './auth/authenticate.ts';
 import { downloadRoutes } from './downloads.ts';
 import { graphiqlRoutes } from './graphiql.ts';
 import { healthRoutes } from './health.ts';
@@ -45,13 +46,22 @@ export async function startServer({ config, listener, ...parts }: ServerOptions)
 
   app.use(prepareResponse);
   app.use(healthRoutes(services));
+  app.use(authenticate);
   app.get('/', landingPage(services));
   app.use('/graphiql', graphiqlRoutes());
+  app.use(requireScope('READ'));
   app.use(downloadRoutes(services));
   app.use(
     graphqlPath,
     express.json({ limit: maxMessageBytes }),
-    expressMiddleware(apollo, { context: async ({ res }) => createContext(services, requestIdOf(res)) }),
+    expressMiddleware(apollo, {
+      context: async ({ res }) =>
+        createContext(services, {
+          requestId: requestIdOf(res),
+          viewer: viewerOf(res)!,
+          address: res.req.socket.remoteAddress ?? '',
+        }),
+    }),
   );
   app.use(answerNotFound);
   app.use(answerError(services.log));
