@@ -9,17 +9,20 @@ const layers = {
   queue: ['db'],
   events: ['db', 'store'],
   blobs: [],
-  hub: ['locks'],
+  // numbers of a process for Prometheus
+  metrics: ['db', 'queue'],
+  hub: ['locks', 'outgoing'],
+  outgoing: [],
   commands: ['store', 'queue', 'events', 'blobs', 'db', 'ensembles'],
   datasets: ['vision'],
   vision: [],
   engine: [],
   models: ['engine', 'blobs'],
   learner: ['engine', 'models', 'vision', 'ensembles'],
-  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub', 'locks'],
+  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub', 'locks', 'metrics'],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'generated'],
-  server: ['graphql', 'events', 'blobs', 'store', 'vision'],
+  server: ['graphql', 'commands', 'db', 'queue', 'metrics', 'events', 'blobs', 'store', 'vision'],
 };
 
 const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';

@@ -35,4 +35,6 @@ export interface BlobStore {
   list(): AsyncIterable<BlobEntry>;
   /** Removes the blob if it is there. */
   delete(hash: string): Promise<void>;
+  /** Fails when nothing can be stored now. Leaves nothing behind. */
+  checkWritable(): Promise<void>;
 }

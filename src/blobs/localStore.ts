@@ -94,6 +94,16 @@ export function createLocalStore(
       }
     },
     delete: (hash) => rm(pathOf(hash), { force: true }),
+    async checkWritable() {
+      const draft = path.join(drafts, randomUUID());
+      await prepare();
+      try {
+        const file = await openDraft(draft);
+        await file.writeFile('x').finally(() => file.close());
+      } finally {
+        await rm(draft, { force: true });
+      }
+    },
   };
 }
 

@@ -8,6 +8,8 @@ export interface Listener {
   listen(channel: string, callback: (payload: string) => void): () => void;
   /** Calls `callback` after the connection was away and listens again: notifications in between are lost. */
   onReconnect(callback: () => void): () => void;
+  /** Whether it has a connection that listens now. */
+  readonly connected: boolean;
   /** Settles once every channel asked for so far is listened to. Waits while the database is away. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -103,6 +105,9 @@ export function createListener(url: string): Listener {
     onReconnect(callback) {
       reconnected.add(callback);
       return () => reconnected.delete(callback);
+    },
+    get connected() {
+      return client !== undefined;
     },
     ready: settled,
     async close() {
