@@ -3,14 +3,45 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { type HostRule, hostRuleOf, parseHostRule } from './domain/hostRule.ts';
+import { isNetwork } from './domain/network.ts';
 import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
 import { StartupError } from './errors.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const bytes = z.coerce.number().int().positive();
 
+/** A comma between items, spaces around them do not count. */
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
 /** As the Hugging Face libraries read it. */
 const flag = z.string().transform((value) => ['1', 'ON', 'YES', 'TRUE'].includes(value.toUpperCase()));
+
+const hostName = z
+  .string()
+  .toLowerCase()
+  .regex(/^(?:[\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])$/, 'must be host names without a port, e.g. rungraph.example');
+
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:\/\//.test(text) && new URL(text).origin === text, {
+    message: 'must be origins such as https://dashboard.example, without a path and without *',
+  });
+
+const network = z.string().refine(isNetwork, 'must be addresses or networks such as 10.0.0.0/8');
+
+const hostPattern = z.string().refine((text) => parseHostRule(text) !== null, {
+  message: 'must be host names, with a port where it is not the usual one, or patterns such as *.hf.co',
+});
+
+/** Where the Hugging Face hub keeps large files. */
+const hubStorage = ['*.huggingface.co', '*.hf.co'];
+const publicHub = 'https://huggingface.co';
 
 const environment = z.object({
   /** Folder of the embedded database, blobs and caches. */
@@ -22,6 +53,21 @@ const environment = z.object({
     .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
+  /** `keys`: every request needs an API key or a session that one has opened. `off`: nobody is asked, on loopback only. */
+  RUNGRAPH_AUTH: z.enum(['off', 'keys']).default('off'),
+  /** Names under which the server is reached, besides those of loopback. */
+  RUNGRAPH_ALLOWED_HOSTS: list.pipe(z.array(hostName)).default([]),
+  /** Origins whose pages may use the API from a browser. */
+  RUNGRAPH_CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
+  /** Addresses and networks of reverse proxies, whose X-Forwarded headers are believed. */
+  RUNGRAPH_TRUST_PROXY: list.pipe(z.array(network)).default([]),
+  /** Hosts that the worker may ask besides that of HF_ENDPOINT; `*.` stands for every name below one. */
+  RUNGRAPH_OUTGOING_HOSTS: list.pipe(z.array(hostPattern)).optional(),
+  /** API key with which `rungraph predict` asks a server. */
+  RUNGRAPH_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word')
+    .optional(),
   ENGINE: z.enum(['auto', 'tensorflow', 'onnxruntime']).default('auto'),
   DEVICE: z.enum(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'),
   /** Compute threads of one trainer; 0: one per core. */
@@ -31,7 +77,7 @@ const environment = z.object({
   /** Bytes of decoded images kept on disk. */
   RUNGRAPH_CACHE_BYTES: bytes.default(10 * 2 ** 30),
   /** The Hugging Face hub or a mirror of it, where pretrained weights come from. */
-  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default('https://huggingface.co'),
+  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default(publicHub),
   /** Access token of the hub, for repositories that are not for everybody. */
   HF_TOKEN: z
     .string()
@@ -59,6 +105,9 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  readonly access: AccessConfig;
+  /** Secret: of the server that `predict` asks. */
+  readonly apiKey: string | undefined;
   readonly engine: EngineChoice;
   readonly device: DeviceChoice;
   readonly threads: number;
@@ -67,6 +116,17 @@ export interface Config {
   readonly cacheLimitBytes: number;
   readonly hub: HubConfig;
   readonly logLevel: string;
+}
+
+export interface AccessConfig {
+  /** Whether every request needs an API key or a session; without, the server may listen on loopback only. */
+  readonly authenticated: boolean;
+  /** Names under which the server is reached, besides those of loopback. Lower case. */
+  readonly allowedHosts: readonly string[];
+  /** Origins whose pages may use the API from a browser, e.g. `https://dashboard.example`. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses and networks (`10.0.0.0/8`) of reverse proxies. */
+  readonly trustedProxies: readonly string[];
 }
 
 export interface HubConfig {
@@ -79,6 +139,8 @@ export interface HubConfig {
   /** Absolute. */
   readonly cacheDirectory: string;
   readonly offline: boolean;
+  /** What may be asked: the endpoint, and where it redirects to. */
+  readonly hosts: readonly HostRule[];
 }
 
 /** Reads the configuration; every wrong variable is named in one StartupError. */
@@ -90,24 +152,51 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new StartupError(`The environment is not usable:\n${lines.join('\n')}`);
   }
   const e = parsed.data;
+  const endpoint = e.HF_ENDPOINT.replace(/\/+$/, '');
   const huggingFace = e.HF_HOME ?? path.join(e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
   return {
     home: path.resolve(e.RUNGRAPH_HOME),
     databaseUrl: e.DATABASE_URL,
     host: e.HOST,
     port: e.PORT,
+    access: {
+      authenticated: e.RUNGRAPH_AUTH === 'keys',
+      allowedHosts: e.RUNGRAPH_ALLOWED_HOSTS,
+      corsOrigins: e.RUNGRAPH_CORS_ORIGINS,
+      trustedProxies: e.RUNGRAPH_TRUST_PROXY,
+    },
+    apiKey: e.RUNGRAPH_API_KEY,
     engine: e.ENGINE,
     device: e.DEVICE,
     threads: e.RUNGRAPH_THREADS,
     memoryLimitBytes: e.RUNGRAPH_MEMORY_BYTES,
     cacheLimitBytes: e.RUNGRAPH_CACHE_BYTES,
     hub: {
-      endpoint: e.HF_ENDPOINT.replace(/\/+$/, ''),
+      endpoint,
       token: e.HF_TOKEN,
       tokenFile: path.resolve(e.HF_TOKEN_PATH ?? path.join(huggingFace, 'token')),
       cacheDirectory: path.resolve(e.HF_HUB_CACHE ?? path.join(huggingFace, 'hub')),
       offline: e.HF_HUB_OFFLINE,
+      hosts: outgoingHosts(endpoint, e.RUNGRAPH_OUTGOING_HOSTS),
     },
     logLevel: e.RUNGRAPH_LOG,
   };
+}
+
+/** A host that is named in full by whoever runs the worker may be on a private network; others may not get there. */
+function outgoingHosts(endpoint: string, listed: readonly string[] | undefined): HostRule[] {
+  const own = { ...hostRuleOf(new URL(endpoint)), mayBePrivate: endpoint !== publicHub };
+  const others = (listed ?? hubStorage).map((text) => parseHostRule(text)!);
+  return [own, ...others.map((rule) => ({ ...rule, mayBePrivate: listed !== undefined && !rule.below }))];
+}
+
+/**
+ * Takes what no child process shall inherit out of an environment that has been read: passwords and tokens, ours and those that
+ * libraries would look for.
+ */
+export function forgetSecrets(env: Record<string, string | undefined>): void {
+  for (const name of Object.keys(env)) {
+    if (/^(DATABASE_URL|PG\w*|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|KAGGLE_\w+|AWS_\w+|RUNGRAPH_API_KEY)$/.test(name))
+      delete env[name];
+  }
 }

@@ -42,3 +42,53 @@ describe('the hub is configured as the Hugging Face libraries are', () => {
     expect(refused).not.toThrow(/secret/);
   });
 });
+
+describe('outgoing hosts', () => {
+  const rules = (env: Record<string, string>) =>
+    readConfig(env).hub.hosts.map((rule) => `${rule.below ? '*.' : ''}${rule.host}:${rule.port} ${rule.mayBePrivate}`);
+
+  test.each([
+    [{}, ['huggingface.co:null false', '*.huggingface.co:null false', '*.hf.co:null false']],
+    [
+      { HF_ENDPOINT: 'http://mirror:8080', RUNGRAPH_OUTGOING_HOSTS: 'cdn.mirror, *.s3.example:9000' },
+      ['mirror:8080 true', 'cdn.mirror:null true', '*.s3.example:9000 false'],
+    ],
+    [{ RUNGRAPH_OUTGOING_HOSTS: ' , ' }, ['huggingface.co:null false']],
+  ])('%j', (env, expected) => expect(rules(env)).toEqual(expected));
+});
+
+describe('access', () => {
+  test('is off unless it is asked for', () => {
+    const nothing = { allowedHosts: [], corsOrigins: [], trustedProxies: [] };
+    expect(readConfig({}).access).toEqual({ authenticated: false, ...nothing });
+    expect(readConfig({ RUNGRAPH_AUTH: 'keys' }).access).toEqual({ authenticated: true, ...nothing });
+  });
+
+  test('lists are read as they are meant', () => {
+    const env = {
+      RUNGRAPH_ALLOWED_HOSTS: 'Rungraph.example,[::1]',
+      RUNGRAPH_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+      RUNGRAPH_TRUST_PROXY: '10.0.0.0/8,::1',
+    };
+    expect(readConfig(env).access).toMatchObject({
+      allowedHosts: ['rungraph.example', '[::1]'],
+      corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      trustedProxies: ['10.0.0.0/8', '::1'],
+    });
+  });
+
+  test.each([
+    ['RUNGRAPH_AUTH', 'password'],
+    ['RUNGRAPH_ALLOWED_HOSTS', 'rungraph.example:4000'],
+    ['RUNGRAPH_ALLOWED_HOSTS', '*'],
+    ['RUNGRAPH_CORS_ORIGINS', '*'],
+    ['RUNGRAPH_CORS_ORIGINS', 'https://a.example/'],
+    ['RUNGRAPH_CORS_ORIGINS', 'null'],
+    ['RUNGRAPH_TRUST_PROXY', 'true'],
+    ['RUNGRAPH_TRUST_PROXY', '10.0.0.0/33'],
+    ['RUNGRAPH_OUTGOING_HOSTS', '*'],
+    ['RUNGRAPH_OUTGOING_HOSTS', 'https://hf.co'],
+  ])('%s=%s is refused by name', (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^ {2}${name}`, 'm'));
+  });
+});

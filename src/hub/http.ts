@@ -1,6 +1,7 @@
-/** Requests to the hub: redirects followed by hand, the token for the endpoint's own host only, no wait without end. */
+/** Requests to the hub: redirects followed by hand and to allowed hosts only, the token for the endpoint's own host only, no wait without end. */
 
 import { messageOf } from '../errors.ts';
+import { type Outgoing, OutgoingRefusedError, type OutgoingResponse } from '../outgoing/outgoing.ts';
 import { HubError } from './errors.ts';
 
 export interface HubHttp {
@@ -8,6 +9,7 @@ export interface HubHttp {
   readonly endpoint: string;
   /** The access token now. */
   readonly token: () => string | undefined;
+  readonly outgoing: Outgoing;
   readonly idleMilliseconds: number;
 }
 
@@ -53,7 +55,7 @@ export async function request(http: HubHttp, wanted: HubRequest): Promise<HubRes
   for (let hop = 0; hop < longestChain; hop++) {
     const isOwn = url.origin === origin;
     const idle = idleTimer(http.idleMilliseconds, wanted.signal);
-    const response = await send(url, wanted, isOwn ? token : undefined, isOwn, idle);
+    const response = await send(http, url, wanted, isOwn ? token : undefined, isOwn, idle);
     if (isOwn && !own?.headers.has(commitHeader)) own = { headers: response.headers, status: response.status };
     const location = redirects.has(response.status) ? response.headers.get('location') : null;
     const target = location === null ? null : resolveLocation(location, url);
@@ -74,17 +76,17 @@ export async function request(http: HubHttp, wanted: HubRequest): Promise<HubRes
 }
 
 async function send(
+  { outgoing }: HubHttp,
   url: URL,
   { method, name, headers, ownHeaders, signal }: HubRequest,
   token: string | undefined,
   isOwn: boolean,
   idle: IdleTimer,
-): Promise<Response> {
+): Promise<OutgoingResponse> {
   try {
     idle.touch();
-    return await fetch(url, {
+    return await outgoing.request(url, {
       method,
-      redirect: 'manual',
       headers: {
         ...headers,
         ...(isOwn && ownHeaders),
@@ -102,14 +104,14 @@ async function send(
 }
 
 async function* chunks(
-  response: Response,
+  response: OutgoingResponse,
   name: string,
   url: URL,
   idle: IdleTimer,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response.body) {
       idle.touch();
       yield chunk;
     }
@@ -133,10 +135,10 @@ function resolveLocation(location: string, from: URL): URL {
 
 function networkError(name: string, url: URL, error: unknown, idle: IdleTimer, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  const cause = (error as { cause?: unknown }).cause ?? error;
+  if (error instanceof OutgoingRefusedError) return new HubError(`${name} cannot be fetched: ${error.message}`);
   const what = idle.expired
     ? 'sent nothing for too long'
-    : messageOf(cause) || String((cause as { code?: string }).code);
+    : messageOf(error) || String((error as { code?: string }).code);
   // the path may carry a signature, so only the host is named
   return new HubError(`${name} cannot be fetched: ${url.host}: ${what}`, { retryable: true });
 }

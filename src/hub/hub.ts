@@ -4,6 +4,7 @@ import type { HubConfig } from '../config.ts';
 import { formatHubReference, type HubReference } from '../domain/hubReference.ts';
 import { messageOf } from '../errors.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
+import { createOutgoing } from '../outgoing/outgoing.ts';
 import { isCommit, repositoryCache, sizeIfThere } from './cache.ts';
 import { download, FileChangedError } from './download.ts';
 import { HubError } from './errors.ts';
@@ -53,6 +54,7 @@ export function createHub(options: HubOptions): Hub {
     endpoint,
     // read anew for each request: a login counts at once
     token: () => options.token ?? readToken(options.tokenFile),
+    outgoing: createOutgoing(options.hosts),
     idleMilliseconds: timing.idleMilliseconds,
   };
   return {

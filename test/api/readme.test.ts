@@ -34,6 +34,15 @@ test('the README has a row for every environment variable, with its default, and
     RUNGRAPH_HOME: `\`${path.basename(config.home)}\``,
     DATABASE_URL: config.databaseUrl ?? '',
     'HOST, PORT': `\`${config.host}\`, \`${config.port}\``,
+    RUNGRAPH_AUTH: config.access.authenticated ? '`keys`' : '`off`',
+    RUNGRAPH_ALLOWED_HOSTS: config.access.allowedHosts.join(),
+    RUNGRAPH_CORS_ORIGINS: config.access.corsOrigins.join(),
+    RUNGRAPH_TRUST_PROXY: config.access.trustedProxies.join(),
+    RUNGRAPH_OUTGOING_HOSTS: `\`${config.hub.hosts
+      .slice(1)
+      .map(({ host }) => `*.${host}`)
+      .join()}\``,
+    RUNGRAPH_API_KEY: config.apiKey ?? '',
     ENGINE: `\`${config.engine}\``,
     DEVICE: `\`${config.device}\``,
     RUNGRAPH_THREADS: `\`${config.threads}\``,

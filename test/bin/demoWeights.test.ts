@@ -6,7 +6,7 @@ import { requireWeights } from '../../src/bin/demo/weights.ts';
 import { parseHubReference } from '../../src/domain/hubReference.ts';
 import { StartupError } from '../../src/errors.ts';
 import { createHub, type HubOptions } from '../../src/hub/hub.ts';
-import { type HubServer, startHub } from '../support/hubServer.ts';
+import { type HubServer, ruleOf, startHub } from '../support/hubServer.ts';
 
 let folder: string;
 let server: HubServer;
@@ -28,6 +28,7 @@ function openHub(options: Partial<HubOptions> = {}) {
   const tokenFile = path.join(folder, 'token');
   return createHub({
     ...{ endpoint: server.url, token: undefined, tokenFile, cacheDirectory: folder, offline: false },
+    hosts: [ruleOf(server)],
     ...options,
   });
 }

@@ -8,7 +8,7 @@ import { parseHubReference } from '../../src/domain/hubReference.ts';
 import { repositoryCache } from '../../src/hub/cache.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { createHub, type FetchOptions, type HubOptions } from '../../src/hub/hub.ts';
-import { type Fault, type HubServer, sha256, startHub } from '../support/hubServer.ts';
+import { type Fault, type HubServer, ruleOf, sha256, startHub } from '../support/hubServer.ts';
 
 export const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
 export const etag = sha256(content);
@@ -50,6 +50,7 @@ export function fetchFile(
 ): Promise<string> {
   const client = createHub({
     ...{ endpoint: hub.url, token: undefined, tokenFile: tokenFile(), cacheDirectory: folder, offline: false, timing },
+    hosts: [hub, ...closing].map(ruleOf),
     ...options,
   });
   return client.fetch(parseHubReference(reference)!, { signal: new AbortController().signal, ...fetching });

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type HostRule, hostRuleOf } from '../../src/domain/hostRule.ts';
 
 export const commit = '0123456789abcdef0123456789abcdef01234567';
 
@@ -47,6 +48,11 @@ export interface HubServer {
 
 export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** What lets a worker ask it. */
+export function ruleOf({ url }: Pick<HubServer, 'url'>): HostRule {
+  return { ...hostRuleOf(new URL(url)), mayBePrivate: true };
 }
 
 /**
