@@ -46,6 +46,8 @@ const publicHub = 'https://huggingface.co';
 const environment = z.object({
   /** Folder of the embedded database, blobs and caches. */
   RUNGRAPH_HOME: z.string().min(1).default('.rungraph'),
+  /** Folder of the blobs, which every server and worker of an installation must share; unset: `blobs` in RUNGRAPH_HOME. */
+  RUNGRAPH_BLOBS: z.string().min(1).optional(),
   /** A PostgreSQL of your own; unset: the embedded one in RUNGRAPH_HOME. */
   DATABASE_URL: z
     .string()
@@ -53,6 +55,10 @@ const environment = z.object({
     .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
+  /** Port of a worker's /healthz, /readyz and /metrics, on HOST; unset: none. */
+  RUNGRAPH_WORKER_PORT: port.optional(),
+  /** Seconds for which a server that was told to stop still serves, but says that it is not ready, so that load balancers let go of it. */
+  RUNGRAPH_DRAIN_DELAY: z.coerce.number().min(0).max(600).default(0),
   /** `keys`: every request needs an API key or a session that one has opened. `off`: nobody is asked, on loopback only. */
   RUNGRAPH_AUTH: z.enum(['off', 'keys']).default('off'),
   /** Names under which the server is reached, besides those of loopback. */
@@ -102,9 +108,14 @@ export const environmentVariables: readonly string[] = Object.keys(environment.s
 export interface Config {
   /** Absolute. */
   readonly home: string;
+  /** Absolute. */
+  readonly blobs: string;
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  /** Undefined: the worker has no port. */
+  readonly workerPort: number | undefined;
+  readonly drainDelayMs: number;
   readonly access: AccessConfig;
   /** Secret: of the server that `predict` asks. */
   readonly apiKey: string | undefined;
@@ -156,9 +167,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const huggingFace = e.HF_HOME ?? path.join(e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
   return {
     home: path.resolve(e.RUNGRAPH_HOME),
+    blobs: path.resolve(e.RUNGRAPH_BLOBS ?? path.join(e.RUNGRAPH_HOME, 'blobs')),
     databaseUrl: e.DATABASE_URL,
     host: e.HOST,
     port: e.PORT,
+    workerPort: e.RUNGRAPH_WORKER_PORT,
+    drainDelayMs: 1000 * e.RUNGRAPH_DRAIN_DELAY,
     access: {
       authenticated: e.RUNGRAPH_AUTH === 'keys',
       allowedHosts: e.RUNGRAPH_ALLOWED_HOSTS,

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { createLocalStore } from '../blobs/localStore.ts';
 import { type CommandContext, createCommandContext } from '../commands/context.ts';
 import type { Config } from '../config.ts';
@@ -32,7 +31,7 @@ export async function openServices(
   closers.add(waker.close);
   const listener = createListener(url);
   closers.add(listener.close);
-  const blobs = createLocalStore(path.join(config.home, 'blobs'));
+  const blobs = createLocalStore(config.blobs);
   const context = createCommandContext({ db, queue, blobs, waker });
   closers.add(context.threads.close);
   return { context, listener };

@@ -32,8 +32,11 @@ test('the README has a row for every environment variable, with its default, and
   const defaults = Object.fromEntries(rows.map(([, names, text]) => [names!.replaceAll('`', ''), text!.trim()]));
   expect(defaults).toEqual({
     RUNGRAPH_HOME: `\`${path.basename(config.home)}\``,
+    RUNGRAPH_BLOBS: `\`$RUNGRAPH_HOME/${path.relative(config.home, config.blobs)}\``,
     DATABASE_URL: config.databaseUrl ?? '',
     'HOST, PORT': `\`${config.host}\`, \`${config.port}\``,
+    RUNGRAPH_WORKER_PORT: config.workerPort === undefined ? '' : String(config.workerPort),
+    RUNGRAPH_DRAIN_DELAY: `\`${config.drainDelayMs / 1000}\``,
     RUNGRAPH_AUTH: config.access.authenticated ? '`keys`' : '`off`',
     RUNGRAPH_ALLOWED_HOSTS: config.access.allowedHosts.join(),
     RUNGRAPH_CORS_ORIGINS: config.access.corsOrigins.join(),
