@@ -59,6 +59,7 @@ function jobOf(accumulation: number, images: readonly TrainerImage[], label: str
     config,
     images,
     weights: null,
+    resume: null,
     resources: {
       engine: 'onnxruntime',
       device: 'cpu',

@@ -10,9 +10,13 @@ import { trainRun } from '../learner/trainRun.ts';
 import { openImagePipeline } from '../vision/pipeline.ts';
 
 const canceled = new AbortController();
+const draining = new AbortController();
 /** Events sent and not stored yet; past `trainerLead` the computation waits. */
 let ahead = 0;
 let caughtUp: (() => void) | undefined;
+/** Settles when the file of the last checkpoint has been taken away: there are never more than two. */
+let lastTaken = Promise.resolve();
+let taken: (() => void) | undefined;
 
 // Ctrl-C in a terminal reaches the whole group: the worker decides what becomes of the run.
 process.on('SIGINT', () => {});
@@ -25,6 +29,12 @@ process.on('message', (command: TrainerCommand) => {
       break;
     case 'cancel':
       canceled.abort();
+      break;
+    case 'drain':
+      draining.abort();
+      break;
+    case 'taken':
+      taken?.();
       break;
     case 'written':
       ahead = Math.max(0, ahead - command.events);
@@ -46,7 +56,10 @@ async function run(job: TrainerJob): Promise<void> {
     const gpus = engine.info.name === 'tensorflow' ? await listCudaDevices() : [];
     const onGpu = gpus.some((gpu) => gpu.name === engine.info.device);
     const memory = onGpu ? createCudaMemorySampler(job.resources.deviceIndex) : createProcessMemorySampler();
-    const dependencies = { engine, openImages: openImagePipeline, memory, now: Date.now, signal: canceled.signal };
+    // What is no training has nothing to write before it ends.
+    const signal = job.task.kind === 'train' ? canceled.signal : AbortSignal.any([canceled.signal, draining.signal]);
+    const openImages = openImagePipeline;
+    const dependencies = { engine, openImages, memory, now: Date.now, signal, drain: draining.signal };
     for await (const event of trainRun(job, dependencies)) await send(event);
   } catch (error) {
     await send({ kind: 'failed', failure: failureOf(error) });
@@ -66,6 +79,12 @@ async function flushOutput(): Promise<void> {
 
 /** Settles when the event is on its way and the worker is not too far behind. */
 async function send(event: TrainerEvent): Promise<void> {
+  if (event.kind === 'checkpoint') {
+    await lastTaken;
+    lastTaken = new Promise((resolve) => {
+      taken = resolve;
+    });
+  }
   await new Promise<void>((resolve) => {
     process.send!(event, () => resolve());
   });

@@ -5,14 +5,17 @@ export type RunStatus = (typeof runStatuses)[number];
 
 export type RunKind = 'TRAINED' | 'EXTERNAL' | 'MEMORY_PROBE';
 
-/** The one table of allowed moves. RUNNING -> QUEUED gives an attempt up for the next one: its worker was lost or stopped, or memory ran out. */
+/**
+ * The one table of allowed moves. RUNNING -> QUEUED gives an attempt up for the next one: its worker was lost or stopped, or memory ran
+ * out. FAILED and CANCELED runs become QUEUED again when somebody asks for it (retryRun), and by nothing else.
+ */
 const moves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   QUEUED: ['RUNNING', 'CANCELED', 'FAILED'],
   RUNNING: ['SUCCEEDED', 'FAILED', 'CANCELING', 'QUEUED'],
   CANCELING: ['CANCELED', 'SUCCEEDED', 'FAILED'],
   SUCCEEDED: [],
-  FAILED: [],
-  CANCELED: [],
+  FAILED: ['QUEUED'],
+  CANCELED: ['QUEUED'],
 };
 
 /** Statuses from which `to` may be reached: the `where status in (…)` of every status write. */
@@ -20,9 +23,9 @@ export function statusesBefore(to: RunStatus): RunStatus[] {
   return runStatuses.filter((from) => moves[from].includes(to));
 }
 
-/** Whether a run stays as it is from here on. */
+/** Whether a run has ended: it stays as it is, unless somebody asks for it to be tried again. */
 export function isTerminal(status: RunStatus): boolean {
-  return moves[status].length === 0;
+  return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
 }
 
 export type RunFailureCode =

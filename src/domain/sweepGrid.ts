@@ -18,11 +18,11 @@ export interface SweepPreprocessing {
 export interface SweepLists {
   readonly architectures: readonly string[];
   readonly preprocessings: readonly SweepPreprocessing[];
-  /** The rest of the config, not checked yet: each field one value or a list of them; `labels` is one list for every run. */
+  /** The rest of the config, not checked yet: each field one value or a list of them; `labels` and `checkpoints` are the same for every run. */
   readonly config?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-type VariedField = Exclude<keyof TrainingConfig, 'architecture' | 'itemTransform' | 'size' | 'labels'>;
+type VariedField = Exclude<keyof TrainingConfig, 'architecture' | 'itemTransform' | 'size' | 'labels' | 'checkpoints'>;
 
 /**
  * The fields of `SweepConfigInput` that take a list, in its order, which is the order of their axes, with what names of runs

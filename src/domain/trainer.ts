@@ -21,6 +21,14 @@ export interface TrainerImage {
 export type EngineChoice = 'auto' | 'tensorflow' | 'onnxruntime';
 export type DeviceChoice = 'auto' | 'cuda' | 'webgpu' | 'cpu';
 
+/** Where a training that was interrupted goes on. */
+export interface TrainerResume {
+  /** The checkpoint; null: from the start. */
+  readonly checkpoint: { readonly path: string } | null;
+  /** Sets that are stored already. */
+  readonly predicted: readonly Pick<Predictions, 'split' | 'kind'>[];
+}
+
 /** What an attempt may use of its machine. */
 export interface TrainerResources {
   readonly engine: EngineChoice;
@@ -55,6 +63,8 @@ export interface TrainerJob {
   readonly images: readonly TrainerImage[];
   /** File of the pretrained weights, which the worker has found or downloaded; null: random weights. */
   readonly weights: { readonly path: string } | null;
+  /** null: nothing has been computed yet. */
+  readonly resume: TrainerResume | null;
   readonly resources: TrainerResources;
 }
 
@@ -66,6 +76,23 @@ export interface TrainerEnvironment {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** What an attempt has taken over. */
+export interface ResumedFrom {
+  /** Epochs finished, over all fits. */
+  readonly epoch: number;
+  /** Micro-batches trained over the whole run: the step of its metric points. */
+  readonly step: number;
+  /** The attempt that wrote the checkpoint. */
+  readonly attempt: number;
+}
+
+/** A checkpoint in the output directory, whole and flushed. Everything told before it belongs to it. */
+export interface TrainerCheckpoint {
+  /** See `checkpointName`. */
+  readonly name: string;
+  readonly path: string;
+}
+
 /** A file in the output directory that is to be kept. */
 export interface TrainerArtifact {
   readonly kind: ArtifactKind;
@@ -75,7 +102,12 @@ export interface TrainerArtifact {
 }
 
 export type TrainerEvent =
-  | { readonly kind: 'started'; readonly environment: TrainerEnvironment }
+  | {
+      readonly kind: 'started';
+      readonly environment: TrainerEnvironment;
+      /** null: it begins from the start. */
+      readonly resumedFrom: ResumedFrom | null;
+    }
   | { readonly kind: 'progress'; readonly progress: RunProgress }
   | { readonly kind: 'metrics'; readonly points: readonly MetricPoint[] }
   | { readonly kind: 'epoch'; readonly epoch: EpochMetrics }
@@ -83,6 +115,12 @@ export type TrainerEvent =
   | { readonly kind: 'log'; readonly line: string; readonly stream: 'stdout' | 'stderr' | 'trainer' }
   | { readonly kind: 'predictions'; readonly predictions: Predictions }
   | { readonly kind: 'artifact'; readonly artifact: TrainerArtifact }
+  | {
+      readonly kind: 'checkpoint';
+      readonly checkpoint: TrainerCheckpoint;
+      /** Where its bytes are among the blobs, once the worker has put them there. */
+      readonly stored?: { readonly hash: string; readonly size: number };
+    }
   | { readonly kind: 'probed'; readonly peakMemory: number; readonly imagesPerSecond: number }
   | { readonly kind: 'compared'; readonly equivalence: AccumulationEquivalence }
   | {
@@ -103,10 +141,14 @@ export function isReport(event: TrainerEvent): event is TrainerReport {
 
 /**
  * Worker -> trainer. `written`: this many more events are stored; a trainer that is far ahead of its worker waits for it.
+ * `taken`: the file of the last checkpoint has gone to the blobs, or nowhere; before that no further one is told of.
+ * `drain`: write a checkpoint now and end without a report.
  */
 export type TrainerCommand =
   | { readonly kind: 'job'; readonly job: TrainerJob }
   | { readonly kind: 'cancel' }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'taken' }
   | { readonly kind: 'written'; readonly events: number };
 
 /** Events a trainer may be ahead of what is stored. */

@@ -19,6 +19,17 @@ const predictSchema = z.strictObject({
   ttaBeta: z.number().min(0).max(1).default(0.25),
 });
 
+const checkpointsSchema = z.strictObject({
+  /** Besides those at the end of every epoch; 0: none besides. */
+  everyMinutes: z.number().min(0).max(10_080).default(10),
+  /** Newest ones, from which an interrupted training goes on; 0: none is written at all. They go when the run has SUCCEEDED. */
+  keepLast: z.int().min(0).max(100).default(2),
+  /** Whether the epoch with the lowest error rate keeps its own for good. */
+  keepBest: z.boolean().default(false),
+  /** Every so many epochs one is kept for good; null: none. */
+  keepEvery: z.int().min(1).max(100_000).nullable().default(null),
+});
+
 const configSchema = z.strictObject({
   architecture: z.string().min(1),
   pretrained: z.boolean().default(true),
@@ -47,11 +58,13 @@ const configSchema = z.strictObject({
   /** Train on these labels only; null: all. */
   labels: z.array(z.string()).min(1).nullable().default(null),
   predict: predictSchema.prefault({}),
+  checkpoints: checkpointsSchema.prefault({}),
 });
 
 /** A complete config. `seed` is null only before it is drawn. `architecture` is the catalogue's name, never an alias. */
 export type TrainingConfig = z.infer<typeof configSchema>;
 export type ItemTransform = TrainingConfig['itemTransform'];
+export type CheckpointPolicy = TrainingConfig['checkpoints'];
 
 export type ParsedConfig =
   | { readonly config: TrainingConfig; readonly problems?: undefined }
@@ -68,6 +81,13 @@ export function parseTrainingConfig(input: unknown, at: readonly string[] = []):
   ].map(({ message, path }) => ({ code: 'INVALID', message, path: [...at, ...path] }));
   if (!parsed.success || problems.length) return { problems };
   return { config: { ...parsed.data, architecture: findArchitecture(parsed.data.architecture)!.name } };
+}
+
+/** A config as it was stored, with the defaults of fields that are younger than it. */
+export function completeConfig(stored: unknown): TrainingConfig {
+  const { config, problems } = parseTrainingConfig(stored);
+  if (!config) throw new Error(`a stored config is not valid: ${problems.map(({ message }) => message).join('; ')}`);
+  return config;
 }
 
 /** The fields that are right by themselves, defaults filled in. */
@@ -97,6 +117,10 @@ function ruleProblems(
   if (typeof weightsUri === 'string') {
     const { problem } = parseWeightsUri(weightsUri);
     if (problem) report('weightsUri', `${JSON.stringify(weightsUri)} ${problem}`);
+  }
+  const { checkpoints } = config;
+  if (checkpoints?.keepLast === 0 && (checkpoints.keepBest || checkpoints.keepEvery !== null)) {
+    report('checkpoints', 'keepLast 0 writes no checkpoint at all: set it to 1 or more for keepBest or keepEvery');
   }
   if (accumulation === undefined || batch === undefined) return problems;
   if (accumulation > batch) {

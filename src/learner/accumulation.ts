@@ -3,14 +3,21 @@
  * the mean over `target` samples when the sizes add up to it.
  */
 export interface SampleCounter {
+  /** Samples counted since the last step. */
+  readonly count: number;
   /** Counts a micro-batch; true when the optimiser steps now, which starts the count again. */
   add(samples: number): boolean;
 }
 
-/** fastai's GradientAccumulation: the count starts with a fit and carries over epoch ends; a rest is never applied. */
-export function createSampleCounter(target: number): SampleCounter {
-  let count = 0;
+/**
+ * fastai's GradientAccumulation: the count starts with a fit and carries over epoch ends; a rest is never applied.
+ * @param count where to go on from
+ */
+export function createSampleCounter(target: number, count = 0): SampleCounter {
   return {
+    get count() {
+      return count;
+    },
     add(samples) {
       count += samples;
       if (count < target) return false;

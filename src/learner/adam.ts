@@ -22,15 +22,23 @@ const squareMomentum = 0.99;
 const epsilon = 1e-5;
 
 export interface Adam {
+  readonly state: AdamState;
   /** Applies the gradient buffers, divided by `lossScale` where the engine scales losses, to all parameters and clears the buffers. */
   step(rates: Rates, lossScale?: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
+/** What an optimiser goes on from, besides the moments, which lie in the engine's state. */
+export interface AdamState {
+  readonly steps: number;
+  /** Of the last step; 0 before the first. */
+  readonly previousMomentum: number;
+}
+
 /** Names of what training keeps beside a parameter. */
 export const gradientOf = (name: string): string => `gradient/${name}`;
-const meanOf = (name: string): string => `mean/${name}`;
-const squareOf = (name: string): string => `square/${name}`;
+export const meanOf = (name: string): string => `mean/${name}`;
+export const squareOf = (name: string): string => `square/${name}`;
 
 /** State entries that a parameter needs to be trained: gradient buffer and moments, all starting as zeros. */
 export function trainingEntries({ name, shape }: Pick<ModelParameter, 'name' | 'shape'>): Record<string, TensorSpec> {
@@ -40,12 +48,14 @@ export function trainingEntries({ name, shape }: Pick<ModelParameter, 'name' | '
 /**
  * An optimiser with fresh moments over `parameters`, which step together: parameters that get no gradient are left out, those
  * whose gradients begin later have an optimiser of their own. What the state's moment entries hold before is ignored.
+ * @param from goes on from there, with the moments that the state holds
  */
 export async function createAdam(
   engine: Engine,
   state: State,
   parameters: readonly ModelParameter[],
   weightDecay: number,
+  from: AdamState = { steps: 0, previousMomentum: 0 },
 ): Promise<Adam> {
   const groups = [...new Set(parameters.map((p) => p.group))];
   const scaled = scalesLoss(engine);
@@ -59,9 +69,11 @@ export async function createAdam(
       out: {},
     }),
   });
-  let steps = 0;
-  let previousMomentum = 0;
+  let { steps, previousMomentum } = from;
   return {
+    get state() {
+      return { steps, previousMomentum };
+    },
     async step({ learningRates, momentum }, lossScale = 1) {
       steps++;
       const inputs: Record<string, number> = {

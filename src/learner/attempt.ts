@@ -21,6 +21,8 @@ export interface TrainerDependencies {
   readonly now: () => number;
   /** Looked at after every micro-batch. */
   readonly signal: AbortSignal;
+  /** Asks a training to write a checkpoint and end. */
+  readonly drain: AbortSignal;
 }
 
 /** The seed that was drawn for the run. */

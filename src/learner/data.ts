@@ -34,7 +34,7 @@ export function fitData(options: DataOptions, fit: number): FitData {
   return {
     trainBatches,
     validBatches: Math.ceil(valid.length / batchSize),
-    async *train(epoch): AsyncGenerator<TrainBatch> {
+    async *train(epoch, first): AsyncGenerator<TrainBatch> {
       const order = permutation(train.length, createRandom(seed, 'order', fit, epoch)).map((i) => train[i]!);
       const batches = chunks(order, batchSize).slice(0, trainBatches);
       const requests = batches.map(
@@ -44,8 +44,8 @@ export function fitData(options: DataOptions, fit: number): FitData {
           seed: drawSeed(seed, 'augment', fit, epoch, i),
         }),
       );
-      let i = 0;
-      for await (const { images } of readable(pipeline, requests, signal)) {
+      let i = first;
+      for await (const { images } of readable(pipeline, requests.slice(first), signal)) {
         const random = createRandom(seed, 'masks', fit, epoch, i);
         yield { inputs: images, labels: labelsOf(batches[i]!), masks: drawMasks(masks, batchSize, random) };
         i++;

@@ -4,9 +4,9 @@ import type { Engine, HostArray, State } from '../engine/engine.ts';
 import type { Model } from '../models/model.ts';
 import { trainable } from '../models/parameters.ts';
 import type { InitialWeights } from '../models/weights.ts';
-import { createAdam, trainingEntries } from './adam.ts';
+import { type AdamState, createAdam, trainingEntries } from './adam.ts';
 import { createGradientGuard } from './gradientGuard.ts';
-import { createLossScale, initialLossScale, scalesLoss } from './lossScale.ts';
+import { createLossScale, type LossScaleState, scalesLoss } from './lossScale.ts';
 import { modelEntries, type Predictor, predictorOver } from './predictor.ts';
 import type { Rates } from './schedules.ts';
 import { compileMicroStep } from './steps.ts';
@@ -30,17 +30,34 @@ export interface FitSteps {
   update(rates: Rates): Promise<boolean>;
   /** What the next loss will be multiplied with for its gradients; null: losses are not scaled. */
   readonly lossScale: number | null;
+  readonly state: StepsState;
   dispose(): Promise<void>;
+}
+
+/** What the steps of a fit go on from, besides what lies in the engine's state. */
+export interface StepsState {
+  readonly adam: AdamState;
+  /** null: losses are not scaled. */
+  readonly lossScale: LossScaleState | null;
+}
+
+export interface FitStart {
+  /** PyTorch's unless said. */
+  readonly initialLossScale?: number;
+  /** Goes on with the optimiser and loss scale of a fit that was interrupted, whose tensors have been written back. */
+  readonly from?: StepsState | undefined;
 }
 
 /** Its `batchSize` is that of a micro-batch, also for evaluation. */
 export interface Learner extends Predictor {
   readonly effectiveBatchSize: number;
+  /** Every tensor of the training: weights, buffers, moments, gradients. */
+  readonly tensors: Pick<State, 'names' | 'spec' | 'read' | 'write'>;
   /**
-   * Compiles the steps of a fit with a fresh optimiser and loss scale. Gradients of an earlier fit that led to no step are still there, as
+   * Compiles the steps of a fit, with a fresh optimiser and loss scale unless `start` says otherwise. Gradients of an earlier fit that led to no step are still there, as
    * they were scaled then.
    */
-  begin(frozen: boolean, lossScale?: number): Promise<FitSteps>;
+  begin(frozen: boolean, start?: FitStart): Promise<FitSteps>;
   /** A parameter's or buffer's current value. */
   read(name: string): Promise<HostArray>;
 }
@@ -62,15 +79,19 @@ export async function createLearner(options: LearnerOptions): Promise<Learner> {
   return {
     ...predictor,
     effectiveBatchSize,
-    async begin(frozen, initial = initialLossScale) {
+    tensors: state,
+    async begin(frozen, { initialLossScale: initial, from } = {}) {
       const trained = trainable(model.parameters, frozen);
       const microStep = await compileMicroStep(engine, state, model, trained, batchSize, effectiveBatchSize);
-      const adam = await createAdam(engine, state, trained, weightDecay);
-      const scale = scalesLoss(engine) ? createLossScale({ initial }) : null;
+      const adam = await createAdam(engine, state, trained, weightDecay, from?.adam);
+      const scale = scalesLoss(engine) ? createLossScale({ initial, from: from?.lossScale }) : null;
       const guard = scale && (await createGradientGuard(engine, state, trained));
       return {
         get lossScale() {
           return scale?.value ?? null;
+        },
+        get state() {
+          return { adam: adam.state, lossScale: scale?.state ?? null };
         },
         async accumulate({ inputs, labels, masks }) {
           const { loss } = await microStep.run({ inputs, labels, ...masks, ...(scale && { lossScale: scale.value }) });

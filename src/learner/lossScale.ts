@@ -11,12 +11,22 @@ export const scalesLoss = ({ info }: Pick<Engine, 'info'>): boolean => info.prec
 export interface LossScale {
   /** What losses are multiplied with until the next update. */
   readonly value: number;
+  readonly state: LossScaleState;
   /** After every optimiser step that was due: whether a gradient was not finite, for which the step was skipped. */
   update(overflowed: boolean): void;
 }
 
+/** What a loss scale goes on from. */
+export interface LossScaleState {
+  readonly value: number;
+  /** Steps in a row without overflow. */
+  readonly steps: number;
+}
+
 export interface LossScaleOptions {
-  readonly initial?: number;
+  readonly initial?: number | undefined;
+  /** Goes on from there, whatever `initial` says. */
+  readonly from?: LossScaleState | null | undefined;
   /** Steps in a row without overflow after which the scale grows. */
   readonly growthInterval?: number;
 }
@@ -28,11 +38,13 @@ export const initialLossScale = 65536;
 
 export function createLossScale(options: LossScaleOptions = {}): LossScale {
   const { initial = initialLossScale, growthInterval = 2000 } = options;
-  let value = initial;
-  let steps = 0;
+  let { value, steps } = options.from ?? { value: initial, steps: 0 };
   return {
     get value() {
       return value;
+    },
+    get state() {
+      return { value, steps };
     },
     update(overflowed) {
       steps = overflowed ? 0 : steps + 1;

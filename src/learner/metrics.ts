@@ -4,18 +4,35 @@ import { argmaxRow } from '../ensembles/labels.ts';
 
 /** Exponential mean of the micro-batch losses with its bias from the start removed; lives as long as one fit. */
 export interface SmoothedLoss {
+  /** NaN before the first loss. */
+  readonly value: number;
+  readonly state: SmoothedLossState;
   /** Takes a loss and returns the smoothed value. */
   add(loss: number): number;
 }
 
-export function createSmoothedLoss(beta = 0.98): SmoothedLoss {
-  let mean = 0;
-  let count = 0;
+/** What a smoothed loss goes on from. */
+export interface SmoothedLossState {
+  /** With the bias from the start. */
+  readonly mean: number;
+  /** Losses taken. */
+  readonly count: number;
+}
+
+export function createSmoothedLoss(from: SmoothedLossState = { mean: 0, count: 0 }, beta = 0.98): SmoothedLoss {
+  let { mean, count } = from;
+  const value = () => mean / (1 - beta ** count);
   return {
+    get value() {
+      return value();
+    },
+    get state() {
+      return { mean, count };
+    },
     add(loss) {
       mean = beta * mean + (1 - beta) * loss;
       count++;
-      return mean / (1 - beta ** count);
+      return value();
     },
   };
 }

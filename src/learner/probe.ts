@@ -33,7 +33,7 @@ export async function* probe(
       let startedAt: number | undefined;
       let endedAt = 0;
       // A step skipped for a loss scale that is too large would leave the optimiser's memory untouched.
-      const stepping = { ...learner, begin: (frozen: boolean) => learner.begin(frozen, 1) };
+      const stepping = { ...learner, begin: (frozen: boolean) => learner.begin(frozen, { initialLossScale: 1 }) };
       for await (const event of runFit(stepping, fit!, fitData(options, 0))) {
         if (event.kind === 'trained') {
           // the first micro-batch, which touches memory for the first time, is not timed

@@ -22,39 +22,99 @@ export interface RunPlan {
   readonly predictBatches: number;
 }
 
+/** What the reporter of an attempt takes over from the one before. Milliseconds, bytes. */
+export interface ReporterState {
+  /** Epochs finished. */
+  readonly epoch: number;
+  /** Micro-batches trained. */
+  readonly step: number;
+  /** Of this epoch: since its start, and training. */
+  readonly epochElapsed: number;
+  readonly epochTraining: number;
+  /** Of the run: since its start, to the end of its last epoch, and training. */
+  readonly elapsed: number;
+  readonly finishedTrainingAfter: number;
+  readonly training: number;
+  readonly peak: number;
+  readonly epochPeak: number;
+}
+
+const nothingYet: ReporterState = {
+  ...{ epoch: 0, step: 0, epochElapsed: 0, epochTraining: 0, elapsed: 0, finishedTrainingAfter: 0, training: 0 },
+  ...{ peak: 0, epochPeak: 0 },
+};
+
 type Position = Pick<RunProgress, 'phase' | 'batch' | 'batches'>;
 
 export class RunReporter {
   readonly #plan: RunPlan;
   readonly #now: () => number;
   readonly #memory: MemorySampler;
+  readonly #former: ReporterState;
   #points: MetricPoint[] = [];
   #position: Position = { phase: 'PREPARING', batch: 0, batches: 0 };
-  #epoch = 0;
+  #epoch: number;
   /** Micro-batches trained. */
-  #step = 0;
+  #step: number;
   #workDone = 0;
-  #peak = 0;
-  #epochPeak = 0;
+  /** Work that former attempts have done. */
+  #workBefore = 0;
+  #peak: number;
+  #epochPeak: number;
   #startedAt: number | undefined;
   #epochStartedAt = 0;
   #trainedAt = 0;
-  #epochTrainMilliseconds = 0;
-  #trainMilliseconds = 0;
+  #epochTrainMilliseconds: number;
+  #trainMilliseconds: number;
   #progressAt = Number.NEGATIVE_INFINITY;
   #memoryAt = Number.NEGATIVE_INFINITY;
   #finishedTrainingAt = 0;
 
-  /** `now` in milliseconds. */
-  constructor(plan: RunPlan, now: () => number, memory: MemorySampler) {
+  /**
+   * @param now in milliseconds
+   * @param former of the attempt that this one goes on from
+   */
+  constructor(plan: RunPlan, now: () => number, memory: MemorySampler, former: ReporterState = nothingYet) {
     this.#plan = plan;
     this.#now = now;
     this.#memory = memory;
+    this.#former = former;
+    this.#epoch = former.epoch;
+    this.#step = former.step;
+    this.#peak = former.peak;
+    this.#epochPeak = former.epochPeak;
+    this.#epochTrainMilliseconds = former.epochTraining;
+    this.#trainMilliseconds = former.training;
+    this.#workBefore = former.step * trainingCost + former.epoch * plan.validBatches;
+  }
+
+  /** What the next attempt would take over. Ask for it right after the events were told: points held back are not part of it. */
+  get state(): ReporterState {
+    const now = this.#now();
+    return {
+      epoch: this.#epoch,
+      step: this.#step,
+      epochElapsed: now - this.#epochStartedAt,
+      epochTraining: this.#epochTrainMilliseconds,
+      elapsed: now - this.#startedAt!,
+      finishedTrainingAfter: this.#finishedTrainingAt - this.#startedAt!,
+      training: this.#trainMilliseconds,
+      peak: this.#peak,
+      epochPeak: this.#epochPeak,
+    };
+  }
+
+  /** Everything that is held back. */
+  told(): Promise<TrainerEvent[]> {
+    return this.#flush(true);
   }
 
   /** What to tell while nothing trains yet. */
   preparing(): Promise<TrainerEvent[]> {
-    this.#startedAt ??= this.#now();
+    if (this.#startedAt === undefined) {
+      this.#startedAt = this.#now() - this.#former.elapsed;
+      this.#finishedTrainingAt = this.#startedAt + this.#former.finishedTrainingAfter;
+    }
     return this.#flush(true);
   }
 
@@ -63,9 +123,9 @@ export class RunReporter {
     switch (event.kind) {
       case 'epochStarted':
         this.#epochStartedAt = this.#trainedAt = this.#now();
-        this.#epochTrainMilliseconds = 0;
-        this.#epochPeak = 0;
-        return this.#at({ phase, batch: 0, batches: this.#plan.trainBatches }, 0, true);
+        if (event.batch > 0) this.#epochStartedAt -= this.#former.epochElapsed;
+        else this.#epochTrainMilliseconds = this.#epochPeak = 0;
+        return this.#at({ phase, batch: event.batch, batches: this.#plan.trainBatches }, 0, true);
       case 'trained':
         this.#addTrained(event);
         return [
@@ -81,9 +141,19 @@ export class RunReporter {
 
   /** After one batch of predictions. */
   predicted(): Promise<TrainerEvent[]> {
+    return this.#predictedBatches(1, 1);
+  }
+
+  /** After a set that an earlier attempt has predicted, in so many batches. */
+  skipped(batches: number): Promise<TrainerEvent[]> {
+    this.#workBefore += batches;
+    return this.#predictedBatches(batches, 0);
+  }
+
+  #predictedBatches(batches: number, work: number): Promise<TrainerEvent[]> {
     const { phase, batch } = this.#position;
-    const done = phase === 'PREDICTING' ? batch + 1 : 1;
-    return this.#at({ phase: 'PREDICTING', batch: done, batches: this.#plan.predictBatches }, 1);
+    const done = (phase === 'PREDICTING' ? batch : 0) + batches;
+    return this.#at({ phase: 'PREDICTING', batch: done, batches: this.#plan.predictBatches }, work);
   }
 
   /** The last events of a run. */
@@ -95,7 +165,7 @@ export class RunReporter {
         kind: 'finished',
         imagesPerSecond: rate(this.#step * this.#plan.batchSize, this.#trainMilliseconds),
         peakMemory: this.#peak,
-        trainSeconds: (this.#finishedTrainingAt - (this.#startedAt ?? 0)) / 1000,
+        trainSeconds: (this.#finishedTrainingAt - this.#startedAt!) / 1000,
       },
     ];
   }
@@ -174,14 +244,15 @@ export class RunReporter {
     const { epochs, trainBatches, validBatches, predictBatches, batchSize } = this.#plan;
     const { phase, batch } = this.#position;
     const work = epochs * (trainBatches * trainingCost + validBatches) + predictBatches;
-    const elapsed = (this.#now() - (this.#startedAt ?? 0)) / 1000;
+    // Of this attempt: what it takes for its own work tells what the rest will take.
+    const elapsed = (this.#now() - this.#startedAt! - this.#former.elapsed) / 1000;
     const training = phase === 'FROZEN' || phase === 'UNFROZEN';
     return {
       ...this.#position,
       epoch: this.#epoch,
       epochs,
       imagesPerSecond: training && batch > 0 ? rate(batch * batchSize, this.#epochTrainMilliseconds) : null,
-      etaSeconds: this.#workDone > 0 ? (elapsed / this.#workDone) * (work - this.#workDone) : null,
+      etaSeconds: this.#workDone > 0 ? (elapsed / this.#workDone) * (work - this.#workBefore - this.#workDone) : null,
     };
   }
 

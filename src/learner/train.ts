@@ -5,6 +5,8 @@ import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.t
 import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
 import type { ImagePipeline } from '../vision/pipeline.ts';
 import { emit, openImages, openLearner, seedOf, type TrainerDependencies } from './attempt.ts';
+import type { OpenCheckpoint } from './checkpointFile.ts';
+import { CheckpointWriter } from './checkpoints.ts';
 import { type DataOptions, fitData, type Sample } from './data.ts';
 import type { Learner } from './learner.ts';
 import { runFit } from './loop.ts';
@@ -21,7 +23,12 @@ interface PredictionTask {
   readonly passes: number;
 }
 
-export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncGenerator<TrainerEvent, void> {
+/** @param checkpoint goes on there instead of at the start */
+export async function* train(
+  job: TrainerJob,
+  deps: TrainerDependencies,
+  checkpoint: OpenCheckpoint | null,
+): AsyncGenerator<TrainerEvent, void> {
   const { config } = job;
   const seed = seedOf(config);
   const split = splitImages(job.images, config, seed);
@@ -39,10 +46,11 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
       epochs: fits.reduce((sum, fit) => sum + fit.epochs, 0),
       trainBatches: Math.floor(split.train.length / batchSize),
       validBatches: Math.ceil(split.valid.length / batchSize),
-      predictBatches: tasks.reduce((sum, t) => sum + predictBatches(t.images.length, batchSize, t.passes), 0),
+      predictBatches: tasks.reduce((sum, task) => sum + batchesOf(task, batchSize), 0),
     },
     deps.now,
     deps.memory,
+    checkpoint?.state.reporter,
   );
   const { train, valid, vocab } = split;
   const seeds = config.splitSeed === null ? `seed ${seed}` : `seed ${seed}, splitSeed ${config.splitSeed}`;
@@ -52,9 +60,13 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
   const pipeline = await openImages(job, deps, images);
   try {
     const notes: string[] = [];
-    const learner = await openLearner(job, deps.engine, split.vocab.length, (note) => notes.push(note));
+    // A checkpoint has every weight: what the training began with is not needed again.
+    const weights = checkpoint ? null : job.weights;
+    const learner = await openLearner({ config, weights }, deps.engine, vocab.length, (note) => notes.push(note));
     try {
       for (const note of notes) yield { kind: 'log', stream: 'trainer', line: note };
+      await checkpoint?.restore(learner);
+      deps.drain.throwIfAborted();
       const data: DataOptions = {
         pipeline,
         train: samples(split.train),
@@ -64,14 +76,23 @@ export async function* train(job: TrainerJob, deps: TrainerDependencies): AsyncG
         seed,
         signal: deps.signal,
       };
+      const checkpoints = new CheckpointWriter(job, deps, learner, reporter);
+      const start = checkpoint?.state ?? { fit: 0, fitState: null };
       for (const [number, fit] of fits.entries()) {
-        for await (const event of runFit(learner, fit, fitData(data, number))) {
+        if (number < start.fit) continue;
+        const from = number === start.fit ? start.fitState : null;
+        for await (const event of runFit(learner, fit, fitData(data, number), from)) {
           yield* emit(await reporter.fit(event, fit.frozen), deps.signal);
+          yield* checkpoints.after(event, fit, number);
         }
       }
       for (const task of tasks) {
+        if (isPredicted(job, task)) {
+          yield* emit(await reporter.skipped(batchesOf(task, batchSize)), deps.signal);
+          continue;
+        }
         const indices = task.images.map((image) => indexOf.get(image)!);
-        yield* predict(task, indices, split.vocab, config, learner, pipeline, reporter, deps.signal);
+        yield* predict(task, indices, split.vocab, config, learner, pipeline, reporter, deps);
       }
       yield* saveModel(job, learner, split.vocab, deps.engine.info.precision);
       yield* emit(await reporter.finish(), deps.signal);
@@ -99,26 +120,41 @@ function predictionTasks({ config, images }: TrainerJob, { valid, vocab }: Train
   return tasks.filter((task) => task.images.length > 0);
 }
 
+const kindOf = ({ passes }: PredictionTask) => (passes > 0 ? 'TTA' : 'PLAIN');
+
+const batchesOf = ({ images, passes }: PredictionTask, batchSize: number): number =>
+  predictBatches(images.length, batchSize, passes);
+
+/** Whether an earlier attempt has done it. */
+function isPredicted({ resume }: TrainerJob, task: PredictionTask): boolean {
+  return resume?.predicted.some(({ split, kind }) => split === task.split && kind === kindOf(task)) ?? false;
+}
+
 async function* predict(
-  { split, images, passes }: PredictionTask,
+  task: PredictionTask,
   indices: readonly number[],
   vocab: readonly string[],
   config: TrainingConfig,
   learner: Learner,
   pipeline: ImagePipeline,
   reporter: RunReporter,
-  signal: AbortSignal,
+  { signal, drain }: TrainerDependencies,
 ): AsyncGenerator<TrainerEvent, void> {
+  const { split, images, passes } = task;
   const beta = config.predict.ttaBeta;
   const options = { passes, beta, seed: seedOf(config), key: split, signal };
   const batches = predictImages(learner, pipeline, indices, options);
   let next = await batches.next();
-  for (; !next.done; next = await batches.next()) yield* emit(await reporter.predicted(), signal);
+  for (; !next.done; next = await batches.next()) {
+    yield* emit(await reporter.predicted(), signal);
+    // The weights are in a checkpoint already.
+    drain.throwIfAborted();
+  }
   yield {
     kind: 'predictions',
     predictions: {
       split,
-      kind: passes > 0 ? 'TTA' : 'PLAIN',
+      kind: kindOf(task),
       imageIds: images.map((image) => image.imageId),
       vocab,
       probabilities: next.value,

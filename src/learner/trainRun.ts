@@ -2,28 +2,36 @@
 
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainerDependencies } from './attempt.ts';
+import type { OpenCheckpoint } from './checkpointFile.ts';
+import { resumedCheckpoint, resumedFrom } from './checkpoints.ts';
 import { compareAccumulation } from './equivalence.ts';
 import { failureOf } from './failure.ts';
 import { probe } from './probe.ts';
 import { train } from './train.ts';
 
 /**
- * Runs the job. The last event is `finished`, `probed` or `compared`, or `failed` with the reason; after the signal aborts the sequence
- * just ends. Everything opened on the way is closed again; the engine is the caller's.
+ * Runs the job. The last event is `finished`, `probed` or `compared`, or `failed` with the reason; after one of the signals aborts the
+ * sequence just ends, with a checkpoint where `drain` has asked for one. Everything opened on the way is closed again; the engine is the caller's.
  */
 export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): AsyncGenerator<TrainerEvent, void> {
-  const { engine, signal } = deps;
+  const { engine, signal, drain } = deps;
+  let checkpoint: OpenCheckpoint | null = null;
   try {
     signal.throwIfAborted();
     const { name, device, precision, versions } = engine.info;
-    yield { kind: 'started', environment: { engine: name, device, precision, versions } };
+    checkpoint = job.task.kind === 'train' ? await resumedCheckpoint(job) : null;
+    yield {
+      kind: 'started',
+      environment: { engine: name, device, precision, versions },
+      resumedFrom: checkpoint && resumedFrom(checkpoint),
+    };
     const wanted = job.config.precision;
     if (wanted !== 'AUTO' && wanted !== precision) {
       yield { kind: 'log', stream: 'trainer', line: `${name} computes in ${precision}, not in ${wanted} as asked` };
     }
     switch (job.task.kind) {
       case 'train':
-        yield* train(job, deps);
+        yield* train(job, deps, checkpoint);
         break;
       case 'probe':
         yield* probe(job, job.task.steps, deps);
@@ -33,6 +41,8 @@ export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): Asy
         break;
     }
   } catch (error) {
-    if (!signal.aborted) yield { kind: 'failed', failure: failureOf(error) };
+    if (!signal.aborted && !drain.aborted) yield { kind: 'failed', failure: failureOf(error) };
+  } finally {
+    await checkpoint?.close();
   }
 }

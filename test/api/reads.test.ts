@@ -156,6 +156,7 @@ describe('objects', () => {
       {
         kind: 'started',
         environment: { engine: 'onnxruntime', device: 'cpu', precision: 'FP32', versions: { ort: '1' } },
+        resumedFrom: null,
       },
       points(1, { 'train/loss': 2.5 }),
       points(2, { 'train/loss': Number.NaN }),

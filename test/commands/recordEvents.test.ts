@@ -55,7 +55,7 @@ test('every event is stored in order, numbered without gaps, and read back as it
     versions: { onnxruntime: '1.30.0' },
   } as const;
   await recordEvents(ctx, token, [
-    { kind: 'started', environment },
+    { kind: 'started', environment, resumedFrom: null },
     { kind: 'log', stream: 'stdout', line: 'hello \0 world' },
     { kind: 'progress', progress },
   ]);

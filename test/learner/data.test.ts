@@ -62,7 +62,7 @@ describe('loaders follow fastai', () => {
     for (const fit of [0, 1]) {
       for (const epoch of [0, 1]) {
         images.requests.length = 0;
-        const batches = await collect(fitData(options, fit).train(epoch));
+        const batches = await collect(fitData(options, fit).train(epoch, 0));
         expect(batches.map(({ labels }) => labels.length)).toEqual([4, 4]);
         const indices = images.requests.flatMap((request) => request.indices);
         expect(new Set(indices).size).toBe(8);
@@ -73,7 +73,7 @@ describe('loaders follow fastai', () => {
     }
     expect(new Set(orders).size).toBe(4);
     images.requests.length = 0;
-    await collect(fitData(options, 0).train(0));
+    await collect(fitData(options, 0).train(0, 0));
     expect(images.requests.flatMap((request) => request.indices).join(), 'the same seed').toBe(orders[0]);
   });
 
@@ -93,7 +93,7 @@ describe('loaders follow fastai', () => {
     expect(mask.filter((value) => value > 0).length / mask.length).toBeCloseTo(0.75, 1);
     expect(mask.slice(0, 50)).not.toEqual(mask.slice(50, 100));
     const { options } = await loaders(8, 0, 4);
-    const [first, second] = await collect(fitData(options, 0).train(0));
+    const [first, second] = await collect(fitData(options, 0).train(0, 0));
     expect(first!.masks.dropout).not.toEqual(second!.masks.dropout);
   });
 });

@@ -75,6 +75,7 @@ export function fakeJob(changes: Record<string, unknown> = {}, perLabel = 8): Tr
     validFraction: 0.25,
     seed: 7,
     predict: { ttaPasses: 2 },
+    checkpoints: { keepLast: 0 },
     ...changes,
   });
   if (!config) throw new Error(JSON.stringify(problems));
@@ -85,6 +86,7 @@ export function fakeJob(changes: Record<string, unknown> = {}, perLabel = 8): Tr
     config,
     images: fakeManifest(perLabel),
     weights: null,
+    resume: null,
     resources: {
       engine: 'onnxruntime',
       device: 'cpu',

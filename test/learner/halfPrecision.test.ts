@@ -67,7 +67,7 @@ describe.each(models)('%s', (_, model) => {
       ...{ batchSize: 6, effectiveBatchSize: 6, weightDecay: 0.01 },
     });
     // A scale at which nothing overflows, so that all precisions take the same steps.
-    const fit = await learner.begin(false, 64);
+    const fit = await learner.begin(false, { initialLossScale: 64 });
     const losses: number[] = [];
     for (let step = 0; step < 12; step++) {
       losses.push(await fit.accumulate(batchOf(model)));
@@ -158,7 +158,7 @@ describe('the loss scale', () => {
 
     // The steps that were skipped count for nothing: the optimiser is as after its first.
     const other = await learnerOf('FP16');
-    const otherFit = await other.begin(false, fit.lossScale!);
+    const otherFit = await other.begin(false, { initialLossScale: fit.lossScale! });
     expect(await step(otherFit, overflowing)).toBe(true);
     expect(await valuesOf(learner)).not.toEqual(start);
     expect(await valuesOf(other)).toEqual(await valuesOf(learner));
@@ -178,7 +178,7 @@ describe('the loss scale', () => {
     // 8192 for small slopes, images that are small too: products of about 2^-26, half of the least that fp16 has.
     const gradientAt = async (precision: Precision, scale: number) => {
       const learner = await learnerOf(precision, 8192);
-      const fit = await learner.begin(false, scale);
+      const fit = await learner.begin(false, { initialLossScale: scale });
       await fit.accumulate(batch(2 ** -13));
       const gradient = (await learner.read(gradientOf('weight'))).map((value) => value / scale);
       await fit.update(rates);
@@ -201,7 +201,7 @@ describe('the loss scale', () => {
   it('is kept by gradients that an earlier fit has left over', async () => {
     const learner = await learnerOf('FP16');
     const gradientsOf = async (scale: number) => {
-      const fit = await learner.begin(false, scale);
+      const fit = await learner.begin(false, { initialLossScale: scale });
       await fit.accumulate(batch(1));
       const gradients = [...(await learner.read(gradientOf('weight')))];
       return { fit, gradients };

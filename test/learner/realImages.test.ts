@@ -52,6 +52,7 @@ async function run(job: TrainerJob): Promise<TrainerEvent[]> {
     memory: createProcessMemorySampler(),
     now: Date.now,
     signal: new AbortController().signal,
+    drain: new AbortController().signal,
   };
   for await (const event of trainRun(job, deps)) events.push(event);
   await engine.dispose();

@@ -34,7 +34,7 @@ async function run(
 ): Promise<TrainerEvent[]> {
   const events: TrainerEvent[] = [];
   const job = fakeJob({ epochs: 1 });
-  const deps = { engine, openImages, memory: fakeMemory(), now: tickingClock(1), signal };
+  const deps = { engine, openImages, memory: fakeMemory(), now: tickingClock(1), signal, drain: signal };
   const own = { ...job, resources: { ...job.resources, outputDirectory } };
   for await (const event of trainRun(own, deps)) events.push(event);
   return events;

@@ -27,6 +27,7 @@ async function run(
     memory: fakeMemory(),
     now: tickingClock(1),
     signal: new AbortController().signal,
+    drain: new AbortController().signal,
   };
   for await (const event of trainRun(job, { ...defaults, ...deps })) {
     events.push(event);
@@ -51,6 +52,7 @@ describe('a run', () => {
         precision: 'FP32',
         versions: engine.info.versions,
       },
+      resumedFrom: null,
     });
     expect(events.at(-1)!.kind).toBe('finished');
     expect(ofKind(events, 'failed')).toEqual([]);

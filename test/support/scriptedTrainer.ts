@@ -15,6 +15,7 @@ let canceled = false;
 process.once('disconnect', () => process.exit(1));
 process.on('message', (command: TrainerCommand) => {
   if (command.kind === 'cancel') canceled = true;
+  if (command.kind === 'drain') process.exit(0);
   if (command.kind === 'job') void play(command.job).then(() => process.exit(0));
 });
 
@@ -24,8 +25,8 @@ const finished: TrainerEvent = { kind: 'finished', imagesPerSecond: 100, peakMem
 async function play(job: TrainerJob): Promise<void> {
   const { part = '', argument = '' } =
     /^(?<part>\S+) ?(?<argument>.*)$/.exec(job.config.weightsUri ?? 'succeed')?.groups ?? {};
-  if (part === 'probe-elsewhere') await send({ kind: 'started', environment: { ...environment, engine: 'elsewhere' } });
-  else await send({ kind: 'started', environment });
+  const engine = part === 'probe-elsewhere' ? 'elsewhere' : environment.engine;
+  await send({ kind: 'started', environment: { ...environment, engine }, resumedFrom: null });
   if (job.task.kind === 'probe') return probe(job, part, argument);
   if (job.task.kind === 'compare') return compare(job, job.task.accumulation);
   await send(progress('PREPARING', 0));
