@@ -12,8 +12,8 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { useServer as serveSockets } from 'graphql-ws/use/ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type Context as Connection, handleProtocols, makeServer } from 'graphql-ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { localViewer } from '../domain/viewer.ts';
 import { checkScopes } from '../graphql/authorize.ts';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
@@ -26,66 +26,93 @@ import {
   validationRules,
 } from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
-import type { Logger } from '../log.ts';
+import { serveSocket, socketLimits } from './socket.ts';
 
-/** Milliseconds a client gets to answer the closing handshake. */
+/** Milliseconds a client gets to answer the closing handshake: of a socket that is closed, and of all when the server stops. */
+const closeTimeout = 10_000;
 const closeGracePeriod = 2_000;
 
+/** What an upgrade leaves to the operations on its socket. */
+export interface SocketExtra {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+}
+
 export interface LiveServer {
+  /** Open sockets, and operations that run on them. */
+  usage(): { readonly sockets: number; readonly operations: number };
   /** Ends every operation and closes every socket with 1001. */
   close(): Promise<void>;
 }
 
 /** Serves upgrades of `http` at `path`. */
-export function serveLive(http: Server, path: string, schema: GraphQLSchema, services: Services): LiveServer {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
-  const onUpgrade = upgradeHandler(sockets, path, services.log);
+export function serveLive(
+  http: Server,
+  path: string,
+  schema: GraphQLSchema,
+  services: Services,
+  limits = socketLimits,
+): LiveServer {
+  const { log } = services;
+  // The option is newer than the types.
+  const options: ServerOptions & { closeTimeout: number } = { noServer: true, closeTimeout };
+  const sockets = new WebSocketServer({ ...options, maxPayload: maxMessageBytes, autoPong: false, handleProtocols });
+  const connections = new Set<Connection<Record<string, unknown>, SocketExtra>>();
+  const rules = [...specifiedRules, ...validationRules];
+  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    schema,
+    subscribe,
+    onConnect: (connection) => void connections.add(connection),
+    onDisconnect: (connection) => void connections.delete(connection),
+    // The protocol's own checks do not run when this hook answers: parsing, validation and limits are all here.
+    onSubscribe: (connection, _id, { query, operationName, variables }) => {
+      if (Object.keys(connection.subscriptions).length > maxOperationsPerSocket) {
+        return [new GraphQLError(`A socket may run ${maxOperationsPerSocket} operations at once`)];
+      }
+      try {
+        const document = parse(query, { maxTokens });
+        const errors = validate(schema, document, rules);
+        if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
+        const { socket } = connection.extra.request;
+        const request = { requestId: randomUUID(), viewer: localViewer, address: socket.remoteAddress ?? '' };
+        const refusal =
+          checkScopes(schema, document, operationName, request.viewer) ??
+          checkOperation(schema, document, operationName, variables);
+        if (refusal) return [refusal];
+        const contextValue = createContext(services, request);
+        return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
+      } catch (error) {
+        if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+        throw error;
+      }
+    },
+    onNext: (_connection, _id, _payload, { contextValue }, result) =>
+      result.errors
+        ? { ...(result as FormattedExecutionResult), errors: presentErrors(result.errors, contextValue as Context) }
+        : undefined,
+    onError: (_connection, _id, _payload, errors) => presentErrors(errors, { requestId: randomUUID(), log }),
+  });
+
+  const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    const open = (socket: WebSocket) => serveSocket(socket, protocol, { socket, request }, log, limits);
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) refuse(stream, '404 Not Found');
+    else if (!isSameOrigin(request)) refuse(stream, '403 Forbidden');
+    else sockets.handleUpgrade(request, stream, head, open);
+  };
   http.on('upgrade', onUpgrade);
 
-  const rules = [...specifiedRules, ...validationRules];
-  const server = serveSockets(
-    {
-      schema,
-      subscribe,
-      // The protocol's own checks do not run when this hook answers: parsing, validation and limits are all here.
-      onSubscribe: (connection, _id, { query, operationName, variables }) => {
-        if (Object.keys(connection.subscriptions).length > maxOperationsPerSocket) {
-          return [new GraphQLError(`A socket may run ${maxOperationsPerSocket} operations at once`)];
-        }
-        try {
-          const document = parse(query, { maxTokens });
-          const errors = validate(schema, document, rules);
-          if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-          const { socket } = connection.extra.request;
-          const request = { requestId: randomUUID(), viewer: localViewer, address: socket.remoteAddress ?? '' };
-          const refusal =
-            checkScopes(schema, document, operationName, request.viewer) ??
-            checkOperation(schema, document, operationName, variables);
-          if (refusal) return [refusal];
-          const contextValue = createContext(services, request);
-          return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
-        } catch (error) {
-          if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
-          throw error;
-        }
-      },
-      onNext: (_connection, _id, _payload, { contextValue }, result) =>
-        result.errors
-          ? { ...(result as FormattedExecutionResult), errors: presentErrors(result.errors, contextValue as Context) }
-          : undefined,
-      onError: (_connection, _id, _payload, errors) =>
-        presentErrors(errors, { requestId: randomUUID(), log: services.log }),
-    },
-    sockets,
-  );
-
   return {
+    usage: () => {
+      const operations = [...connections].map(({ subscriptions }) => Object.keys(subscriptions).length);
+      return { sockets: sockets.clients.size, operations: operations.reduce((sum, count) => sum + count, 0) };
+    },
     close: async () => {
       http.off('upgrade', onUpgrade);
+      for (const socket of sockets.clients) socket.close(1001, 'Going away');
       const stragglers = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
       }, closeGracePeriod);
-      await server.dispose();
+      await new Promise<void>((resolve, reject) => sockets.close((error) => (error ? reject(error) : resolve())));
       clearTimeout(stragglers);
     },
   };
@@ -94,19 +121,6 @@ export function serveLive(http: Server, path: string, schema: GraphQLSchema, ser
 function withCode(error: GraphQLError, code: string): GraphQLError {
   const { message, nodes = null, source = null, positions = null, extensions } = error;
   return new GraphQLError(message, { nodes, source, positions, extensions: { code, ...extensions } });
-}
-
-function upgradeHandler(sockets: WebSocketServer, path: string, log: Logger) {
-  const onConnection = (client: WebSocket, request: IncomingMessage) => {
-    sockets.emit('connection', client, request);
-    // By then ws has closed it with the right code; graphql-ws would print a stack trace and close it again.
-    client.removeAllListeners('error').on('error', (error) => log.info({ err: error }, 'a socket was closed'));
-  };
-  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) refuse(socket, '404 Not Found');
-    else if (!isSameOrigin(request)) refuse(socket, '403 Forbidden');
-    else sockets.handleUpgrade(request, socket, head, onConnection);
-  };
 }
 
 /** A page of another site could open a socket with the visitor's rights: browsers tell where a page is from, other clients do not. */
