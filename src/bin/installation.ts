@@ -3,6 +3,7 @@ import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
 import { migrate } from '../db/migrate.ts';
 import { createRunEventHub } from '../events/hub.ts';
 import type { Logger } from '../log.ts';
+import { openFront } from '../server/front.ts';
 import { startServer } from '../server/server.ts';
 import { Closers } from './closers.ts';
 import { claimHome } from './home.ts';
@@ -31,6 +32,9 @@ export async function startInstallation(
   try {
     const home = await claimHome(config.home);
     closers.add(home.release);
+    const front = await openFront(config);
+    let serving = false;
+    closers.add(() => (serving ? undefined : front.close()));
     let url = config.databaseUrl;
     if (url === undefined) {
       // Whoever owns the home owns its database, also one that a killed server left running.
@@ -46,13 +50,12 @@ export async function startInstallation(
       onReadFailure: (error) => log.warn({ err: error }, 'run events could not be read; trying again'),
     });
     closers.add(hub.close);
-    const server = await startServer({ config, commands: context, hub, listener, log });
+    const server = await startServer({ config, front, commands: context, hub, listener, log });
+    serving = true;
     const child = worker ? startWorkerChild(config, url, log) : undefined;
-    // Claiming stops first, then requests are finished while the worker winds down.
+    // Not ready any more from here on, and nothing more is claimed; requests are finished while the worker winds down.
     closers.add(async () => {
-      const ended = child?.stop();
-      await server.stop();
-      await ended;
+      await Promise.all([server.stop(), child?.stop()]);
     });
     return { url: server.url, stop: () => closers.close() };
   } catch (error) {

@@ -1,8 +1,11 @@
 /** One worker: imports data sets and trains, one run per device at a time. Any number of them share a database through DATABASE_URL. */
 
 import { readConfig } from '../config.ts';
-import { migrate } from '../db/migrate.ts';
+import { requireMigrated } from '../db/migrate.ts';
 import { createLogger } from '../log.ts';
+import { openFront } from '../server/front.ts';
+import { createReadiness, serviceChecks } from '../server/readiness.ts';
+import { workerPort } from '../server/workerPort.ts';
 import { startWorker } from '../worker/worker.ts';
 import { Closers } from './closers.ts';
 import { awaitStop, runProgram } from './process.ts';
@@ -18,14 +21,27 @@ await runProgram(async () => {
   process.once('disconnect', stop.request);
   const closers = new Closers();
   try {
+    const front =
+      config.workerPort === undefined
+        ? undefined
+        : await openFront({ host: config.host, port: config.workerPort }, 'RUNGRAPH_WORKER_PORT');
+    // Closed last: until then it says that the worker is not ready.
+    if (front) closers.add(front.close);
     const url = await provideDatabase(config, closers);
-    await migrate(url);
+    await requireMigrated(url);
     const { context, listener } = await openServices(url, config, log, closers, { consumes: true });
     const worker = await startWorker({ config, ctx: context, listener, log });
     closers.add(worker.stop);
-    log.info({ worker: worker.id }, 'ready');
-    await stop.requested;
-    return 0;
+    const readiness = createReadiness(serviceChecks(context, listener), { log });
+    front?.serve(workerPort({ readiness, registry: worker.metrics.registry }));
+    if (front) log.info({ url: front.url }, 'health and metrics');
+    log.info('ready');
+    // A worker that was told to stop has done so in order; one that may not go on says why.
+    const outdated = await Promise.race([stop.requested, worker.outdated]);
+    readiness.drain();
+    if (typeof outdated === 'number') return 0;
+    log.error(outdated);
+    return 1;
   } finally {
     await closers.close();
   }

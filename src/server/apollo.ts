@@ -17,6 +17,7 @@ export function createApollo(
   schema: GraphQLSchema,
   http: Server,
   closeSockets: () => Promise<void>,
+  plugins: readonly ApolloServerPlugin<Context>[],
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -36,6 +37,7 @@ export function createApollo(
       operationLimits(schema),
       errorPresentation,
       legacyStatus,
+      ...plugins,
     ],
   });
 }

@@ -1,25 +1,15 @@
 import { Router as createRouter, type Router } from 'express';
-import type { Services } from '../graphql/context.ts';
-import { readMigrations } from '../store/installation.ts';
 import { version } from '../version.ts';
+import type { Readiness } from './readiness.ts';
 
-/**
- * GET /healthz: the process lives. GET /readyz: it can work, that is the database answers and has every migration; otherwise
- * 503 with the reason. GET /version.
- */
-export function healthRoutes({ commands: { db }, log }: Services): Router {
+/** For whoever looks after the process, without credentials. GET /healthz: it lives. GET /readyz: it can work, or 503 with what keeps it from it. GET /version. */
+export function healthRoutes(readiness: Readiness): Router {
   const router = createRouter();
   router.get('/healthz', (_request, response) => response.json({ status: 'ok' }));
   router.get('/version', (_request, response) => response.json({ name: 'rungraph', version }));
   router.get('/readyz', async (_request, response) => {
-    const problem = await readMigrations(db.prisma).then(
-      ({ missing }) => (missing.length ? `the database lacks the migrations ${missing.join(', ')}` : null),
-      (error: unknown) => {
-        log.warn({ err: error }, 'the database does not answer');
-        return 'the database does not answer';
-      },
-    );
-    response.status(problem ? 503 : 200).json(problem ? { status: 'unavailable', problem } : { status: 'ok' });
+    const report = await readiness.report();
+    response.status(report.status === 'ok' ? 200 : 503).json(report);
   });
   return router;
 }

@@ -1,9 +1,10 @@
 /** What every HTTP answer has in common: a request id, headers that keep browsers safe, and JSON for errors. */
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { UserInputError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, withLogIds } from '../log.ts';
 
 /** Everything from this server only. Not every browser takes 'self' for sockets too, so they are named by the host asked for. */
 const contentSecurityPolicy = (host: string) => [
@@ -18,19 +19,26 @@ const contentSecurityPolicy = (host: string) => [
   "style-src 'self' 'unsafe-inline'",
 ];
 
-/** Gives the answer its id, header x-request-id, and the security headers. */
+/** The id that a request brings along (header x-request-id), if it may stand in a log, or a new one. */
+export function requestIdFor({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
+}
+
+/** Gives the answer its id, header x-request-id, which everything logged on its way carries, and the security headers. */
 export const prepareResponse: RequestHandler = (request, response, next) => {
   const host = /^[\w.:[\]-]+$/.exec(request.headers.host ?? '')?.[0] ?? 'localhost';
-  response.locals.requestId = randomUUID();
+  const requestId = requestIdFor(request);
+  response.locals.requestId = requestId;
   response.set({
     'content-security-policy': contentSecurityPolicy(host).join('; '),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
-    'x-request-id': requestIdOf(response),
+    'x-request-id': requestId,
   });
-  next();
+  withLogIds({ requestId }, next);
 };
 
 export function requestIdOf(response: Response): string {

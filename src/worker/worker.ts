@@ -12,7 +12,10 @@ import type { TrainerResources } from '../domain/trainer.ts';
 import { readMemoryOf } from '../engine/memory.ts';
 import { runCancelChannel } from '../events/waker.ts';
 import { createHub } from '../hub/hub.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, type LogIds, withLogIds } from '../log.ts';
+import { createRegistry } from '../metrics/registry.ts';
+import { createWorkerMetrics, type WorkerMetrics } from '../metrics/worker.ts';
+import type { JobKind } from '../queue/queue.ts';
 import { version } from '../version.ts';
 import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
@@ -20,7 +23,9 @@ import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadi
 import type { HeldAttempt } from './heldAttempt.ts';
 import { machineOf } from './machine.ts';
 import { workerMemoryLimit } from './memoryLimit.ts';
+import { observeDevices, observeJob } from './observe.ts';
 import { outputsOf, removeAbandonedOutputs } from './outputs.ts';
+import { createVersionWatch, type VersionWatch } from './versionWatch.ts';
 
 const heartbeatMs = 2_000;
 
@@ -35,6 +40,9 @@ export interface WorkerOptions {
 
 export interface RunningWorker {
   readonly id: string;
+  readonly metrics: WorkerMetrics;
+  /** Settles, with a sentence that says so, when a newer version has migrated the database: no job is begun any more. */
+  readonly outdated: Promise<string>;
   /** Takes no more jobs, gives the runs in hand back to the queue, and signs off. */
   stop(): Promise<void>;
 }
@@ -52,6 +60,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     engine,
     devices: await readDevices([]),
   });
+  log.setBindings({ workerId });
+  const metrics = createWorkerMetrics(createRegistry('worker', workerId, ctx.db));
   if (devices.some(({ kind }) => kind === 'CPU')) await announceMemoryLimit(options);
   const held = new Set<HeldAttempt>();
   const free = [...devices];
@@ -66,37 +76,41 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const attempt of held) if (attempt.token.runId === runId) attempt.end('cancel');
   });
   await listener.ready();
-  const stopHeartbeat = startHeartbeat(options, workerId, held);
+  const watch = createVersionWatch(ctx.db);
+  const stopHeartbeat = startHeartbeat(options, { workerId, held, metrics, watch });
 
   const consumers = [
     await ctx.queue.work(
       'run',
-      async ({ payload, redelivered }) => {
-        stopping.signal.throwIfAborted();
-        // As many handlers as devices: one is free.
-        const device = free.shift()!;
-        try {
-          const resources = resourcesOf(config, device, devices.length);
-          const machine = machineOf(config, engine, device, resources);
-          await runAttempt({ ...shared, resources, machine } satisfies AttemptRunnerOptions, {
-            ...payload,
-            redelivered,
-          });
-        } finally {
-          free.push(device);
-        }
-      },
+      ({ payload, redelivered }) =>
+        job('run', payload, async () => {
+          // As many handlers as devices: one is free.
+          const device = free.shift()!;
+          try {
+            const resources = resourcesOf(config, device, devices.length);
+            const machine = machineOf(config, engine, device, resources);
+            await runAttempt({ ...shared, resources, machine } satisfies AttemptRunnerOptions, {
+              ...payload,
+              redelivered,
+            });
+          } finally {
+            free.push(device);
+          }
+        }),
       { concurrency: devices.length },
     ),
     await ctx.queue.work(
       'dataset.import',
-      ({ payload }) => importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
+      ({ payload }) =>
+        job('dataset.import', payload, () =>
+          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
+        ),
       { concurrency: 1 },
     ),
   ];
 
   return {
-    id: workerId,
+    ...{ id: workerId, metrics, outdated: watch.outdated },
     stop: async () => {
       stopping.abort(new Error('this worker is stopping'));
       const stopped = consumers.map((consumer) => consumer.stop());
@@ -111,6 +125,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await stopWorker(ctx, workerId);
     },
   };
+
+  /** A job of this worker, unless it takes none any more. */
+  function job(kind: JobKind, ids: LogIds, work: () => Promise<void>): Promise<void> {
+    return withLogIds(ids, () =>
+      observeJob(metrics, kind, async () => {
+        stopping.signal.throwIfAborted();
+        await watch.check();
+        await work();
+      }),
+    );
+  }
 
   function drainAll(): void {
     for (const attempt of held) attempt.end('drain');
@@ -132,14 +157,26 @@ function engineOf({ engine }: Config, devices: readonly TrainingDevice[]): strin
 }
 
 /** Every two seconds: devices with the memory of each trainer, and what became of the runs in hand. */
-function startHeartbeat({ ctx, log }: WorkerOptions, workerId: string, held: Set<HeldAttempt>): () => Promise<void> {
+function startHeartbeat(
+  { ctx, log }: WorkerOptions,
+  parts: {
+    readonly workerId: string;
+    readonly held: Set<HeldAttempt>;
+    readonly metrics: WorkerMetrics;
+    readonly watch: VersionWatch;
+  },
+): () => Promise<void> {
+  const { workerId, held, metrics, watch } = parts;
   let stopped = false;
   let beating: Promise<void> = Promise.resolve();
   const beat = async () => {
     const attempts = [...held];
     const pids = attempts.flatMap((attempt) => attempt.pid ?? []);
     const tokens = attempts.map((attempt) => attempt.token);
-    const holds = await heartbeatWorker(ctx, { workerId, devices: await readDevices(pids), attempts: tokens });
+    const devices = await readDevices(pids);
+    observeDevices(metrics, devices, attempts);
+    await watch.check();
+    const holds = await heartbeatWorker(ctx, { workerId, devices, attempts: tokens });
     holds.forEach((hold, i) => {
       if (hold === 'canceling') attempts[i]!.end('cancel');
       // An attempt that has been settled in the meantime is not in hand any more.

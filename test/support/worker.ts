@@ -37,7 +37,7 @@ export async function testWorker(
   const config = workerConfig(env);
   const worker = await startWorker({ config, ctx, listener, log: silent, trainerModule });
   return {
-    id: worker.id,
+    ...{ id: worker.id, metrics: worker.metrics, outdated: worker.outdated },
     listener,
     home: config.home,
     stop: async () => {
