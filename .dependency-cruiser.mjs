@@ -4,6 +4,9 @@ const layers = {
   db: ['generated', 'locks'],
   // one process at a time: files, process ids
   locks: [],
+  // which files may be read, and where those of archives are
+  files: ['locks'],
+  archives: [],
   // ensembles is arithmetic without imports; a prediction set is stored with its score
   store: ['db', 'generated', 'ensembles'],
   queue: ['db'],
@@ -13,16 +16,30 @@ const layers = {
   metrics: ['db', 'queue'],
   hub: ['locks', 'outgoing'],
   outgoing: [],
-  commands: ['store', 'queue', 'events', 'blobs', 'db', 'ensembles'],
+  commands: ['store', 'queue', 'events', 'blobs', 'db', 'ensembles', 'archives', 'files'],
   datasets: ['vision'],
   vision: [],
   engine: [],
   models: ['engine', 'blobs'],
   learner: ['engine', 'models', 'vision', 'ensembles'],
-  worker: ['commands', 'store', 'queue', 'events', 'db', 'datasets', 'engine', 'hub', 'locks', 'metrics'],
+  worker: [
+    'blobs',
+    'commands',
+    'store',
+    'queue',
+    'events',
+    'db',
+    'datasets',
+    'engine',
+    'hub',
+    'locks',
+    'metrics',
+    'archives',
+    'files',
+  ],
   ensembles: [],
   graphql: ['commands', 'store', 'events', 'generated'],
-  server: ['graphql', 'commands', 'db', 'queue', 'metrics', 'events', 'blobs', 'store', 'vision'],
+  server: ['graphql', 'commands', 'db', 'queue', 'metrics', 'events', 'blobs', 'store', 'vision', 'files'],
 };
 
 const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';

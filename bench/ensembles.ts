@@ -22,7 +22,8 @@ import { createRandom } from '../src/domain/random.ts';
 import { createRunWaker } from '../src/events/waker.ts';
 import { createLogger } from '../src/log.ts';
 import { openQueue } from '../src/queue/queue.ts';
-import { insertDataset, storeManifest } from '../src/store/dataset.ts';
+import { insertDataset } from '../src/store/dataset.ts';
+import { storeManifest } from '../src/store/datasetImport.ts';
 import { insertExperiment } from '../src/store/experiment.ts';
 import { putPredictions } from '../src/store/prediction.ts';
 
@@ -45,7 +46,7 @@ async function prepare({ db }: CommandContext, runs: number, rows: number, label
   const createdAt = new Date();
   const name = `${runs}x${rows}x${labels}`;
   await insertDataset(db.prisma, { id: datasetId, name, createdAt, root: '/nowhere' });
-  await storeManifest(db.prisma, datasetId, { images: manifest, problems: [], vocab, contentHash: '' });
+  await storeManifest(db.prisma, { datasetId, attempt: 0 }, { images: manifest, problems: [], vocab, contentHash: '' });
   const experiment = { id: experimentId, name, description: null, createdAt, datasetId, objective: defaultObjective };
   await insertExperiment(db.prisma, experiment);
   const random = createRandom(1, 'bench');
@@ -91,7 +92,8 @@ try {
   const db = await openDatabase(postgres.url);
   const queue = await openQueue(postgres.url, { consumes: false, log: createLogger('bench', 'silent') });
   const waker = createRunWaker(db);
-  const ctx = createCommandContext({ db, queue, blobs: createLocalStore(join(home, 'blobs')), waker });
+  const files = { home, dataRoots: null, weightsRoots: null };
+  const ctx = createCommandContext({ db, queue, blobs: createLocalStore(join(home, 'blobs')), files, waker });
   for (const size of sizes) {
     const [runs, rows, labels] = size.split('x').map(Number);
     const experimentId = await prepare(ctx, runs!, rows!, labels!);

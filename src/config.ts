@@ -7,6 +7,7 @@ import { type HostRule, hostRuleOf, parseHostRule } from './domain/hostRule.ts';
 import { isNetwork } from './domain/network.ts';
 import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
 import { StartupError } from './errors.ts';
+import { datasetsOf } from './files/datasetFolders.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const bytes = z.coerce.number().int().positive();
@@ -43,11 +44,33 @@ const hostPattern = z.string().refine((text) => parseHostRule(text) !== null, {
 const hubStorage = ['*.huggingface.co', '*.hf.co'];
 const publicHub = 'https://huggingface.co';
 
+/** As PATH: absolute, or relative to where the process was started. */
+const folders = z.string().transform((value) =>
+  value
+    .split(path.delimiter)
+    .filter((folder) => folder.trim() !== '')
+    .map((folder) => path.resolve(folder)),
+);
+
 const environment = z.object({
   /** Folder of the embedded database, blobs and caches. */
   RUNGRAPH_HOME: z.string().min(1).default('.rungraph'),
-  /** Folder of the blobs, which every server and worker of an installation must share; unset: `blobs` in RUNGRAPH_HOME. */
-  RUNGRAPH_BLOBS: z.string().min(1).optional(),
+  /** Where blobs are, which every server and worker of an installation must share: a folder or s3://bucket/prefix; unset: `blobs` in RUNGRAPH_HOME. */
+  RUNGRAPH_BLOBS: z
+    .string()
+    .min(1)
+    .refine((text) => !text.includes('://') || /^s3:\/\/[a-z0-9.-]{3,63}(\/[^/]+)*\/?$/.test(text), {
+      message: 'must be a folder or s3://bucket/prefix',
+    })
+    .optional(),
+  /** Folders below which a request may name data sets, separated as in PATH; unset: any while nobody is asked who he is, else RUNGRAPH_HOME/datasets. */
+  RUNGRAPH_DATA_ROOTS: folders.optional(),
+  /** The same of weights that a run names by path; unset: as RUNGRAPH_DATA_ROOTS. */
+  RUNGRAPH_WEIGHTS_ROOTS: folders.optional(),
+  /** Bytes of one upload. */
+  RUNGRAPH_UPLOAD_BYTES: bytes.default(10 * 2 ** 30),
+  /** Bytes that one archive may unpack to. */
+  RUNGRAPH_UNPACKED_BYTES: bytes.default(40 * 2 ** 30),
   /** A PostgreSQL of your own; unset: the embedded one in RUNGRAPH_HOME. */
   DATABASE_URL: z
     .string()
@@ -108,8 +131,13 @@ export const environmentVariables: readonly string[] = Object.keys(environment.s
 export interface Config {
   /** Absolute. */
   readonly home: string;
-  /** Absolute. */
-  readonly blobs: string;
+  readonly blobs: BlobPlace;
+  /** Absolute folders below which requests may name data sets; null: any. */
+  readonly dataRoots: readonly string[] | null;
+  /** The same of weights. */
+  readonly weightsRoots: readonly string[] | null;
+  readonly uploadLimitBytes: number;
+  readonly unpackedLimitBytes: number;
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -140,6 +168,12 @@ export interface AccessConfig {
   readonly trustedProxies: readonly string[];
 }
 
+/** A folder, absolute, or a bucket of an S3-compatible store, whose endpoint and keys are the standard AWS variables. */
+export type BlobPlace =
+  | { readonly kind: 'folder'; readonly path: string }
+  /** `prefix` has no slash at either end and may be empty. */
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
+
 export interface HubConfig {
   /** Without a slash at the end. */
   readonly endpoint: string;
@@ -165,9 +199,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const e = parsed.data;
   const endpoint = e.HF_ENDPOINT.replace(/\/+$/, '');
   const huggingFace = e.HF_HOME ?? path.join(e.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'huggingface');
+  const home = path.resolve(e.RUNGRAPH_HOME);
+  const dataRoots = e.RUNGRAPH_DATA_ROOTS ?? (e.RUNGRAPH_AUTH === 'keys' ? [datasetsOf(home)] : null);
   return {
-    home: path.resolve(e.RUNGRAPH_HOME),
-    blobs: path.resolve(e.RUNGRAPH_BLOBS ?? path.join(e.RUNGRAPH_HOME, 'blobs')),
+    home,
+    blobs: blobPlaceOf(e.RUNGRAPH_BLOBS ?? path.join(e.RUNGRAPH_HOME, 'blobs')),
+    dataRoots,
+    weightsRoots: e.RUNGRAPH_WEIGHTS_ROOTS ?? dataRoots,
+    uploadLimitBytes: e.RUNGRAPH_UPLOAD_BYTES,
+    unpackedLimitBytes: e.RUNGRAPH_UNPACKED_BYTES,
     databaseUrl: e.DATABASE_URL,
     host: e.HOST,
     port: e.PORT,
@@ -213,4 +253,9 @@ export function forgetSecrets(env: Record<string, string | undefined>): void {
     if (/^(DATABASE_URL|PG\w*|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|KAGGLE_\w+|AWS_\w+|RUNGRAPH_API_KEY)$/.test(name))
       delete env[name];
   }
+}
+
+function blobPlaceOf(given: string): BlobPlace {
+  const s3 = /^s3:\/\/([^/]+)\/?(.*?)\/?$/.exec(given);
+  return s3 ? { kind: 's3', bucket: s3[1]!, prefix: s3[2]! } : { kind: 'folder', path: path.resolve(given) };
 }

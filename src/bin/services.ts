@@ -1,4 +1,3 @@
-import { createLocalStore } from '../blobs/localStore.ts';
 import { type CommandContext, createCommandContext } from '../commands/context.ts';
 import type { Config } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
@@ -7,6 +6,7 @@ import { createListener, type Listener } from '../db/listener.ts';
 import { createRunWaker } from '../events/waker.ts';
 import type { Logger } from '../log.ts';
 import { openQueue } from '../queue/queue.ts';
+import { openBlobStore } from './blobStore.ts';
 import type { Closers } from './closers.ts';
 
 /** What a server and a worker both stand on. */
@@ -31,8 +31,10 @@ export async function openServices(
   closers.add(waker.close);
   const listener = createListener(url);
   closers.add(listener.close);
-  const blobs = createLocalStore(config.blobs);
-  const context = createCommandContext({ db, queue, blobs, waker });
+  const blobs = await openBlobStore(config);
+  const { home, dataRoots, weightsRoots } = config;
+  const files = { home, dataRoots, weightsRoots };
+  const context = createCommandContext({ db, queue, blobs, files, waker });
   closers.add(context.threads.close);
   return { context, listener };
 }

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { type IdKind, newId } from '../domain/ids.ts';
 import { createEnsembleThreads, type EnsembleThreads } from '../ensembles/threads.ts';
 import type { RunWaker } from '../events/waker.ts';
+import type { FileAccess } from '../files/roots.ts';
 import type { Queue } from '../queue/queue.ts';
 
 /** What commands need of the world. One per process. */
@@ -10,6 +11,8 @@ export interface CommandContext {
   readonly db: Database;
   readonly queue: Queue;
   readonly blobs: BlobStore;
+  /** What may be read of this machine. */
+  readonly files: FileAccess;
   /** Tells subscribers of every process that a run has new events. */
   readonly waker: RunWaker;
   /** Where ensembles are computed. */
@@ -20,6 +23,8 @@ export interface CommandContext {
 }
 
 /** The context of a running process: real time, random ids. */
-export function createCommandContext(parts: Pick<CommandContext, 'db' | 'queue' | 'blobs' | 'waker'>): CommandContext {
+export function createCommandContext(
+  parts: Pick<CommandContext, 'db' | 'queue' | 'blobs' | 'files' | 'waker'>,
+): CommandContext {
   return { ...parts, threads: createEnsembleThreads(), now: () => new Date(), newId };
 }

@@ -1,20 +1,24 @@
 /** Import and removal of data sets. */
 
-import { access, constants, stat } from 'node:fs/promises';
-import path from 'node:path';
-import type { ImportResult } from '../domain/dataset.ts';
+import type { Transaction } from '../db/database.ts';
 import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
-import { findDataset, insertDataset, removeDataset, storeImportFailure, storeManifest } from '../store/dataset.ts';
+import { removeDatasetFolder, unpackedRoot } from '../files/datasetFolders.ts';
+import { type Dataset, findDataset, insertDataset, removeDataset } from '../store/dataset.ts';
+import { holdUpload } from '../store/upload.ts';
+import { holdBlobs, releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
-import { nameProblems } from './problems.ts';
+import { locateSource } from './datasetSource.ts';
+import { collect, nameProblems } from './problems.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface ImportDatasetInput {
   /** Unique among data sets. */
   readonly name: string;
-  /** Folder on the server; absolute, or relative to where the server was started. */
-  readonly path: string;
+  /** Folder or archive on the server; absolute, or relative to where the server was started. */
+  readonly path?: string | null | undefined;
+  /** Archive that was sent over HTTP. One of the two is given. */
+  readonly uploadId?: string | null | undefined;
   /** Share of every label's training images that becomes HOLDOUT, in (0, 1); null: what the folder holds out. */
   readonly holdoutFraction?: number | null | undefined;
   /** Draws them; default 0. */
@@ -24,22 +28,18 @@ export interface ImportDatasetInput {
 
 const largestSeed = 2 ** 31 - 1;
 
-/** Registers a data set IMPORTING and its job: a worker reads the folder. Returns its id. */
+/** Registers a data set IMPORTING and its job: a worker reads the folder or the archive. Returns its id. */
 export async function importDataset(ctx: CommandContext, input: ImportDatasetInput): Promise<string> {
   return createOnce(ctx, 'dataset', 'importDataset', input, async (tx, id) => {
-    const problems: UserProblem[] = [
-      ...nameProblems(input),
-      ...(await folderProblems(input.path)),
-      ...holdoutProblems(input),
-    ];
+    const problems: UserProblem[] = [...nameProblems(input), ...holdoutProblems(input)];
+    const source = await collect(problems, () => sourceOf(ctx, tx, id, input));
     const namesake = problems.length ? null : await findDataset(tx, { name: input.name });
     if (namesake) problems.push(nameTaken(input.name, namesake.status));
-    if (problems.length) throw new UserInputError(problems);
+    if (problems.length || !source) throw new UserInputError(problems);
 
-    const root = path.resolve(input.path);
     const holdoutFraction = input.holdoutFraction ?? null;
     const holdoutSeed = holdoutFraction === null ? null : (input.holdoutSeed ?? 0);
-    const dataset = { id, name: input.name, createdAt: ctx.now(), root, holdoutFraction, holdoutSeed };
+    const dataset = { id, name: input.name, createdAt: ctx.now(), ...source, holdoutFraction, holdoutSeed };
     if (!(await insertDataset(tx, dataset))) {
       throw new UserInputError([nameTaken(input.name, 'IMPORTING')]);
     }
@@ -48,34 +48,42 @@ export async function importDataset(ctx: CommandContext, input: ImportDatasetInp
   });
 }
 
-/**
- * For the worker: stores the manifest, all or nothing, and makes the data set READY. Nothing happens when it is no longer
- * IMPORTING: another worker had the same job.
- * @throws UserInputError INVALID when an image id occurs twice in a split: labels and predictions are found by it
- */
-export async function completeImport(ctx: CommandContext, datasetId: string, result: ImportResult): Promise<void> {
-  const seen = new Map<string, string>();
-  for (const { split, imageId, path: file } of result.images) {
-    const key = `${split}/${imageId}`;
-    const earlier = seen.get(key);
-    if (earlier !== undefined) {
-      throw refuse('INVALID', `${earlier} and ${file} have the same name; image names must be unique within ${split}`);
-    }
-    seen.set(key, file);
+type Source = Pick<Dataset, 'root' | 'archivePath' | 'archiveHash'>;
+
+/** Where the images come from. */
+async function sourceOf(
+  ctx: CommandContext,
+  tx: Transaction,
+  id: string,
+  { path, uploadId }: ImportDatasetInput,
+): Promise<Source> {
+  if (typeof path === 'string' && typeof uploadId !== 'string') {
+    const { kind, file } = await locateSource(ctx.files, path);
+    if (kind === 'folder') return { root: file, archivePath: null, archiveHash: null };
+    return { root: unpackedRoot(id), archivePath: file, archiveHash: null };
   }
-  await inTransaction(ctx, (tx) => storeManifest(tx, datasetId, result));
+  if (typeof uploadId !== 'string' || typeof path === 'string') {
+    throw refuse('INVALID', 'give exactly one of path and uploadId', ['path']);
+  }
+  const upload = await holdUpload(tx, uploadId, ctx.now());
+  if (!upload) {
+    throw refuse('NOT_FOUND', `${missing('upload', uploadId)}, or it has expired; send the archive again`, [
+      'uploadId',
+    ]);
+  }
+  await holdBlobs(ctx, tx, [upload.contentHash]);
+  return { root: unpackedRoot(id), archivePath: null, archiveHash: upload.contentHash };
 }
 
-/** For the worker: makes the data set FAILED, with a reason for the user. Nothing happens when it is no longer IMPORTING. */
-export async function failImport(ctx: CommandContext, datasetId: string, reason: string): Promise<void> {
-  await storeImportFailure(ctx.db.prisma, datasetId, reason);
-}
-
-/** Forgets a data set and its manifest; the files stay. Refused while an experiment uses it. */
+/** Forgets a data set, its manifest, and what was unpacked of an archive; a user's folder stays. Refused while an experiment uses it. */
 export async function deleteDataset(ctx: CommandContext, id: string): Promise<void> {
-  switch (await inTransaction(ctx, (tx) => removeDataset(tx, id))) {
-    case 'removed':
-      return;
+  const removal = await inTransaction(ctx, (tx) => removeDataset(tx, id));
+  switch (removal.kind) {
+    case 'removed': {
+      const { archiveHash, createdAt } = removal.dataset;
+      if (archiveHash !== null) await releaseBlobs(ctx, [{ contentHash: archiveHash, createdAt }]);
+      return removeDatasetFolder(ctx.files.home, id);
+    }
     case 'missing':
       throw refuse('NOT_FOUND', missing('data set', id), ['id']);
     case 'used':
@@ -102,29 +110,4 @@ function holdoutProblems({ holdoutFraction, holdoutSeed }: ImportDatasetInput): 
     report('holdoutSeed', 'says nothing without holdoutFraction; give both or neither');
   }
   return problems;
-}
-
-async function folderProblems(folder: string): Promise<UserProblem[]> {
-  const problem = (code: 'INVALID' | 'NOT_FOUND', message: string): UserProblem[] => [
-    { code, message, path: ['path'] },
-  ];
-  if (folder.trim() === '' || folder.includes('\0')) return problem('INVALID', 'must be the path of a folder');
-  const root = path.resolve(folder);
-  try {
-    if (!(await stat(root)).isDirectory()) return problem('INVALID', `${root} is not a folder`);
-    await access(root, constants.R_OK | constants.X_OK);
-    return [];
-  } catch (error) {
-    switch ((error as NodeJS.ErrnoException).code) {
-      case 'ENOENT':
-        return problem('NOT_FOUND', `there is no folder ${root} on the server's machine`);
-      case 'ENOTDIR':
-        return problem('INVALID', `a part of ${root} is not a folder`);
-      case 'EACCES':
-      case 'EPERM':
-        return problem('INVALID', `the server may not read ${root}; change its permissions`);
-      default:
-        return problem('INVALID', `${root} cannot be read: ${(error as Error).message}`);
-    }
-  }
 }

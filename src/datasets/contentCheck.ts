@@ -14,6 +14,21 @@ export function repeatedContent(images: readonly ManifestImage[]): ImportProblem
   });
 }
 
+/** Remarks on images of one split whose paths differ in upper and lower case or in the form of their Unicode alone: both are taken. */
+export function similarNames(images: readonly ManifestImage[]): ImportProblem[] {
+  const first = new Map<string, string>();
+  return images.flatMap(({ split, path }): ImportProblem[] => {
+    const key = `${split} ${path.normalize('NFC').toLowerCase().normalize('NFC')}`;
+    const original = first.get(key);
+    if (original === undefined) {
+      first.set(key, path);
+      return [];
+    }
+    const reason = `differs from ${original} in upper and lower case or the form of its accents alone; both are taken, but a Mac or Windows would keep one`;
+    return [{ path, reason, severity: 'WARNING' }];
+  });
+}
+
 function remark(image: ManifestImage, original: ManifestImage): string {
   const same = `has the same bytes as ${original.path}`;
   if (image.split === 'HOLDOUT' && original.split === 'TEST') return `${same}: the label of that test image is known`;

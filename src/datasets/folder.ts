@@ -4,6 +4,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { compareCodePoints, type ImportProblem } from '../domain/dataset.ts';
+import { isLeftover } from '../domain/leftovers.ts';
 import { messageOf, refuse } from '../errors.ts';
 
 export interface FoundFile {
@@ -14,12 +15,15 @@ export interface FoundFile {
   readonly name: string;
   /** Relative to the root, `/` between parts. */
   readonly path: string;
+  /** Where its bytes are: no link. */
   readonly absolute: string;
 }
 
 export interface FoundFolder {
-  /** Resolved path of the root. */
+  /** Resolved path of the root: the folder asked for, or the single one in it. */
   readonly root: string;
+  /** Name of that single folder, '' when it was not looked through. */
+  readonly inside: string;
   /** `train_images/` is there; otherwise the class folders lie in the root itself. */
   readonly shape: 'competition' | 'classes';
   /** `holdout_images/` is there. */
@@ -34,12 +38,13 @@ export interface FoundFolder {
 const trainFolder = 'train_images';
 const testFolder = 'test_images';
 const holdoutFolder = 'holdout_images';
-/** Left behind by operating systems: not worth a line in the report. */
-const leftovers = /^(\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|__MACOSX)$/i;
+const ownFolders = [trainFolder, testFolder, holdoutFolder];
 
 /** Lists the folder. Throws UserInputError when it is missing, no folder, or has no class folders. */
 export async function findFiles(path: string): Promise<FoundFolder> {
-  const root = await resolveRoot(path);
+  const asked = await resolveRoot(path);
+  const inside = await singleFolder(asked);
+  const root = join(asked, inside);
   const finder = createFinder(root);
   const top = await finder.list('');
   const isFolder = (name: string) => top.some((entry) => entry.name === name && entry.isDirectory());
@@ -71,7 +76,7 @@ export async function findFiles(path: string): Promise<FoundFolder> {
       files.push(...(await finder.files(at, (name) => ({ split: 'HOLDOUT', label, name }))));
     }
   }
-  return { root, shape, hasHoldout, classes, files, problems: finder.problems };
+  return { root, inside, shape, hasHoldout, classes, files, problems: finder.problems };
 }
 
 async function resolveRoot(path: string): Promise<string> {
@@ -82,6 +87,16 @@ async function resolveRoot(path: string): Promise<string> {
   });
   if (!found.isDirectory()) throw refuse('INVALID', `${path} is not a folder`, ['path']);
   return realpath(path);
+}
+
+/** The one folder that a folder holds, if it holds nothing else and that one has folders of its own: how archives are often made. */
+async function singleFolder(root: string): Promise<string> {
+  const visible = async (folder: string) =>
+    (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !isLeftover(name) && !name.startsWith('.'));
+  const [only, ...others] = await visible(root);
+  if (!only?.isDirectory() || others.length || ownFolders.includes(only.name)) return '';
+  const inner = await visible(join(root, only.name));
+  return inner.some((entry) => entry.isDirectory()) ? only.name : '';
 }
 
 function createFinder(root: string) {
@@ -97,7 +112,7 @@ function createFinder(root: string) {
     return entries
       .sort((a, b) => compareCodePoints(a.name, b.name))
       .filter((entry) => {
-        if (leftovers.test(entry.name)) return false;
+        if (isLeftover(entry.name)) return false;
         if (entry.name.startsWith('.')) skip(join2(path, entry.name), 'its name begins with a dot');
         return !entry.name.startsWith('.');
       });
@@ -122,21 +137,21 @@ function createFinder(root: string) {
     return found;
   };
 
-  /** Whether an entry is a regular file inside the root, by itself or through a link; reports it when it is not. */
-  const isUsable = async (entry: Dirent, path: string): Promise<boolean> => {
-    if (entry.isFile()) return true;
+  /** The regular file inside the root that an entry is, by itself or through a link; reports it when there is none. */
+  const usable = async (entry: Dirent, path: string): Promise<string | undefined> => {
+    if (entry.isFile()) return join(root, path);
     if (entry.isDirectory()) {
       skip(`${path}/`, 'is a folder below a folder of images; move its images one level up');
     } else if (entry.isSymbolicLink()) {
       const target = await realpath(join(root, path)).catch(() => undefined);
       if (target === undefined) reject(path, 'is a link to nothing');
       else if (!target.startsWith(root + sep)) reject(path, "is a link to a file outside the data set's folder");
-      else if ((await stat(target)).isFile()) return true;
+      else if ((await stat(target)).isFile()) return target;
       else reject(path, 'links to a folder; such links are not followed');
     } else {
       skip(path, 'is not a regular file');
     }
-    return false;
+    return undefined;
   };
 
   const files = async (
@@ -146,7 +161,8 @@ function createFinder(root: string) {
     const found: FoundFile[] = [];
     for (const entry of await list(folder)) {
       const path = join2(folder, entry.name);
-      if (await isUsable(entry, path)) found.push({ ...describe(entry.name), path, absolute: join(root, path) });
+      const absolute = await usable(entry, path);
+      if (absolute !== undefined) found.push({ ...describe(entry.name), path, absolute });
     }
     return found;
   };

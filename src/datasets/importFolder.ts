@@ -13,25 +13,32 @@ import {
 } from '../domain/dataset.ts';
 import { refuse } from '../errors.ts';
 import { defaultMaxPixels } from '../vision/decode.ts';
-import { repeatedContent } from './contentCheck.ts';
+import { repeatedContent, similarNames } from './contentCheck.ts';
 import { type FoundFolder, findFiles } from './folder.ts';
 import { checkHoldout, drawHoldout, type HoldoutDraw } from './holdout.ts';
 import { type ImageLimits, inspectImage } from './inspectImage.ts';
 import { checkLabels } from './labelCheck.ts';
 import { orderTestImages } from './submissionOrder.ts';
 
-export interface ImportProgress {
+export interface CheckProgress {
   readonly done: number;
   readonly total: number;
   /** Images refused so far. */
   readonly rejected: number;
+  /** Of the images taken. */
+  readonly bytes: number;
+}
+
+export interface ImportedFolder extends ImportResult {
+  /** Name of the single folder in the one asked for that all paths are below; '' when they are below that one itself. */
+  readonly inside: string;
 }
 
 export interface ImportOptions extends Partial<ImageLimits> {
   /** Holds out a share of the training images; left out: HOLDOUT is what `holdout_images/` has. */
   readonly holdout?: HoldoutDraw | undefined;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ImportProgress) => void;
+  readonly onProgress?: (progress: CheckProgress) => void;
 }
 
 export const defaultLimits: ImageLimits = { minSide: 8, maxPixels: defaultMaxPixels, maxBytes: 128 * 2 ** 20 };
@@ -48,7 +55,7 @@ const concurrency = Math.min(4, availableParallelism());
  *
  * @throws UserInputError when the folder is missing or holds nothing to train on, or `holdout` cannot be drawn; the signal's reason when it aborts.
  */
-export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportResult> {
+export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportedFolder> {
   const { signal } = options;
   signal?.throwIfAborted();
   const folder = await findFiles(root);
@@ -74,6 +81,7 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
   signal?.throwIfAborted();
   const manifest = [...split.train, ...test.images, ...split.holdout];
   return {
+    inside: folder.inside,
     images: manifest,
     problems: [
       ...[...folder.problems, ...problems, ...train.problems, ...split.problems].sort((a, b) =>
@@ -84,6 +92,7 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
       ...classProblems(folder, split.train),
       ...(test.images.length ? [] : [noTestImages]),
       ...repeatedContent(manifest),
+      ...similarNames(manifest),
     ],
     vocab: vocabularyOf(split.train.map(({ label }) => label!)),
     contentHash: hashManifest(manifest),
@@ -139,6 +148,7 @@ async function inspectAll(
   const queue = files.values();
   let done = 0;
   let rejected = 0;
+  let read = 0;
   const work = async () => {
     for (const file of queue) {
       options.signal?.throwIfAborted();
@@ -146,13 +156,14 @@ async function inspectAll(
       const inspection = await inspectImage(file, limits);
       if (inspection.kind === 'accepted') {
         const { warning, width, height, bytes, contentHash } = inspection;
+        read += bytes;
         images.push({ imageId: name, split, path, label, width, height, bytes, contentHash });
         if (warning) problems.push({ path, reason: warning, severity: 'WARNING' });
       } else {
         if (inspection.severity === 'REJECTED') rejected++;
         problems.push({ path, reason: inspection.reason, severity: inspection.severity });
       }
-      options.onProgress?.({ done: ++done, total: files.length, rejected });
+      options.onProgress?.({ done: ++done, total: files.length, rejected, bytes: read });
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));

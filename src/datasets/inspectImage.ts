@@ -1,6 +1,7 @@
 /** Really decodes one file and measures it. */
 
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
 import { decodeImage, sniffFormat } from '../vision/decode.ts';
@@ -56,11 +57,15 @@ export async function inspectImage(
 }
 
 async function readWithin(path: string, maxBytes: number): Promise<Buffer> {
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  // What was found was no link and no pipe: neither is followed or waited for if it has become one.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`cannot be opened: ${error.code ?? messageOf(error)}`);
   });
   try {
-    const { size } = await handle.stat();
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error('is not a regular file');
+    const { size } = found;
     if (size > maxBytes) throw new Error(`has ${size} bytes; at most ${maxBytes} are accepted`);
     return await handle.readFile();
   } finally {

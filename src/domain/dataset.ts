@@ -1,7 +1,7 @@
 /** A data set: a manifest of images with labels and splits. Bytes stay where they were imported from. */
 
 export type Split = 'TRAIN' | 'VALID' | 'TEST' | 'HOLDOUT';
-export type DatasetStatus = 'IMPORTING' | 'READY' | 'FAILED';
+export type DatasetStatus = 'IMPORTING' | 'READY' | 'FAILED' | 'CANCELED';
 export type ImportSeverity = 'REJECTED' | 'SKIPPED' | 'WARNING';
 
 /** One image of the manifest. A data set stores TRAIN, TEST and HOLDOUT; VALID is drawn by each run out of TRAIN. */
@@ -26,6 +26,25 @@ export interface ImportProblem {
   readonly path: string;
   readonly reason: string;
   readonly severity: ImportSeverity;
+}
+
+export type ImportPhase = 'UNPACKING' | 'CHECKING';
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly phase: ImportPhase;
+  /** Number of the attempt: 1, 2, … */
+  readonly attempt: number;
+  /** Files of the archive unpacked, or images looked at, in this phase. */
+  readonly done: number;
+  /** Null while unpacking, which finds out. */
+  readonly total: number | null;
+  /** Files refused so far in this phase. */
+  readonly rejected: number;
+  /** Bytes of the archive, or of images, read in this phase. */
+  readonly bytes: number;
+  /** Size of the archive; null while checking, where reading tells. */
+  readonly bytesTotal: number | null;
 }
 
 /** What an import of a folder hands over: the whole manifest, or a refusal instead. */

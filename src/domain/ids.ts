@@ -2,6 +2,7 @@
 
 const prefixes = {
   dataset: 'ds',
+  upload: 'upl',
   experiment: 'exp',
   sweep: 'swp',
   run: 'run',
@@ -11,6 +12,9 @@ const prefixes = {
   submission: 'sub',
   artifact: 'art',
   worker: 'wrk',
+  apiKey: 'key',
+  session: 'ses',
+  auditEntry: 'aud',
 } as const;
 
 export type IdKind = keyof typeof prefixes;

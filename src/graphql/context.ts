@@ -1,6 +1,7 @@
 import type { CommandContext } from '../commands/context.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { RunEventHub } from '../events/hub.ts';
+import type { ImportFeed } from '../events/importFeed.ts';
 import type { WorkerFeed } from '../events/workerFeed.ts';
 import type { Logger } from '../log.ts';
 import type { Queryable } from '../store/queryable.ts';
@@ -11,6 +12,7 @@ export interface Services {
   readonly commands: CommandContext;
   readonly hub: RunEventHub;
   readonly workerFeed: WorkerFeed;
+  readonly importFeed: ImportFeed;
   readonly log: Logger;
   /** Of this program. */
   readonly version: string;

@@ -1,4 +1,5 @@
 import { deleteDataset, importDataset } from '../commands/dataset.ts';
+import { cancelImport, retryImport } from '../commands/datasetImport.ts';
 import { smallestLabel } from '../domain/dataset.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import {
@@ -14,6 +15,7 @@ import { countImageSizes } from '../store/datasetCounts.ts';
 import { idOrName } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadCreated, loadExisting } from './loaders.ts';
+import { mapAsync } from './mapAsync.ts';
 import { payload } from './payload.ts';
 import { thumbnailUrl } from './urls.ts';
 
@@ -25,12 +27,28 @@ export const datasetResolvers: Resolvers = {
   Mutation: {
     importDataset: (_, { input }, { commands, loaders }) =>
       payload('dataset', async () => loadCreated(loaders.dataset, await importDataset(commands, input))),
+    cancelImport: (_, { id }, { commands, loaders }) =>
+      payload('dataset', async () => {
+        await cancelImport(commands, id);
+        return loadExisting(loaders.dataset.clear(id), id);
+      }),
+    retryImport: (_, { id }, { commands, loaders }) =>
+      payload('dataset', async () => {
+        await retryImport(commands, id);
+        return loadExisting(loaders.dataset.clear(id), id);
+      }),
     deleteDataset: (_, { id }, { commands, loaders }) =>
       payload('deletedId', async () => {
         await deleteDataset(commands, id);
         loaders.dataset.clear(id);
         return id;
       }),
+  },
+  Subscription: {
+    datasetImport: {
+      subscribe: async (_, { id }, { importFeed }) =>
+        mapAsync(await importFeed.subscribe(id), (dataset) => ({ datasetImport: dataset })),
+    },
   },
   Dataset: {
     path: (dataset) => dataset.root,

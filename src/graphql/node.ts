@@ -34,7 +34,7 @@ export const nodeResolvers: Resolvers = {
     },
   },
   Node: {
-    __resolveType: ({ id }) => types[idKind(id)!],
+    __resolveType: ({ id }) => types[idKind(id) as keyof typeof types],
   },
 };
 
@@ -60,7 +60,7 @@ function load(kind: IdKind | undefined, id: string, loaders: Context['loaders'])
       return loaders.artifact.load(id);
     case 'worker':
       return loaders.worker.load(id);
-    case undefined:
+    default:
       return null;
   }
 }

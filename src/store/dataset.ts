@@ -1,8 +1,9 @@
 /** Data sets and their manifests. */
 
 import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
-import type { DatasetStatus, ImportProblem, ImportResult, ManifestImage, Split } from '../domain/dataset.ts';
+import type { DatasetStatus, ImportProblem, ImportProgress, ManifestImage, Split } from '../domain/dataset.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import type { DatasetModel } from '../generated/prisma/models.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface Dataset {
@@ -10,13 +11,21 @@ export interface Dataset {
   readonly name: string;
   readonly createdAt: Date;
   readonly status: DatasetStatus;
-  /** Absolute folder of the images. */
+  /** Folder of the images: absolute, or of an archive relative to the home of the machine that reads. */
   readonly root: string;
+  /** Archive file of the importing machine that is unpacked; null when it was uploaded, and for folders. */
+  readonly archivePath: string | null;
+  /** SHA-256 of the archive, its key among the blobs; null for folders. */
+  readonly archiveHash: string | null;
   readonly vocab: readonly string[];
   /** '' until READY. */
   readonly contentHash: string;
   /** Why the import FAILED. */
   readonly failure: string | null;
+  /** Number of the attempt that may write; 0 before the first. */
+  readonly importAttempt: number;
+  /** Null while no attempt is at it. */
+  readonly importProgress: ImportProgress | null;
   /** Share of every label's training images that was asked to become HOLDOUT; null when none was. */
   readonly holdoutFraction: number | null;
   readonly holdoutSeed: number | null;
@@ -32,11 +41,21 @@ export interface Sample extends ManifestImage {
 /** By id; ids that do not exist are missing from the map. */
 export async function getDatasets(db: Queryable, ids: readonly string[]): Promise<Map<string, Dataset>> {
   const rows = await db.dataset.findMany({ where: { id: { in: [...ids] } } });
-  return new Map(rows.map((row) => [row.id, row]));
+  return new Map(rows.map((row) => [row.id, datasetOfRow(row)]));
 }
 
-export function findDataset(db: Queryable, by: { id: string } | { name: string }): Promise<Dataset | null> {
-  return db.dataset.findUnique({ where: by });
+export async function findDataset(db: Queryable, by: { id: string } | { name: string }): Promise<Dataset | null> {
+  const row = await db.dataset.findUnique({ where: by });
+  return row && datasetOfRow(row);
+}
+
+/** Which of these data sets need the folder that their archive is unpacked into. */
+export async function findUnpackedDatasets(db: Queryable, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.dataset.findMany({
+    where: { id: { in: [...ids] }, status: { in: ['IMPORTING', 'READY'] } },
+    select: { id: true },
+  });
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Newest first. */
@@ -46,7 +65,7 @@ export async function listDatasets(db: Queryable, page: PageRequest): Promise<Pa
     orderBy: { id: 'desc' },
     take: pageSize(page) + 1,
   });
-  return pageOf(rows, page);
+  return pageOf(rows.map(datasetOfRow), page);
 }
 
 export function datasetCursor(dataset: Dataset): string {
@@ -126,7 +145,7 @@ export async function findImages(
 export async function insertDataset(
   db: Queryable,
   dataset: Pick<Dataset, 'id' | 'name' | 'createdAt' | 'root'> &
-    Partial<Pick<Dataset, 'holdoutFraction' | 'holdoutSeed'>>,
+    Partial<Pick<Dataset, 'archivePath' | 'archiveHash' | 'holdoutFraction' | 'holdoutSeed'>>,
 ): Promise<boolean> {
   const { count } = await db.dataset.createMany({
     data: { ...dataset, status: 'IMPORTING', vocab: [] },
@@ -135,56 +154,20 @@ export async function insertDataset(
   return count === 1;
 }
 
-/** Rows of one insert: bounds the memory of a statement. */
-const insertSize = 10_000;
-
-/** Moves a data set from IMPORTING to READY with its manifest. Call in a transaction. False, and nothing done, when it is not IMPORTING. */
-export async function storeManifest(tx: Queryable, datasetId: string, result: ImportResult): Promise<boolean> {
-  const { count } = await tx.dataset.updateMany({
-    where: { id: datasetId, status: 'IMPORTING' },
-    data: { status: 'READY', vocab: [...result.vocab], contentHash: result.contentHash },
-  });
-  if (!count) return false;
-  for (let start = 0; start < result.images.length; start += insertSize) {
-    await insertImages(tx, datasetId, start, result.images.slice(start, start + insertSize));
-  }
-  for (let start = 0; start < result.problems.length; start += insertSize) {
-    const problems = result.problems.slice(start, start + insertSize);
-    await tx.$executeRaw`
-      insert into import_problem (dataset_id, position, path, reason, severity)
-      select ${datasetId}, ${start}::int + n - 1, path, reason, severity
-      from unnest(${problems.map((p) => p.path)}::text[], ${problems.map((p) => p.reason)}::text[],
-        ${problems.map((p) => p.severity)}::import_severity[]) with ordinality as t(path, reason, severity, n)`;
-  }
-  return true;
+/** For the store: a row as it is read. */
+export function datasetOfRow(row: DatasetModel): Dataset {
+  return { ...row, importProgress: row.importProgress as ImportProgress | null };
 }
 
-async function insertImages(tx: Queryable, datasetId: string, start: number, images: ManifestImage[]): Promise<void> {
-  await tx.$executeRaw`
-    insert into dataset_image (dataset_id, position, split, image_id, path, label, width, height, bytes, content_hash)
-    select ${datasetId}, ${start}::int + n - 1, split, image_id, path, label, width, height, bytes, content_hash
-    from unnest(${images.map((i) => i.split)}::split[], ${images.map((i) => i.imageId)}::text[],
-      ${images.map((i) => i.path)}::text[], ${images.map((i) => i.label)}::text[], ${images.map((i) => i.width)}::int[],
-      ${images.map((i) => i.height)}::int[], ${images.map((i) => i.bytes)}::int[],
-      ${images.map((i) => i.contentHash)}::text[])
-      with ordinality as t(split, image_id, path, label, width, height, bytes, content_hash, n)`;
-}
-
-/** Moves a data set from IMPORTING to FAILED. Does nothing when it is not IMPORTING. */
-export async function storeImportFailure(db: Queryable, datasetId: string, failure: string): Promise<void> {
-  await db.dataset.updateMany({ where: { id: datasetId, status: 'IMPORTING' }, data: { status: 'FAILED', failure } });
-}
-
-export type Removal = 'removed' | 'missing' | 'used';
+export type Removal = { readonly kind: 'removed'; readonly dataset: Dataset } | { readonly kind: 'missing' | 'used' };
 
 /** Removes a data set with its manifest unless an experiment uses it. Call in a transaction. */
 export async function removeDataset(tx: Queryable, id: string): Promise<Removal> {
   // The lock keeps a new experiment's foreign key check waiting until this transaction has ended.
   const locked = await tx.$queryRaw<unknown[]>`select id from dataset where id = ${id} for update`;
-  if (!locked.length) return 'missing';
-  if (await tx.experiment.findFirst({ where: { datasetId: id }, select: { id: true } })) return 'used';
-  await tx.dataset.delete({ where: { id } });
-  return 'removed';
+  if (!locked.length) return { kind: 'missing' };
+  if (await tx.experiment.findFirst({ where: { datasetId: id }, select: { id: true } })) return { kind: 'used' };
+  return { kind: 'removed', dataset: datasetOfRow(await tx.dataset.delete({ where: { id } })) };
 }
 
 function after(page: PageRequest): { position?: { gt: number } } {

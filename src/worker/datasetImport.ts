@@ -1,35 +1,147 @@
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
 import type { CommandContext } from '../commands/context.ts';
-import { completeImport, failImport } from '../commands/dataset.ts';
+import { beginImport, completeImport, failImport, nameArchive, reportImport } from '../commands/datasetImport.ts';
 import { importFolder } from '../datasets/importFolder.ts';
-import { UserInputError } from '../errors.ts';
+import type { ImportProblem, ImportProgress } from '../domain/dataset.ts';
+import { messageOf, UserInputError } from '../errors.ts';
+import { locateRoot } from '../files/datasetFolders.ts';
+import { OutsideRootsError, realpathWithin } from '../files/roots.ts';
 import type { Logger } from '../log.ts';
-import { findDataset } from '../store/dataset.ts';
+import type { Dataset } from '../store/dataset.ts';
+import type { ImportToken } from '../store/datasetImport.ts';
 import { persist } from './persist.ts';
+import { provideUnpacked, removeUnpacked } from './unpacked.ts';
+
+/** Milliseconds between two reports, by which the worker also learns that the import is not its any more. */
+const reportInterval = 500;
+
+export interface ImportJobOptions {
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Bytes that an archive may unpack to. */
+  readonly unpackedLimitBytes: number;
+}
 
 /**
- * Imports the folder of a data set that is IMPORTING: it ends READY or FAILED. Throws when the signal aborts, with nothing
- * stored, so that the job comes to another worker.
+ * Imports a data set that is IMPORTING: it ends READY or FAILED, or as whoever took it away wants it. Throws when the signal aborts,
+ * with nothing stored, so that the job comes to another worker.
  */
 export async function importDatasetJob(
   ctx: CommandContext,
   datasetId: string,
-  { signal, log }: { readonly signal: AbortSignal; readonly log: Logger },
+  { signal: stopping, log, unpackedLimitBytes }: ImportJobOptions,
 ): Promise<void> {
-  const dataset = await findDataset(ctx.db.prisma, { id: datasetId });
-  if (dataset?.status !== 'IMPORTING') return;
+  const dataset = await beginImport(ctx, datasetId);
+  if (!dataset) return;
+  const token: ImportToken = { datasetId, attempt: dataset.importAttempt };
+  const lost = new AbortController();
+  const signal = AbortSignal.any([stopping, lost.signal]);
+  const reporter = startReporter(ctx, token, { lose: () => lost.abort(new Error('the import was taken away')), log });
   try {
+    const work = { ctx, token, signal, progress: reporter.tell, unpackedLimitBytes };
+    const unpacked = await provideFiles(dataset, work);
     const { holdoutFraction: fraction, holdoutSeed } = dataset;
-    const holdout = fraction === null ? undefined : { fraction, seed: holdoutSeed ?? 0 };
-    const result = await importFolder(dataset.root, { signal, holdout });
-    await persist(() => completeImport(ctx, datasetId, result));
-    log.info({ datasetId, images: result.images.length, problems: result.problems.length }, 'data set imported');
+    const { inside, ...result } = await importFolder(locateRoot(ctx.files.home, dataset.root), {
+      signal,
+      holdout: fraction === null ? undefined : { fraction, seed: holdoutSeed ?? 0 },
+      onProgress: (progress) => reporter.tell({ phase: 'CHECKING', ...progress, bytesTotal: null }),
+    });
+    const whole = { ...result, problems: [...unpacked, ...result.problems] };
+    const root = inside ? path.join(dataset.root, inside) : dataset.root;
+    if (await persist(() => completeImport(ctx, token, whole, root))) {
+      log.info({ datasetId, images: whole.images.length, problems: whole.problems.length }, 'data set imported');
+    }
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof UserInputError)) log.error({ datasetId, err: error }, 'import failed');
-    const reason =
-      error instanceof UserInputError
-        ? error.problems.map((problem) => problem.message).join('; ')
-        : 'the import met an internal error; the log of the worker has it';
-    await persist(() => failImport(ctx, datasetId, reason));
+    stopping.throwIfAborted();
+    if (!lost.signal.aborted) {
+      if (!(error instanceof UserInputError)) log.error({ datasetId, err: error }, 'import failed');
+      await persist(() => failImport(ctx, token, reasonOf(error)));
+    }
+  } finally {
+    await reporter.stop();
   }
+  if (isUnpacked(dataset)) await removeUnpacked(ctx, datasetId);
+}
+
+interface Work {
+  readonly ctx: CommandContext;
+  readonly token: ImportToken;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Omit<ImportProgress, 'attempt'>) => void;
+  readonly unpackedLimitBytes: number;
+}
+
+function isUnpacked({ archivePath, archiveHash }: Dataset): boolean {
+  return archivePath !== null || archiveHash !== null;
+}
+
+/** Sees to it that the data set's root is there and may be read. Gives what was left out of an archive. */
+async function provideFiles(dataset: Dataset, work: Work): Promise<readonly ImportProblem[]> {
+  const { ctx, token, signal, progress, unpackedLimitBytes } = work;
+  if (!isUnpacked(dataset)) {
+    // Again: since it was named, a link may have been put in its place. What cannot be found at all the import itself tells of.
+    await realpathWithin(ctx.files.dataRoots, dataset.root, 'RUNGRAPH_DATA_ROOTS').catch((error: unknown) => {
+      if (error instanceof OutsideRootsError) throw error;
+    });
+    return [];
+  }
+  const archiveHash = dataset.archiveHash ?? (await storeArchive(dataset.archivePath!, work));
+  return provideUnpacked(ctx, {
+    ...{ datasetId: token.datasetId, archiveHash, maxBytes: unpackedLimitBytes, signal },
+    onProgress: (unpacked) => progress({ phase: 'UNPACKING', total: null, ...unpacked }),
+  });
+}
+
+/** Copies an archive of this machine among the blobs, from where every worker can unpack it. */
+async function storeArchive(file: string, { ctx, token, signal }: Work): Promise<string> {
+  const real = await realpathWithin(ctx.files.dataRoots, file, 'RUNGRAPH_DATA_ROOTS');
+  const { hash } = await ctx.blobs.put(createReadStream(real, { signal }));
+  if (!(await persist(() => nameArchive(ctx, token, hash)))) throw new Error('the import was taken away');
+  return hash;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserInputError) return error.problems.map((problem) => problem.message).join('; ');
+  if (error instanceof OutsideRootsError) return error.message;
+  // Of the file system, e.g. that it is read-only: it names the file.
+  if ((error as NodeJS.ErrnoException).syscall !== undefined) return messageOf(error);
+  return 'the import met an internal error; the log of the worker has it';
+}
+
+const begun = { phase: 'CHECKING', done: 0, total: null, rejected: 0, bytes: 0, bytesTotal: null } as const;
+
+/** Tells how the import goes, at most every half second, and notices when it is not this attempt's any more. */
+function startReporter(
+  ctx: CommandContext,
+  token: ImportToken,
+  { lose, log }: { readonly lose: () => void; readonly log: Logger },
+) {
+  let newest: Omit<ImportProgress, 'attempt'> = begun;
+  let stopped = false;
+  let reporting: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  const report = async () => {
+    try {
+      if (!(await reportImport(ctx, token, newest))) lose();
+    } catch (error) {
+      log.warn({ datasetId: token.datasetId, err: error }, 'the progress of an import could not be stored');
+    }
+  };
+  const next = () => {
+    reporting = report().then(() => {
+      if (!stopped) timer = setTimeout(next, reportInterval);
+    });
+  };
+  timer = setTimeout(next, reportInterval);
+  return {
+    tell: (progress: Omit<ImportProgress, 'attempt'>) => {
+      newest = progress;
+    },
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await reporting;
+    },
+  };
 }

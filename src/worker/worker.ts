@@ -11,11 +11,13 @@ import type { Listener } from '../db/listener.ts';
 import type { TrainerResources } from '../domain/trainer.ts';
 import { readMemoryOf } from '../engine/memory.ts';
 import { runCancelChannel } from '../events/waker.ts';
+import { removeAbandonedFolders } from '../files/datasetFolders.ts';
 import { createHub } from '../hub/hub.ts';
 import { type Logger, type LogIds, withLogIds } from '../log.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { createWorkerMetrics, type WorkerMetrics } from '../metrics/worker.ts';
 import type { JobKind } from '../queue/queue.ts';
+import { findUnpackedDatasets } from '../store/dataset.ts';
 import { version } from '../version.ts';
 import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
@@ -50,8 +52,10 @@ export interface RunningWorker {
 /** Registers the worker and takes jobs, until it is stopped. Throws StartupError when the device asked for is not there. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, ctx, listener, log } = options;
+  const { unpackedLimitBytes } = config;
   const devices = await trainingDevices(config);
   await removeAbandonedOutputs(config.home);
+  await removeAbandonedFolders(config.home, (ids) => findUnpackedDatasets(ctx.db.prisma, ids));
   const engine = engineOf(config, devices);
   const workerId = await registerWorker(ctx, {
     host: os.hostname(),
@@ -103,7 +107,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       'dataset.import',
       ({ payload }) =>
         job('dataset.import', payload, () =>
-          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
+          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log, unpackedLimitBytes }),
         ),
       { concurrency: 1 },
     ),

@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertDataset, storeManifest } from '../../src/store/dataset.ts';
+import { insertDataset } from '../../src/store/dataset.ts';
+import { storeManifest } from '../../src/store/datasetImport.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { drawnPredictions, experimentOf, image, manifest, testId, testRun } from '../support/catalogue.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   const images = ['1.jpg', '2.jpg', '3.jpg'].map((name) =>
     image('TRAIN', name, 'blast', { path: `train_images/blast/${name}`, contentHash: name[0]!.repeat(64) }),
   );
-  await storeManifest(prisma, datasetId, manifest(images));
+  await storeManifest(prisma, { datasetId, attempt: 0 }, manifest(images));
 });
 afterAll(async () => {
   await server.close();

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { completeImport, importDataset } from '../../src/commands/dataset.ts';
+import { importDataset } from '../../src/commands/dataset.ts';
+import { completeImport } from '../../src/commands/datasetImport.ts';
 import { createEnsemble, resultOfEnsemble } from '../../src/commands/ensemble.ts';
 import { createExperiment } from '../../src/commands/experiment.ts';
 import { createSubmission } from '../../src/commands/submission.ts';
@@ -42,7 +43,7 @@ it('goes from a folder of images to the recipe’s submission, byte for byte', a
     'dataset.import',
     async ({ payload }) => {
       const { root } = (await findDataset(db, { id: payload.datasetId }))!;
-      await completeImport(ctx, payload.datasetId, await importFolder(root));
+      await completeImport(ctx, { datasetId: payload.datasetId, attempt: 0 }, await importFolder(root));
     },
     { concurrency: 1 },
   );

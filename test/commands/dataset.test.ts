@@ -2,7 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completeImport, deleteDataset, failImport, importDataset } from '../../src/commands/dataset.ts';
+import { deleteDataset, importDataset } from '../../src/commands/dataset.ts';
+import { completeImport, failImport } from '../../src/commands/datasetImport.ts';
 import { createExperiment } from '../../src/commands/experiment.ts';
 import { findDataset, readManifest } from '../../src/store/dataset.ts';
 import { findExperiment } from '../../src/store/experiment.ts';
@@ -51,7 +52,11 @@ describe('importDataset', () => {
     await expect(importDataset(ctx, { name: ' ', path: missing })).rejects.toMatchObject({
       problems: [
         { code: 'INVALID', path: ['name'] },
-        { code: 'NOT_FOUND', path: ['path'], message: `there is no folder ${missing} on the server's machine` },
+        {
+          code: 'NOT_FOUND',
+          path: ['path'],
+          message: `there is no folder or archive ${missing} on the server's machine`,
+        },
       ],
     });
     expect(await ctx.db.prisma.dataset.count({ where: { name: ' ' } })).toBe(0);
@@ -99,7 +104,7 @@ describe('importDataset', () => {
 
   it('refuses a name that is taken, also by a data set that failed', async () => {
     const id = await importDataset(ctx, { name: 'taken', path: folder });
-    await failImport(ctx, id, 'no images');
+    await failImport(ctx, { datasetId: id, attempt: 0 }, 'no images');
     await expect(importDataset(ctx, { name: 'taken', path: folder })).rejects.toMatchObject({
       problems: [
         { code: 'ALREADY_EXISTS', path: ['name'], message: expect.stringContaining('"taken" already (FAILED)') },
@@ -119,7 +124,7 @@ describe('importDataset', () => {
 describe('an import', () => {
   it('becomes READY with its manifest', async () => {
     const id = await importDataset(ctx, { name: 'completed', path: folder });
-    await completeImport(ctx, id, manifest(images));
+    await completeImport(ctx, { datasetId: id, attempt: 0 }, manifest(images));
     expect(await dataset(id)).toMatchObject({ status: 'READY', vocab: ['blast'] });
     expect(await readManifest(ctx.db.prisma, id)).toEqual(images);
   });
@@ -127,20 +132,20 @@ describe('an import', () => {
   it('leaves nothing half-written when an image is refused', async () => {
     const id = await importDataset(ctx, { name: 'broken', path: folder });
     const twice = [...images, image('TRAIN', '1.jpg', 'hispa')];
-    await expect(completeImport(ctx, id, manifest(twice))).rejects.toThrow(
+    await expect(completeImport(ctx, { datasetId: id, attempt: 0 }, manifest(twice))).rejects.toThrow(
       'train_images/blast/1.jpg and train_images/hispa/1.jpg have the same name',
     );
     const unstorable = [...images, image('TRAIN', '2.jpg', 'hispa', { contentHash: 'a\0b' })];
-    await expect(completeImport(ctx, id, manifest(unstorable))).rejects.toThrow();
+    await expect(completeImport(ctx, { datasetId: id, attempt: 0 }, manifest(unstorable))).rejects.toThrow();
     expect(await dataset(id)).toMatchObject({ status: 'IMPORTING', vocab: [] });
     expect(await readManifest(ctx.db.prisma, id)).toEqual([]);
   });
 
   it('that ended is not changed by a worker that was thought lost', async () => {
     const id = await importDataset(ctx, { name: 'ended', path: folder });
-    await completeImport(ctx, id, manifest(images));
-    await completeImport(ctx, id, manifest([]));
-    await failImport(ctx, id, 'too late');
+    await completeImport(ctx, { datasetId: id, attempt: 0 }, manifest(images));
+    await completeImport(ctx, { datasetId: id, attempt: 0 }, manifest([]));
+    await failImport(ctx, { datasetId: id, attempt: 0 }, 'too late');
     expect(await dataset(id)).toMatchObject({ status: 'READY', failure: null });
     expect(await readManifest(ctx.db.prisma, id)).toHaveLength(2);
   });
@@ -157,7 +162,7 @@ describe('deleteDataset', () => {
   it('forgets a data set, even while it is imported', async () => {
     const id = await importDataset(ctx, { name: 'deleted', path: folder });
     await deleteDataset(ctx, id);
-    await completeImport(ctx, id, manifest(images));
+    await completeImport(ctx, { datasetId: id, attempt: 0 }, manifest(images));
     expect(await dataset(id)).toBeNull();
   });
 });
@@ -188,7 +193,7 @@ describe('createExperiment', () => {
 
   it('refuses a data set whose import failed, with the reason', async () => {
     const datasetId = await importDataset(ctx, { name: 'failed', path: folder });
-    await failImport(ctx, datasetId, 'no images in train_images');
+    await failImport(ctx, { datasetId, attempt: 0 }, 'no images in train_images');
     const refused = createExperiment(ctx, { name: 'hopeless', datasetId });
     await expect(refused).rejects.toThrow('datasetId: the import of failed failed (no images in train_images)');
   });

@@ -13,10 +13,9 @@ import {
   readManifest,
   removeDataset,
   sampleCursor,
-  storeImportFailure,
-  storeManifest,
 } from '../../src/store/dataset.ts';
 import { countImageSizes, countImages } from '../../src/store/datasetCounts.ts';
+import { storeImportFailure, storeManifest } from '../../src/store/datasetImport.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 import { experimentOf, image, manifest, readyDataset, testId } from '../support/catalogue.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
@@ -47,7 +46,7 @@ describe('a data set', () => {
     const id = testId('dataset');
     await insertDataset(db, { id, name: 'paddy', createdAt: new Date(1), root: '/data/paddy' });
     expect(await findDataset(db, { id })).toMatchObject({ status: 'IMPORTING', vocab: [], contentHash: '' });
-    expect(await storeManifest(db, id, manifest(images, problems))).toBe(true);
+    expect(await storeManifest(db, { datasetId: id, attempt: 0 }, manifest(images, problems))).toBe(true);
     expect(await findDataset(db, { name: 'paddy' })).toEqual({
       ...{
         id,
@@ -56,7 +55,7 @@ describe('a data set', () => {
         root: '/data/paddy',
         status: 'READY',
         ...{ holdoutFraction: null, holdoutSeed: null },
-        failure: null,
+        ...{ failure: null, archivePath: null, archiveHash: null, importAttempt: 0, importProgress: null },
       },
       vocab: ['blast', 'dead_heart', 'hispa'],
       contentHash: 'c'.repeat(64),
@@ -68,8 +67,8 @@ describe('a data set', () => {
 
   it('is written once: a second result and a failure change nothing', async () => {
     const id = await readyDataset(db, 'once', manifest(images));
-    expect(await storeManifest(db, id, manifest([]))).toBe(false);
-    await storeImportFailure(db, id, 'too late');
+    expect(await storeManifest(db, { datasetId: id, attempt: 0 }, manifest([]))).toBe(false);
+    await storeImportFailure(db, { datasetId: id, attempt: 0 }, 'too late');
     expect(await findDataset(db, { id })).toMatchObject({ status: 'READY', failure: null });
     expect(await readManifest(db, id)).toHaveLength(6);
   });
@@ -77,7 +76,7 @@ describe('a data set', () => {
   it('keeps why its import failed', async () => {
     const id = testId('dataset');
     await insertDataset(db, { id, name: 'bad', createdAt: new Date(), root: '/data/bad' });
-    await storeImportFailure(db, id, 'no training images in train_images');
+    await storeImportFailure(db, { datasetId: id, attempt: 0 }, 'no training images in train_images');
     expect(await findDataset(db, { id })).toMatchObject({
       status: 'FAILED',
       failure: 'no training images in train_images',
@@ -166,7 +165,7 @@ it('lists data sets newest first', async () => {
 it('is removed with its manifest, but not while an experiment uses it', async () => {
   const id = await readyDataset(db, 'removed', manifest(images));
   const experiment = await experimentOf(db, id);
-  const remove = (which: string) => database.prisma.$transaction((tx) => removeDataset(tx, which));
+  const remove = (which: string) => database.prisma.$transaction(async (tx) => (await removeDataset(tx, which)).kind);
   expect(await remove(id)).toBe('used');
   expect(await readManifest(db, id)).toHaveLength(6);
   await db.experiment.delete({ where: { id: experiment } });

@@ -8,7 +8,8 @@ import { defaultObjective, type Objective } from '../../src/domain/objective.ts'
 import type { Predictions } from '../../src/domain/predictions.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import type { RunKind, RunStatus } from '../../src/domain/run.ts';
-import { insertDataset, storeManifest } from '../../src/store/dataset.ts';
+import { insertDataset } from '../../src/store/dataset.ts';
+import { storeManifest } from '../../src/store/datasetImport.ts';
 import { insertExperiment } from '../../src/store/experiment.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 
@@ -34,7 +35,7 @@ export function manifest(images: readonly ManifestImage[], problems: ImportResul
 export async function readyDataset(db: Queryable, name: string, result: ImportResult): Promise<string> {
   const id = testId('dataset');
   await insertDataset(db, { id, name, createdAt: new Date(), root: `/nowhere/${name}` });
-  await storeManifest(db, id, result);
+  await storeManifest(db, { datasetId: id, attempt: 0 }, result);
   return id;
 }
 

@@ -22,7 +22,8 @@ export async function testContext(): Promise<TestContext> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-blobs-'));
   const queue = await openQueue(db.url, { consumes: true, log: silent });
   const waker = createRunWaker(db);
-  const context = createCommandContext({ db, queue, blobs: createLocalStore(folder), waker });
+  const files = { home: folder, dataRoots: null, weightsRoots: null };
+  const context = createCommandContext({ db, queue, blobs: createLocalStore(folder), files, waker });
   return {
     ...context,
     url: db.url,
