@@ -6,13 +6,13 @@ import * as yauzl from 'yauzl';
 import { messageOf } from '../errors.ts';
 import { type ArchiveEntry, ArchiveError, DamagedEntryError, type ReadOptions } from './archive.ts';
 
-/** Kinds of file in the upper half of the attributes, where Unix programs write them. */
-const fileKinds: Readonly<Record<number, ArchiveEntry['kind']>> = {
-  0: 'file', // not said
-  16807: 'file',
-  9604: 'folder',
-  21609: 'link',
-};
+/** Kinds of file in the upper half of the attributes, where Unix programs write them; 0 where nothing is said. */
+const fileKinds = new Map<number, ArchiveEntry['kind']>([
+  [0, 'file'],
+  [0o100000, 'file'],
+  [0o040000, 'folder'],
+  [0o120000, 'link'],
+]);
 const usesUtf8 = 0x800;
 const sizesFollow = 0x8;
 /** Says of a 32-bit size that the real one is elsewhere. */
@@ -64,7 +64,7 @@ function nameOf({ fileNameRaw, generalPurposeBitFlag, extraFields }: yauzl.Entry
 }
 
 function kindOf({ externalFileAttributes }: yauzl.Entry, name: string | undefined): ArchiveEntry['kind'] {
-  const kind = fileKinds[(externalFileAttributes >>> 16) & 0o170000] ?? 'special';
+  const kind = fileKinds.get((externalFileAttributes >>> 16) & 0o170000) ?? 'special';
   return kind === 'file' && name?.endsWith('/') ? 'folder' : kind;
 }
 
