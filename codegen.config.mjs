@@ -5,6 +5,7 @@
 
 const events = [
   'EpochCompleted',
+  'EventsPruned',
   'LogLine',
   'MemorySampled',
   'MetricsLogged',
@@ -31,8 +32,10 @@ const config = {
   },
   mappers: {
     ...Object.fromEntries(events.map((type) => [type, '../events/stream.ts#StreamedEvent'])),
+    ApiKey: '../store/apiKey.ts#ApiKey as ApiKeyRow',
     Architecture: '../domain/architecture.ts#Architecture as ArchitectureRow',
     Artifact: '../store/artifact.ts#Artifact as ArtifactRow',
+    AuditEntry: '../store/audit.ts#AuditEntry as AuditEntryRow',
     Attempt: '../store/attempt.ts#Attempt as AttemptRow',
     Dataset: '../store/dataset.ts#Dataset as DatasetRow',
     Ensemble: '../store/ensemble.ts#Ensemble as EnsembleRow',

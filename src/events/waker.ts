@@ -8,6 +8,8 @@ export const runEventChannel = 'run_event';
 export const runCancelChannel = 'run_cancel';
 /** Channel of worker ids: the worker or its devices changed. */
 export const workerChannel = 'worker';
+/** Channel of ids of API keys and sessions that may not be used any more. */
+export const accessChannel = 'access';
 
 /** A process sends at most one NOTIFY statement in this time: NOTIFY takes a lock that all committing transactions share. */
 const intervalMs = 100;

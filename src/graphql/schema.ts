@@ -3,6 +3,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { architectureResolvers } from './architecture.ts';
 import { artifactResolvers } from './artifact.ts';
+import { auditMutations, auditResolvers } from './audit.ts';
 import { datasetResolvers } from './dataset.ts';
 import { ensembleResolvers } from './ensemble.ts';
 import { experimentResolvers } from './experiment.ts';
@@ -21,11 +22,12 @@ import { workerResolvers } from './worker.ts';
 
 /** The executable schema: every *.graphql file of this folder with the resolvers of the file beside it. */
 export function createSchema(): GraphQLSchema {
-  return makeExecutableSchema({
+  const schema = makeExecutableSchema({
     typeDefs: readSdl(),
     resolvers: [
       architectureResolvers,
       artifactResolvers,
+      auditResolvers,
       datasetResolvers,
       ensembleResolvers,
       experimentResolvers,
@@ -44,6 +46,8 @@ export function createSchema(): GraphQLSchema {
     ],
     resolverValidationOptions: { requireResolversToMatchSchema: 'error', requireResolversForResolveType: 'error' },
   });
+  auditMutations(schema);
+  return schema;
 }
 
 function readSdl(): string[] {

@@ -1,0 +1,60 @@
+/** Every mutation leaves an entry in the audit log, whatever becomes of it. */
+
+import { defaultFieldResolver, GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
+import { type AuditResult, askerOf, audited, auditRefusal, idsIn } from '../commands/audit.ts';
+import { idKind } from '../domain/ids.ts';
+import type { UserProblem } from '../errors.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { auditCursor, listAuditEntries } from '../store/audit.ts';
+import { connection, pageRequest } from './connection.ts';
+import type { Context } from './context.ts';
+
+export const auditResolvers: Resolvers = {
+  Query: {
+    auditLog: async (_, page, { db }) => connection(await listAuditEntries(db, pageRequest(page)), auditCursor),
+  },
+};
+
+/** Wraps the resolver of each mutation, in place. */
+export function auditMutations(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    field.resolve = auditing(field.name, field.resolve ?? defaultFieldResolver);
+  }
+}
+
+/** Notes mutations that the viewer's scopes did not allow. */
+export async function auditForbidden(context: Context, operation: string, variables: unknown): Promise<void> {
+  const write = { operation, ids: idsIn(variables) };
+  await auditRefusal(context.commands, askerOf(context), write, 'FORBIDDEN');
+}
+
+type Resolver = GraphQLFieldResolver<unknown, Context>;
+
+function auditing(operation: string, resolve: Resolver): Resolver {
+  return (source, args, context, info) =>
+    audited(
+      context.commands,
+      askerOf(context),
+      { operation, ids: idsIn(args) },
+      async () => resolve(source, args, context, info),
+      describe,
+    );
+}
+
+/** Of a payload: the object that was written, or the refusals. */
+function describe(result: unknown): AuditResult {
+  if (result instanceof GraphQLError) return { outcome: 'REFUSED', codes: [codeOf(result)], ids: [] };
+  const { userErrors = [], ...objects } = (result ?? {}) as { readonly userErrors?: readonly UserProblem[] };
+  const codes = [...new Set(userErrors.map(({ code }) => code))];
+  return { outcome: codes.length ? 'REFUSED' : 'SUCCEEDED', codes, ids: Object.values(objects).flatMap(idOf) };
+}
+
+function codeOf({ extensions: { code } }: GraphQLError): string {
+  return typeof code === 'string' ? code : 'BAD_USER_INPUT';
+}
+
+/** The id of an object of ours, or the value itself where it is one. */
+function idOf(value: unknown): string[] {
+  const id = typeof value === 'object' && value !== null ? (value as { readonly id?: unknown }).id : value;
+  return typeof id === 'string' && idKind(id) ? [id] : [];
+}
