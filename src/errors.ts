@@ -8,7 +8,8 @@ export type UserErrorCode =
   | 'ALREADY_EXISTS'
   | 'LIMIT_EXCEEDED'
   | 'UNAVAILABLE'
-  | 'INCOMPATIBLE';
+  | 'INCOMPATIBLE'
+  | 'QUOTA_EXCEEDED';
 
 /** One expected refusal: what is wrong (naming the field, file or id), where, and what to do about it. */
 export interface UserProblem {

@@ -5,6 +5,7 @@
 
 import type { Transaction } from '../db/database.ts';
 import type { RunFailure, RunStatus } from '../domain/run.ts';
+import { completeConfig } from '../domain/trainingConfig.ts';
 import { type Artifact, insertArtifact } from '../store/artifact.ts';
 import {
   type AttemptToken,
@@ -17,7 +18,8 @@ import {
   setAttemptPid,
 } from '../store/attempt.ts';
 import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures, updateRunFigures } from '../store/run.ts';
-import { releaseBlobs } from './blobs.ts';
+import { holdBlobs, releaseBlobs } from './blobs.ts';
+import { removeCheckpoints, thinCheckpoints } from './checkpoints.ts';
 import type { CommandContext } from './context.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { inTransaction } from './transaction.ts';
@@ -36,7 +38,7 @@ export interface BegunAttempt {
 
 /**
  * Starts the next attempt of a run. Null when the run is no longer wanted or in other hands.
- * @param request.redelivered the job's former worker was lost: its attempt is closed and what it measured is forgotten
+ * @param request.redelivered the job's former worker was lost: its attempt is closed, and the next one goes on from its checkpoints
  */
 export async function beginAttempt(
   ctx: CommandContext,
@@ -60,7 +62,7 @@ export async function beginAttempt(
           const change = { failure, finishedAt: ctx.now() };
           return { wake: await changeStatus(ctx, tx, at, [{ status: 'FAILED', change }]) };
         }
-        await forget(tx, runId);
+        if (run.kind === 'MEMORY_PROBE') await forget(tx, runId);
         return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run };
       }
       case 'CANCELING': {
@@ -134,33 +136,46 @@ export async function settleAttempt(
   outcome: AttemptOutcome,
 ): Promise<Written> {
   const artifacts = outcome.status === 'SUCCEEDED' ? (outcome.artifacts ?? []) : [];
-  const wake = await inTransaction(ctx, async (tx) => {
+  const settled = await inTransaction(ctx, async (tx) => {
     const held = await lockAttempt(tx, token);
     if (!held) return null;
     const finishedAt = ctx.now();
     const failure = outcome.status === 'FAILED' ? outcome.failure : null;
     await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure });
     if (outcome.status === 'SUCCEEDED') await setRunFigures(tx, token.runId, outcome);
+    const removed = outcome.status === 'SUCCEEDED' ? await keepForGood(tx, token.runId) : [];
     if (outcome.status === 'FAILED') await updateRunFigures(tx, token.runId, { peakMemory: outcome.peakMemory });
+    await holdBlobs(
+      ctx,
+      tx,
+      artifacts.map((artifact) => artifact.contentHash),
+    );
     for (const artifact of artifacts) {
       await insertArtifact(tx, { ...artifact, id: ctx.newId('artifact'), runId: token.runId, createdAt: finishedAt });
     }
-    return changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [
+    const wake = await changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [
       // A worker may notice a cancel that the server has not stored, never the other way round.
       ...(outcome.status === 'CANCELED' && held.status === 'RUNNING' ? [{ status: 'CANCELING' as const }] : []),
       { status: outcome.status, change: { finishedAt, failure } },
     ]);
+    return { wake, removed };
   });
-  if (wake) ctx.waker.wake(wake);
-  else
-    await releaseBlobs(
-      ctx,
-      artifacts.map((artifact) => artifact.contentHash),
-    );
-  return wake ? 'ok' : 'stale';
+  // What a stale attempt has stored may be what the next one is about to name: it is left to the garbage collection.
+  if (!settled) return 'stale';
+  ctx.waker.wake(settled.wake);
+  await releaseBlobs(ctx, settled.removed);
+  return 'ok';
 }
 
-/** Gives a run back because its worker stops: it waits for another one, from the start. A run being canceled is canceled. */
+/** Of a training that has succeeded only those checkpoints stay that its policy keeps for good. */
+async function keepForGood(tx: Transaction, runId: string): Promise<Artifact[]> {
+  const run = (await lockRun(tx, runId))!;
+  return run.kind === 'TRAINED'
+    ? thinCheckpoints(tx, runId, { ...completeConfig(run.config).checkpoints, keepLast: 0 })
+    : [];
+}
+
+/** Gives a run back because its worker stops: another one goes on from its checkpoints. A run being canceled is canceled. */
 export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): Promise<Written> {
   const wake = await inTransaction(ctx, async (tx) => {
     const held = await lockAttempt(tx, token);
@@ -169,7 +184,7 @@ export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): 
     const status = held.status === 'CANCELING' ? 'CANCELED' : 'QUEUED';
     await closeAttempt(tx, token, { status, finishedAt, failure: null });
     if (status === 'QUEUED') {
-      await forget(tx, token.runId);
+      if ((await lockRun(tx, token.runId))?.kind === 'MEMORY_PROBE') await forget(tx, token.runId);
       await ctx.queue.enqueue(tx, 'run', { runId: token.runId });
     }
     const change = status === 'CANCELED' ? { finishedAt } : {};
@@ -199,13 +214,13 @@ export async function retryAttempt(
       return { wake: await changeStatus(ctx, tx, at, [{ status: 'CANCELED', change: { finishedAt } }]) };
     }
     await closeAttempt(tx, token, { status: 'FAILED', finishedAt, failure });
-    await forget(tx, token.runId);
-    await setAccumulation(tx, token.runId, accumulation);
+    const removed = await startOver(tx, token.runId, accumulation);
     const run = (await lockRun(tx, token.runId))!;
-    return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run };
+    return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run, removed };
   });
   if (!begun) return null;
   ctx.waker.wake(begun.wake);
+  await releaseBlobs(ctx, begun.removed ?? []);
   return begun.run ? { attempt: begun.run.currentAttempt + 1, run: begun.run } : null;
 }
 
@@ -215,15 +230,25 @@ export async function raiseAccumulation(
   token: AttemptToken,
   accumulation: number,
 ): Promise<Written> {
-  return inTransaction(ctx, async (tx) => {
-    if (!(await lockAttempt(tx, token))) return 'stale';
-    await setAccumulation(tx, token.runId, accumulation);
+  const removed = await inTransaction(ctx, async (tx) => {
+    if (!(await lockAttempt(tx, token))) return null;
+    const removed = await startOver(tx, token.runId, accumulation);
     await setAttemptAccumulation(tx, token, accumulation);
-    return 'ok';
+    return removed;
   });
+  if (!removed) return 'stale';
+  await releaseBlobs(ctx, removed);
+  return 'ok';
 }
 
-/** There are no checkpoints to go on from: the next attempt starts over. The log and the events stay. */
+/** Other micro-batches are another training: nothing of the former one stays. Release the blobs of what it returns after the commit. */
+async function startOver(tx: Transaction, runId: string, accumulation: number): Promise<Artifact[]> {
+  await forget(tx, runId);
+  await setAccumulation(tx, runId, accumulation);
+  return removeCheckpoints(tx, runId);
+}
+
+/** The next attempt starts over. The log and the events stay. */
 async function forget(tx: Transaction, runId: string): Promise<void> {
   await deleteResults(tx, runId);
   await resetRunFigures(tx, runId);

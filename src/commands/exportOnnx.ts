@@ -4,7 +4,7 @@ import { onnxName } from '../domain/artifact.ts';
 import { missing, refuse } from '../errors.ts';
 import { type Artifact, deleteArtifact, findArtifacts, insertArtifact } from '../store/artifact.ts';
 import { findRun, lockRun } from '../store/run.ts';
-import { releaseBlobs } from './blobs.ts';
+import { holdBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { convertToOnnx } from './onnxConverter.ts';
 import { inTransaction } from './transaction.ts';
@@ -61,12 +61,12 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
     const other = (await findArtifacts(tx, [runId])).find(isOnnx);
     if (other && other.id !== earlier?.id) return other.id;
     if (other) await deleteArtifact(tx, other.id);
+    await holdBlobs(ctx, tx, [contentHash]);
     const fresh = ctx.newId('artifact');
     const createdAt = ctx.now();
     await insertArtifact(tx, { id: fresh, runId, name: onnxName, kind: 'ONNX', size, contentHash, createdAt });
     return fresh;
   });
-  await releaseBlobs(ctx, [contentHash]);
   if (id === null) throw deleted(runId);
   return id;
 }

@@ -156,10 +156,7 @@ export async function deleteRun(ctx: CommandContext, id: string): Promise<void> 
     await deleteRunRow(tx, id);
     return left;
   });
-  await releaseBlobs(
-    ctx,
-    artifacts.map((artifact) => artifact.contentHash),
-  );
+  await releaseBlobs(ctx, artifacts);
 }
 
 async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {

@@ -2,6 +2,7 @@
 
 import { refuse, UserInputError } from '../errors.ts';
 import { insertSubmission } from '../store/submission.ts';
+import { holdBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { createPrepared } from './createOnce.ts';
 import { combine, holdMembers, resultOfEnsemble } from './ensemble.ts';
@@ -37,6 +38,7 @@ export async function createSubmission(ctx: CommandContext, input: CreateSubmiss
   return createPrepared(ctx, 'submission', 'createSubmission', input, prepare, async (tx, id, made) => {
     const sets = made.members.map((member) => ({ runId: member.runId, setId: member.predictionSetId }));
     await onField(path, () => holdMembers(tx, sets));
+    await holdBlobs(ctx, tx, [made.hash]);
     await insertSubmission(tx, {
       ...{ id, createdAt: ctx.now(), ensembleId, runId, message },
       contentHash: made.hash,

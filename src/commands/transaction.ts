@@ -8,17 +8,22 @@ const limits = { maxWait: 30_000, timeout: 60_000 };
 /**
  * Everything `work` does through `tx` happens, or nothing does. A process that freezes in the middle (SIGSTOP, a suspended
  * laptop) loses its transaction after 10 s: its row locks would otherwise keep every other worker from taking its runs over.
+ * @param options.timeout milliseconds it may take, a minute if not given
  * @throws UserInputError UNAVAILABLE when the disk of the database is full
  */
 export async function inTransaction<T>(
   ctx: Pick<CommandContext, 'db'>,
   work: (tx: Transaction) => Promise<T>,
+  options: { readonly timeout?: number } = {},
 ): Promise<T> {
   try {
-    return await ctx.db.prisma.$transaction(async (tx) => {
-      await tx.$executeRaw`set local idle_in_transaction_session_timeout = '10s'`;
-      return work(tx);
-    }, limits);
+    return await ctx.db.prisma.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`set local idle_in_transaction_session_timeout = '10s'`;
+        return work(tx);
+      },
+      { ...limits, ...options },
+    );
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     throw refuse(

@@ -21,7 +21,9 @@ export type RunEventPayload =
       readonly predictionSetId: string;
       readonly split: Split;
       readonly predictionKind: PredictionKind;
-    };
+    }
+  /** Stands for every event up to its own number: they were removed by age. */
+  | { readonly kind: 'PRUNED' };
 
 export type RunEventKind = RunEventPayload['kind'];
 

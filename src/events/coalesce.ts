@@ -43,6 +43,7 @@ export function coalesce(events: readonly RunEvent[]): RunEvent[] {
       case 'EPOCH':
       case 'LOG':
       case 'PREDICTIONS':
+      case 'PRUNED':
         open.delete(`${runId} METRICS`);
         kept.push(event);
     }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { RunEvent, RunEventKind } from '../domain/runEvent.ts';
 import { missing, refuse } from '../errors.ts';
 import { type EventScope, readEvents, runsPerRead } from '../store/event.ts';
 import { coalesce, isUrgent } from './coalesce.ts';
+import { persist } from './persist.ts';
 import type { Positions } from './positions.ts';
 import type { Topic } from './topic.ts';
 
@@ -60,7 +60,8 @@ async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGene
   const { positions, pauseMs, heartbeatMs, scope } = options;
   const { topic, leave } = options.join();
   try {
-    await topic.started;
+    await topic.begin(signal);
+    if (signal.aborted) return;
     if (topic.missing) throw refuse('NOT_FOUND', missing('run', scope.runId!), ['runId']);
     // Registered first, then replay up to where the topic stands now; from there on its ring has everything.
     let live = topic.end;
@@ -121,7 +122,7 @@ async function* replay(
       const after = positions.after(runId);
       return after < through ? [{ runId, after, through }] : [];
     });
-    const events = await readPage(db, wanted, signal);
+    const events = await persist(() => readEvents(db.prisma, wanted, batchSize), signal);
     if (events.length) {
       const batch = makeBatch(options, events);
       if (batch) yield batch;
@@ -132,30 +133,10 @@ async function* replay(
   }
 }
 
-/** Tries of a read and the milliseconds between them: five seconds outlive a restart of the database. */
-const readTries = 20;
-const readPause = 250;
-
-/** A read that outlives a database restart: the subscriber only waits. */
-async function readPage(
-  db: Database,
-  wanted: Parameters<typeof readEvents>[1],
-  signal: AbortSignal,
-): Promise<RunEvent[]> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await readEvents(db.prisma, wanted, batchSize);
-    } catch (error) {
-      if (tries === readTries || signal.aborted) throw error;
-      await sleep(readPause, undefined, { signal }).catch(() => {});
-    }
-  }
-}
-
 /** Moves the positions past `events` and makes a batch of those not seen yet and asked for; null when that leaves none. */
 function makeBatch({ positions, kinds, pauseMs }: StreamOptions, events: readonly RunEvent[]): RunEventBatch | null {
   const fresh = events.filter(({ runId, seq }) => seq > positions.after(runId));
-  const wanted = kinds ? fresh.filter((event) => kinds.has(event.payload.kind)) : fresh;
+  const wanted = kinds ? fresh.filter(({ payload: { kind } }) => kind === 'PRUNED' || kinds.has(kind)) : fresh;
   const shown = pauseMs ? coalesce(wanted) : wanted;
   const before = positions.copy();
   for (const event of fresh) positions.pass(event);

@@ -1,5 +1,6 @@
 import { combine, createEnsemble, resultOfEnsemble } from '../commands/ensemble.ts';
 import { optimizeEnsemble } from '../commands/optimizeEnsemble.ts';
+import { deleteEnsemble } from '../commands/removal.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
 import { connection, pageRequest } from './connection.ts';
@@ -18,6 +19,12 @@ export const ensembleResolvers: Resolvers = {
       payload('ensemble', async () => loadExisting(loaders.ensemble, await createEnsemble(commands, input))),
     optimizeEnsemble: (_, { input }, { commands, loaders }) =>
       payload('ensemble', async () => loadExisting(loaders.ensemble, await optimizeEnsemble(commands, input))),
+    deleteEnsemble: (_, { id }, { commands, loaders }) =>
+      payload('deletedId', async () => {
+        await deleteEnsemble(commands, id);
+        loaders.ensemble.clear(id);
+        return id;
+      }),
   },
   Experiment: {
     ensembles: async ({ id }, args, { db }) =>

@@ -1,4 +1,5 @@
-import { createExperiment } from '../commands/experiment.ts';
+import { createExperiment, updateExperiment } from '../commands/experiment.ts';
+import { deleteExperiment } from '../commands/removal.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { experimentCursor, findExperiment, listExperiments } from '../store/experiment.ts';
 import { idOrName } from './arguments.ts';
@@ -16,6 +17,17 @@ export const experimentResolvers: Resolvers = {
   Mutation: {
     createExperiment: (_, { input }, { commands, loaders }) =>
       payload('experiment', async () => loadExisting(loaders.experiment, await createExperiment(commands, input))),
+    updateExperiment: (_, { input }, { commands, loaders }) =>
+      payload('experiment', async () => {
+        await updateExperiment(commands, input);
+        return loadExisting(loaders.experiment.clear(input.id), input.id);
+      }),
+    deleteExperiment: (_, { id }, { commands, loaders }) =>
+      payload('deletedId', async () => {
+        await deleteExperiment(commands, id);
+        loaders.experiment.clear(id);
+        return id;
+      }),
   },
   Experiment: {
     dataset: ({ datasetId }, _, { loaders }) => (datasetId ? loaders.dataset.load(datasetId) : null),
@@ -24,6 +36,10 @@ export const experimentResolvers: Resolvers = {
       const runId = await loaders.bestRunIdOfExperiment.load(id);
       return runId ? loaders.run.load(runId) : null;
     },
+    storage: async ({ id, quota }, _, { loaders }) => ({
+      bytes: (await loaders.bytesOfExperiment.load(id)) ?? 0,
+      quota,
+    }),
     runs: ({ id }, args, { db }) => runConnection(db, { experimentId: id }, args),
   },
 };

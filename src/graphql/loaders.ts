@@ -9,6 +9,7 @@ import { countImages } from '../store/datasetCounts.ts';
 import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
 import { countRuns, findBestRuns, getExperiments } from '../store/experiment.ts';
+import { experimentBytes } from '../store/experimentStorage.ts';
 import { findSummaries } from '../store/metric.ts';
 import { getPredictionSets, predictionSetsOfRuns } from '../store/prediction.ts';
 import { getProbes } from '../store/probe.ts';
@@ -26,6 +27,7 @@ export function createLoaders(db: Queryable) {
     artifactsOfRun: listLoader((ids) => findArtifacts(db, ids), 'runId'),
     attemptsOfRun: listLoader((ids) => findAttempts(db, ids), 'runId'),
     bestRunIdOfExperiment: mapLoader((ids) => findBestRuns(db, ids)),
+    bytesOfExperiment: mapLoader((ids) => experimentBytes(db, ids)),
     dataset: mapLoader((ids) => getDatasets(db, ids)),
     ensemble: mapLoader((ids) => getEnsembles(db, ids)),
     epochsOfRun: listLoader((ids) => findEpochs(db, ids), 'runId'),

@@ -16,6 +16,7 @@ const types = {
   MEMORY: 'MemorySampled',
   LOG: 'LogLine',
   PREDICTIONS: 'PredictionsStored',
+  PRUNED: 'EventsPruned',
 } as const;
 
 export const runEventResolvers: Resolvers = {
@@ -61,6 +62,9 @@ export const runEventResolvers: Resolvers = {
   },
   PredictionsStored: {
     predictions: (event, _, { loaders }) => loaders.predictionSet.load(payloadOf(event, 'PREDICTIONS').predictionSetId),
+  },
+  EventsPruned: {
+    count: ({ seq }) => seq,
   },
 };
 

@@ -37,9 +37,3 @@ export async function findArtifacts(db: Queryable, runIds: readonly string[]): P
   });
   return rows.map((row) => ({ ...row, size: Number(row.size) }));
 }
-
-/** Whether any row needs the blob. */
-export async function isBlobUsed(db: Queryable, contentHash: string): Promise<boolean> {
-  const where = { contentHash };
-  return (await db.artifact.findFirst({ where })) !== null || (await db.submission.findFirst({ where })) !== null;
-}

@@ -134,6 +134,7 @@ function decodePayload(kind: RunEventKind, stored: unknown): RunEventPayload {
     case 'MEMORY':
     case 'LOG':
     case 'PREDICTIONS':
+    case 'PRUNED':
       return payload;
   }
 }

@@ -13,6 +13,8 @@ export interface Experiment {
   readonly createdAt: Date;
   readonly datasetId: string | null;
   readonly objective: Objective;
+  /** Bytes that its runs and submissions may keep; null: no limit. */
+  readonly quota: number | null;
 }
 
 /** By id; ids that do not exist are missing from the map. */
@@ -83,12 +85,44 @@ export async function lockExperiment(tx: Queryable, id: string): Promise<void> {
 }
 
 /** Adds an experiment; false when the name is taken. */
-export async function insertExperiment(db: Queryable, experiment: Experiment): Promise<boolean> {
-  const { objective, ...columns } = experiment;
-  const { count } = await db.experiment.createMany({ data: { ...columns, ...objective }, skipDuplicates: true });
+export async function insertExperiment(
+  db: Queryable,
+  experiment: Omit<Experiment, 'quota'> & Partial<Pick<Experiment, 'quota'>>,
+): Promise<boolean> {
+  const { objective, quota, ...columns } = experiment;
+  const { count } = await db.experiment.createMany({
+    data: { ...columns, ...objective, quotaBytes: quota ?? null },
+    skipDuplicates: true,
+  });
   return count === 1;
 }
 
-function fromRow({ metric, direction, ...row }: Row): Experiment {
-  return { ...row, objective: { metric, direction } };
+/** Undefined leaves what is there. */
+export interface ExperimentEdit {
+  readonly name: string | undefined;
+  readonly description: string | null | undefined;
+  readonly quota: number | null | undefined;
+}
+
+/** What became of an edit; `taken`: another experiment has that name. */
+export type Edited = 'edited' | 'missing' | 'taken';
+
+export async function editExperiment(db: Queryable, id: string, edit: ExperimentEdit): Promise<Edited> {
+  const { name, description, quota } = edit;
+  const data = {
+    ...(name !== undefined && { name }),
+    ...(description !== undefined && { description }),
+    ...(quota !== undefined && { quotaBytes: quota }),
+  };
+  try {
+    const { count } = await db.experiment.updateMany({ where: { id }, data });
+    return count ? 'edited' : 'missing';
+  } catch (error) {
+    if ((error as { code?: string }).code === 'P2002') return 'taken';
+    throw error;
+  }
+}
+
+function fromRow({ metric, direction, quotaBytes, ...row }: Row): Experiment {
+  return { ...row, objective: { metric, direction }, quota: quotaBytes === null ? null : Number(quotaBytes) };
 }

@@ -30,6 +30,8 @@ export interface Run {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** When its events, log lines, memory samples and metric points were removed by age; null: they are all there. */
+  readonly prunedAt: Date | null;
   /** Number of the newest attempt, 0 before the first. */
   readonly currentAttempt: number;
   readonly failure: RunFailure | null;
@@ -85,7 +87,7 @@ export async function lockRun(tx: Queryable, id: string): Promise<Run | null> {
 
 export interface RunChange {
   readonly startedAt?: Date;
-  readonly finishedAt?: Date;
+  readonly finishedAt?: Date | null;
   readonly currentAttempt?: number;
   readonly failure?: RunFailure | null;
 }
@@ -218,6 +220,7 @@ function runOfRow(row: RunModel): Run {
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
+    prunedAt: row.prunedAt,
     currentAttempt: row.currentAttempt,
     failure: failureOfColumns(row),
     progress: row.progress as RunProgress | null,
