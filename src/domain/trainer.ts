@@ -25,7 +25,7 @@ export type DeviceChoice = 'auto' | 'cuda' | 'webgpu' | 'cpu';
 export interface TrainerResume {
   /** The checkpoint; null: from the start. */
   readonly checkpoint: { readonly path: string } | null;
-  /** Sets that are stored already. */
+  /** Sets that are stored already; with nothing left to train they are not made again. */
   readonly predicted: readonly Pick<Predictions, 'split' | 'kind'>[];
 }
 
@@ -84,6 +84,8 @@ export interface ResumedFrom {
   readonly step: number;
   /** The attempt that wrote the checkpoint. */
   readonly attempt: number;
+  /** Whether nothing is left but to predict. */
+  readonly trained: boolean;
 }
 
 /** A checkpoint in the output directory, whole and flushed. Everything told before it belongs to it. */

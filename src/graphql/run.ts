@@ -1,3 +1,4 @@
+import { retryRun } from '../commands/retryRun.ts';
 import { cancelRun, deleteRun, startRun, updateRun } from '../commands/run.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { findLogLines } from '../store/log.ts';
@@ -21,6 +22,11 @@ export const runResolvers: Resolvers = {
       payload('run', async () => {
         await cancelRun(commands, id);
         return loadExisting(loaders.run, id);
+      }),
+    retryRun: (_, { id }, { commands, loaders }) =>
+      payload('run', async () => {
+        await retryRun(commands, id);
+        return loadExisting(loaders.run.clear(id), id);
       }),
     updateRun: (_, { input }, { commands, loaders }) =>
       payload('run', async () => {

@@ -3,13 +3,14 @@
 import path from 'node:path';
 import { checkpointName, describePlace, trainingFingerprint } from '../domain/checkpoint.ts';
 import type { ResumedFrom, TrainerEvent, TrainerJob } from '../domain/trainer.ts';
+import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import { messageOf } from '../errors.ts';
 import type { TrainerDependencies } from './attempt.ts';
 import { type OpenCheckpoint, openCheckpoint, type TrainingState, writeCheckpoint } from './checkpointFile.ts';
 import type { Learner } from './learner.ts';
 import type { FitEvent } from './loop.ts';
 import type { RunReporter } from './reporter.ts';
-import type { Fit } from './schedules.ts';
+import { type Fit, planFits } from './schedules.ts';
 
 /** The checkpoint that a job goes on from, for its training alone; null: it begins from the start. */
 export async function resumedCheckpoint({ resume, config, images }: TrainerJob): Promise<OpenCheckpoint | null> {
@@ -18,9 +19,9 @@ export async function resumedCheckpoint({ resume, config, images }: TrainerJob):
 }
 
 /** What the attempt takes over, for the worker. */
-export function resumedFrom({ header, state }: OpenCheckpoint): ResumedFrom {
+export function resumedFrom({ header, state }: OpenCheckpoint, config: TrainingConfig): ResumedFrom {
   const { epoch, step } = state.reporter;
-  return { epoch, step, attempt: header.attempt };
+  return { epoch, step, attempt: header.attempt, trained: state.fit === planFits(config).length };
 }
 
 /** Writes the checkpoints of an attempt into its output directory. */

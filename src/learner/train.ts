@@ -87,7 +87,8 @@ export async function* train(
         }
       }
       for (const task of tasks) {
-        if (isPredicted(job, task)) {
+        // After further training they are made again: only the worker knows whether those that are stored are the same.
+        if (start.fit === fits.length && isPredicted(job, task)) {
           yield* emit(await reporter.skipped(batchesOf(task, batchSize)), deps.signal);
           continue;
         }

@@ -23,7 +23,7 @@ export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): Asy
     yield {
       kind: 'started',
       environment: { engine: name, device, precision, versions },
-      resumedFrom: checkpoint && resumedFrom(checkpoint),
+      resumedFrom: checkpoint && resumedFrom(checkpoint, job.config),
     };
     const wanted = job.config.precision;
     if (wanted !== 'AUTO' && wanted !== precision) {

@@ -2,6 +2,8 @@ import type { JsonObject } from '../domain/json.ts';
 import type { Precision } from '../domain/precision.ts';
 import type { RunFailure, RunStatus } from '../domain/run.ts';
 import type { TrainerEnvironment } from '../domain/trainer.ts';
+import { deleteEpochsFrom } from './epoch.ts';
+import { deletePointsAfter } from './metric.ts';
 import { resetProbeOfRun } from './probe.ts';
 import type { Queryable } from './queryable.ts';
 import { failureColumns, failureOfColumns } from './run.ts';
@@ -71,10 +73,11 @@ export async function setAttemptEnvironment(
   db: Queryable,
   { runId, attempt: number }: AttemptToken,
   { engine, device, precision, versions }: TrainerEnvironment,
+  resumedFromEpoch: number | null,
 ): Promise<void> {
   await db.attempt.update({
     where: { runId_number: { runId, number } },
-    data: { engine, device, precision, versions },
+    data: { engine, device, precision, versions, resumedFromEpoch },
   });
 }
 
@@ -118,10 +121,23 @@ export async function findHolds(
 
 /** Forgets what the attempts of a run measured and predicted: the next one starts over. Events, logs and attempts stay. */
 export async function deleteResults(db: Queryable, runId: string): Promise<void> {
-  await db.metricPoint.deleteMany({ where: { runId } });
-  await db.metricSummary.deleteMany({ where: { runId } });
-  await db.epochMetric.deleteMany({ where: { runId } });
-  await db.memorySample.deleteMany({ where: { runId } });
-  await db.predictionSet.deleteMany({ where: { runId } });
+  // Of memory there are samples before the first step.
+  await deleteResultsAfter(db, runId, { step: -1, epoch: 0 });
+  await deletePredictions(db, runId);
   await resetProbeOfRun(db, runId);
+}
+
+/** Forgets what was measured after a step, in the epochs after so many. */
+export async function deleteResultsAfter(
+  db: Queryable,
+  runId: string,
+  { step, epoch }: { readonly step: number; readonly epoch: number },
+): Promise<void> {
+  await deletePointsAfter(db, runId, step);
+  await deleteEpochsFrom(db, runId, epoch);
+  await db.memorySample.deleteMany({ where: { runId, step: { gt: step } } });
+}
+
+export async function deletePredictions(db: Queryable, runId: string): Promise<void> {
+  await db.predictionSet.deleteMany({ where: { runId } });
 }

@@ -47,17 +47,17 @@ async function findNames(db: Queryable, names: string[]): Promise<Map<string, nu
   return new Map(rows.map((row) => [row.name, row.id]));
 }
 
-/** Adds points and updates their summaries. A point that the series has already is left as it is. */
+/** Adds points and updates their summaries. A point that the series has already is left as it is; returns those that it had not. */
 export async function insertPoints(
   db: Queryable,
   runId: string,
   points: readonly MetricPoint[],
   nameIds: ReadonlyMap<string, number>,
   at: Date,
-): Promise<void> {
-  if (!points.length) return;
+): Promise<readonly MetricPoint[]> {
+  if (!points.length) return points;
   // Values travel as text: JSON on the way to the driver has no NaN.
-  await db.$executeRaw`
+  const known = await db.$queryRaw<{ name_id: number; step: bigint }[]>`
     with given as (
       select n as name_id, s::bigint as step, v::float8 as value
       from unnest(
@@ -81,8 +81,8 @@ export async function insertPoints(
         (select max(value) from finite f where f.name_id = a.name_id) as max,
         (select step from finite f where f.name_id = a.name_id order by value desc, step limit 1) as max_step
       from added a group by name_id
-    )
-    insert into metric_summary as s
+    ), summed as (
+      insert into metric_summary as s
       (run_id, name_id, count, first_step, first, last_step, last, min, min_step, max, max_step)
     select ${runId}, name_id, count, first_step, first, last_step, last, min, min_step, max, max_step from summary
     on conflict (run_id, name_id) do update set
@@ -94,7 +94,28 @@ export async function insertPoints(
       min = least(s.min, excluded.min),
       min_step = case when s.min is null or excluded.min < s.min then excluded.min_step else s.min_step end,
       max = greatest(s.max, excluded.max),
-      max_step = case when s.max is null or excluded.max > s.max then excluded.max_step else s.max_step end`;
+      max_step = case when s.max is null or excluded.max > s.max then excluded.max_step else s.max_step end
+    )
+    select name_id, step from given except select name_id, step from added`;
+  if (!known.length) return points;
+  const keys = new Set(known.map(({ name_id, step }) => `${name_id} ${step}`));
+  return points.filter(({ name, step }) => !keys.has(`${nameIds.get(name)!} ${step}`));
+}
+
+/** Removes a run's points after a step. The summaries tell of the others from then on. */
+export async function deletePointsAfter(db: Queryable, runId: string, step: number): Promise<void> {
+  await db.metricPoint.deleteMany({ where: { runId, step: { gt: step } } });
+  await db.metricSummary.deleteMany({ where: { runId } });
+  await db.$executeRaw`
+    insert into metric_summary (run_id, name_id, count, first_step, first, last_step, last, min, min_step, max, max_step)
+    select run_id, name_id, count(*), min(step), (array_agg(value order by step))[1],
+      max(step), (array_agg(value order by step desc))[1],
+      min(value) filter (where finite), (array_agg(step order by value, step) filter (where finite))[1],
+      max(value) filter (where finite), (array_agg(step order by value desc, step) filter (where finite))[1]
+    from (
+      select *, value not in ('NaN', 'Infinity', '-Infinity') as finite from metric_point where run_id = ${runId}
+    ) p
+    group by run_id, name_id`;
 }
 
 /** Sets the run's objective from the summary of its experiment's metric: the best finite value. */

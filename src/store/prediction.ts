@@ -83,6 +83,14 @@ export async function putPredictions(tx: Queryable, runId: string, predictions: 
   return id;
 }
 
+export async function hasPredictions(
+  db: Queryable,
+  runId: string,
+  { split, kind }: Pick<Predictions, 'split' | 'kind'>,
+): Promise<boolean> {
+  return (await db.predictionSet.count({ where: { runId, split, kind } })) > 0;
+}
+
 /** SQL order that puts the set to use first where a run has several of a split: TTA, then PLAIN, then UPLOADED. */
 export const preferredKind = Prisma.sql`array_position(array['TTA', 'PLAIN', 'UPLOADED'], p.kind::text)`;
 

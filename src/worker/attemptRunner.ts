@@ -16,8 +16,8 @@ import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/train
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Logger } from '../log.ts';
-import { longestJobSeconds } from '../queue/queue.ts';
 import type { Run } from '../store/run.ts';
+import { CheckpointKeeper, findResume } from './checkpoints.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
 import { configOf, trainerImages } from './jobParts.ts';
@@ -29,9 +29,6 @@ import { probe } from './probe.ts';
 import { startTrainer, type Trainer } from './trainerProcess.ts';
 import { trainToEnd } from './training.ts';
 import { provideWeights } from './weights.ts';
-
-/** Milliseconds that the attempts of one job may take: it ends before the queue would take it away. */
-const timeLimit = (longestJobSeconds - 600) * 1000;
 
 export interface AttemptRunnerOptions {
   readonly ctx: CommandContext;
@@ -52,20 +49,17 @@ export async function runAttempt(
   options: AttemptRunnerOptions,
   job: { readonly runId: string; readonly redelivered: boolean },
 ): Promise<void> {
-  const deadline = Date.now() + timeLimit;
   let begun = await beginAttempt(options.ctx, { ...job, workerId: options.workerId });
-  while (begun) begun = await holdAttempt(options, begun, deadline);
+  while (begun) begun = await holdAttempt(options, begun);
 }
 
 /** Runs an attempt to its end. Returns the one that follows. */
 async function holdAttempt(
   options: AttemptRunnerOptions,
   { run, attempt: number }: BegunAttempt,
-  deadline: number,
 ): Promise<BegunAttempt | null> {
   const { held, log } = options;
-  const attempt = new HeldAttempt({ runId: run.id, attempt: number });
-  const timer = setTimeout(() => attempt.end('timeout'), deadline - Date.now());
+  const attempt = new HeldAttempt({ runId: run.id, attempt: number }, configOf(run).maxSeconds);
   held.add(attempt);
   log.info(attempt.token, 'attempt begun');
   try {
@@ -78,7 +72,6 @@ async function holdAttempt(
     log.info({ ...attempt.token, status: end.status }, 'attempt ended');
     return next;
   } finally {
-    clearTimeout(timer);
     held.delete(attempt);
   }
 }
@@ -105,7 +98,7 @@ async function settle(
       case 'cancel':
         return settleAttempt(ctx, attempt.token, { status: 'CANCELED' });
       case 'timeout':
-        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: timedOut });
+        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: timedOut(attempt.maxSeconds!) });
       case 'unstored':
         return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: incomplete(unstored!.error) });
       case 'lost':
@@ -124,22 +117,28 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     batcher.add(event);
     await batcher.flush();
   };
+  const add = (event: TrainerEvent) => batcher.add(event);
+  const checkpoints = new CheckpointKeeper(ctx, add);
   let output: AttemptOutput | undefined;
   try {
     const images = await trainerImages(ctx, run);
+    const config = configOf(run);
     output = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
-    const provided = await provideWeights(configOf(run), {
-      hub: options.hub,
-      signal: attempt.signal,
-      tell: (event) => batcher.add(event),
-    });
+    const resume = run.kind === 'TRAINED' ? await findResume(ctx, attempt.token, { config, images }, add) : null;
+    const resumed = resume?.checkpoint != null;
+    // A checkpoint has every weight: what the training began with is not needed again.
+    const provided = resumed
+      ? { weights: null }
+      : await provideWeights(config, { hub: options.hub, signal: attempt.signal, tell: add });
     if (provided.outcome) {
       await batcher.flush();
       return provided.outcome;
     }
-    const train = trainJob(options, attempt, { images, weights: provided.weights, output }, batcher, child);
-    const task = { ctx, run, attempt, machine, train, tell };
+    const parts = { images, weights: provided.weights, resume, output, checkpoints };
+    const train = trainJob(options, attempt, parts, batcher, child);
+    const task = { ctx, run, attempt, machine, train, tell, resumed };
     const outcome = await (run.kind === 'MEMORY_PROBE' ? probe(task) : trainToEnd(task));
+    await checkpoints.settled();
     await batcher.flush();
     if (outcome.status !== 'SUCCEEDED' || attempt.unstored || attempt.lost) return outcome;
     const report = (line: string) => tell({ kind: 'log', stream: 'trainer', line });
@@ -174,11 +173,15 @@ function openBatcher({ ctx, log }: AttemptRunnerOptions, attempt: HeldAttempt, c
 function trainJob(
   { ctx, log, resources, trainerModule }: AttemptRunnerOptions,
   attempt: HeldAttempt,
-  { images, weights, output }: Pick<TrainerJob, 'images' | 'weights'> & { readonly output: AttemptOutput },
+  parts: Pick<TrainerJob, 'images' | 'weights' | 'resume'> & {
+    readonly output: AttemptOutput;
+    readonly checkpoints: CheckpointKeeper;
+  },
   batcher: EventBatcher,
   child: CurrentTrainer,
 ): TrainJob {
-  const shared = { images, weights, resources: { ...resources, outputDirectory: output.directory } };
+  const { output, checkpoints, ...known } = parts;
+  const shared = { ...known, resources: { ...resources, outputDirectory: output.directory } };
   return ({ task, config }, memoryLimit) => {
     const trainer = startTrainer({
       module: trainerModule,
@@ -194,7 +197,8 @@ function trainJob(
       onEvent: (event) => {
         if (event.kind === 'started') attempt.engine = event.environment.engine;
         if (event.kind === 'artifact') output.add(event.artifact);
-        batcher.add(event);
+        if (event.kind === 'checkpoint') checkpoints.take(event, () => trainer.taken());
+        else batcher.add(event);
       },
       onLine: (event) => {
         batcher.add(event);
@@ -216,8 +220,7 @@ function incomplete(error: unknown): RunFailure {
   return { code: 'INTERNAL', message, retryable: true };
 }
 
-const timedOut: RunFailure = {
-  code: 'TIMEOUT',
-  message: `an attempt may take ${Math.round(timeLimit / 3_600_000)} hours; train fewer epochs or smaller images`,
-  retryable: false,
-};
+function timedOut(maxSeconds: number): RunFailure {
+  const message = `the attempts of the run have taken its maxSeconds of ${maxSeconds} together; allow more, or train fewer epochs or smaller images`;
+  return { code: 'TIMEOUT', message, retryable: false };
+}

@@ -1,9 +1,9 @@
 import type { AttemptToken } from '../store/attempt.ts';
 
 /**
- * Why an attempt ends before its trainer has. `cancel` and `timeout` are asked for politely first; after `drain` (the worker
- * stops, the run goes back to the queue), `lost` (somebody else has taken over) and `unstored` (what the trainer tells cannot
- * be stored) the trainer is killed at once.
+ * Why an attempt ends before its trainer has. `cancel` and `timeout` are asked for politely first, and so is `drain` (the worker
+ * stops, the run goes back to the queue), for a checkpoint; after `lost` (somebody else has taken over) and `unstored` (what the
+ * trainer tells cannot be stored) the trainer is killed at once.
  */
 export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost' | 'unstored';
 
@@ -15,11 +15,14 @@ export class HeldAttempt {
   /** The engine that its newest trainer has opened. */
   engine: string | undefined;
   readonly #ending = new AbortController();
+  /** What the config of its run allows all attempts together. */
+  readonly maxSeconds: number | null;
   #lost = false;
   #unstored: { readonly error: unknown } | undefined;
 
-  constructor(token: AttemptToken) {
+  constructor(token: AttemptToken, maxSeconds: number | null) {
     this.token = token;
+    this.maxSeconds = maxSeconds;
   }
 
   /** Aborts with an EndReason. */

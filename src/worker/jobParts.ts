@@ -3,14 +3,14 @@
 import path from 'node:path';
 import type { CommandContext } from '../commands/context.ts';
 import type { TrainerImage } from '../domain/trainer.ts';
-import type { TrainingConfig } from '../domain/trainingConfig.ts';
+import { completeConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { findDataset, readManifest } from '../store/dataset.ts';
 import { findExperiment } from '../store/experiment.ts';
 import type { Run } from '../store/run.ts';
 
 /** The complete config that the run was started with. */
 export function configOf(run: Run): TrainingConfig {
-  return run.config as unknown as TrainingConfig;
+  return completeConfig(run.config);
 }
 
 /** The images of the run's data set, as this machine finds them. */

@@ -21,6 +21,8 @@ export interface TaskOptions {
   readonly attempt: HeldAttempt;
   readonly machine: Machine;
   readonly train: TrainJob;
+  /** Whether it goes on from a checkpoint. */
+  readonly resumed: boolean;
   /** Tells the run's subscribers; settles when that and all before is stored. */
   readonly tell: (event: TrainerEvent) => Promise<void>;
 }

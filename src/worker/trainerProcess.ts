@@ -14,8 +14,8 @@ import type { EndReason } from './heldAttempt.ts';
 import { describeBytes, type MemoryLimit } from './memoryLimit.ts';
 import { watchMemory } from './memoryWatch.ts';
 
-/** Milliseconds from a polite cancel to SIGTERM, and from there to SIGKILL. */
-const patience = { cancel: 3_000, terminate: 2_000 };
+/** Milliseconds from a polite cancel to SIGTERM, and from there to SIGKILL; from a drain, which takes a checkpoint, to SIGKILL. */
+const patience = { cancel: 3_000, terminate: 2_000, drain: 20_000 };
 /** Last lines of output that a crash report shows. */
 const tailLength = 20;
 
@@ -43,6 +43,8 @@ export type TrainerEnd =
 export interface Trainer {
   /** Tells the child how many more of its events are stored. */
   written(events: number): void;
+  /** Tells the child that the file of its last checkpoint has been taken from its folder. */
+  taken(): void;
   readonly ended: Promise<TrainerEnd>;
 }
 
@@ -59,6 +61,7 @@ export function startTrainer(options: TrainerOptions): Trainer {
   };
   return {
     written: (events) => tell({ kind: 'written', events }),
+    taken: () => tell({ kind: 'taken' }),
     ended: supervise(child, tell, options),
   };
 }
@@ -140,8 +143,13 @@ function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
     },
     begin(reason: EndReason) {
       begun = true;
-      if (reason === 'drain' || reason === 'lost' || reason === 'unstored') {
+      if (reason === 'lost' || reason === 'unstored') {
         child.kill('SIGKILL');
+        return;
+      }
+      if (reason === 'drain') {
+        tell({ kind: 'drain' });
+        timer = setTimeout(() => child.kill('SIGKILL'), patience.drain);
         return;
       }
       tell({ kind: 'cancel' });

@@ -17,7 +17,9 @@ export async function trainToEnd(options: TaskOptions): Promise<TaskOutcome> {
   const { run, machine, train, tell } = options;
   const given = configOf(run);
   const limit = tightest(machine.memoryLimit, machine.memoryLimit && budgetOf(given));
-  const config = given.autoAccumulation && limit ? await skipKnown(given, limit, options) : given;
+  // What has come to a checkpoint fits.
+  const unknown = given.autoAccumulation && !options.resumed;
+  const config = unknown && limit ? await skipKnown(given, limit, options) : given;
   const end = await train({ task: { kind: 'train' }, config }, limit);
   const failure = failureOf(end);
   if (!failure) return succeeded(end);

@@ -17,7 +17,7 @@ import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
-import { findSummaries, metricHistory } from '../../src/store/metric.ts';
+import { findSummaries } from '../../src/store/metric.ts';
 import { predictionSetsOfRuns } from '../../src/store/prediction.ts';
 import { findRun } from '../../src/store/run.ts';
 import { type DeviceReading, getWorkers, isOnline, listWorkers } from '../../src/store/worker.ts';
@@ -62,7 +62,7 @@ describe('beginAttempt', () => {
     expect(await statusesOf(runId)).toEqual(['QUEUED 0', 'RUNNING 1']);
   });
 
-  test('a redelivered job takes over: what the lost attempt measured is gone, its log and events stay', async () => {
+  test('a redelivered job takes over; what the lost attempt measured stays', async () => {
     const token = await running();
     const { runId } = token;
     const events: TrainerEvent[] = [
@@ -75,12 +75,11 @@ describe('beginAttempt', () => {
     expect(await recordEvents(ctx, token, events)).toBe('ok');
     expect((await begin(runId, true))?.attempt).toBe(2);
     expect(await statusesOf(runId)).toEqual(['QUEUED 0', 'RUNNING 1', 'QUEUED 1', 'RUNNING 2']);
-    expect(await findEpochs(db(), [runId])).toEqual([]);
-    expect(await findSummaries(db(), [runId])).toEqual([]);
-    expect(await metricHistory(db(), runId, { maxPoints: 10 })).toEqual([]);
-    expect((await memorySeries(db(), runId, 10)).points).toEqual([]);
-    expect((await predictionSetsOfRuns(db(), [runId])).get(runId)).toEqual([]);
-    expect(await findRun(db(), runId)).toMatchObject({ peakMemory: null, objectiveValue: null, progress: null });
+    expect(await findEpochs(db(), [runId])).toHaveLength(1);
+    expect(await findSummaries(db(), [runId])).toMatchObject([{ name: 'train/loss', count: 1, last: 3 }]);
+    expect((await memorySeries(db(), runId, 10)).points).toHaveLength(1);
+    expect((await predictionSetsOfRuns(db(), [runId])).get(runId)).toHaveLength(1);
+    expect(await findRun(db(), runId)).toMatchObject({ peakMemory: 20 });
     expect(await findLogLines(db(), runId, { afterSeq: 0, limit: 10 })).toMatchObject([{ line: 'first try' }]);
     expect(await findAttempts(db(), [runId])).toMatchObject([
       { number: 1, status: 'FAILED', failure: { code: 'LEASE_LOST', retryable: true }, finishedAt: expect.any(Date) },
