@@ -56,6 +56,7 @@ const config = {
     Sample: '../store/dataset.ts#Sample as SampleRow',
     Score: '../graphql/rows.ts#ScoreRow',
     SelectionStep: '../graphql/rows.ts#SelectionStepRow',
+    SkippedImages: '../graphql/rows.ts#SkippedImagesRow',
     Submission: '../store/submission.ts#Submission as SubmissionRow',
     Sweep: '../store/sweep.ts#Sweep as SweepRow',
     Viewer: '../domain/viewer.ts#Viewer as ViewerRow',

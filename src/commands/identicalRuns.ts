@@ -47,8 +47,8 @@ interface Candidate {
   readonly config: TrainingConfig;
 }
 
-/** Equal for configs that are the same but for their seed and what is kept of the way. */
-function keyOf({ seed: _, checkpoints: __, ...config }: TrainingConfig): string {
+/** Equal for configs that are the same but for their seed, what is kept of the way and how long it may be. */
+function keyOf({ seed: _, checkpoints: __, maxSeconds: ___, ...config }: TrainingConfig): string {
   const compared = config.autoAccumulation ? { ...config, accumulation: null } : config;
   return canonicalJson(compared as unknown as JsonObject);
 }

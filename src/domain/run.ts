@@ -6,8 +6,8 @@ export type RunStatus = (typeof runStatuses)[number];
 export type RunKind = 'TRAINED' | 'EXTERNAL' | 'MEMORY_PROBE';
 
 /**
- * The one table of allowed moves. RUNNING -> QUEUED gives an attempt up for the next one: its worker was lost or stopped, or memory ran
- * out. FAILED and CANCELED runs become QUEUED again when somebody asks for it (retryRun), and by nothing else.
+ * The one table of allowed moves. RUNNING -> QUEUED gives an attempt up for the next one: it failed in a way that another may not,
+ * or its worker stopped. FAILED and CANCELED runs become QUEUED again when somebody asks for it (retryRun), and by nothing else.
  */
 const moves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   QUEUED: ['RUNNING', 'CANCELED', 'FAILED'],
@@ -38,6 +38,13 @@ export type RunFailureCode =
   | 'WEIGHTS_UNAVAILABLE'
   | 'TIMEOUT'
   | 'INTERNAL';
+
+/** An image of the data set that a run leaves out because its file could not be read. */
+export interface SkippedImage {
+  readonly imageId: string;
+  readonly path: string;
+  readonly reason: string;
+}
 
 export interface RunFailure {
   readonly code: RunFailureCode;

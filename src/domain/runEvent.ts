@@ -10,6 +10,8 @@ export type RunEventPayload =
       readonly status: RunStatus;
       readonly attempt: number;
       readonly failure: RunFailure | null;
+      /** ISO 8601; with QUEUED after a failed attempt only. */
+      readonly nextAttemptAt?: string;
     }
   | { readonly kind: 'PROGRESS'; readonly progress: RunProgress }
   | { readonly kind: 'EPOCH'; readonly epoch: EpochMetrics }

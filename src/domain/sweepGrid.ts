@@ -36,6 +36,8 @@ const variedFields: Readonly<Record<VariedField, string | null>> = {
   accumulation: 'accumulation',
   autoAccumulation: 'autoAccumulation',
   memoryBudget: 'memoryBudget',
+  maxSeconds: 'maxSeconds',
+  unreadableImages: 'unreadable',
   schedule: null,
   epochs: 'epochs',
   freezeEpochs: 'freezeEpochs',

@@ -45,6 +45,10 @@ const configSchema = z.strictObject({
   autoAccumulation: z.boolean().default(false),
   /** Bytes of resident memory at which a trainer on a CPU is ended; null: the worker's own limit. */
   memoryBudget: z.int().min(1).nullable().default(null),
+  /** Seconds that all attempts of the run may take together; null: no limit. */
+  maxSeconds: z.number().gt(0).nullable().default(null),
+  /** What becomes of the run when image files cannot be read. */
+  unreadableImages: z.enum(['FAIL', 'SKIP']).default('FAIL'),
   schedule: z.enum(['FINE_TUNE', 'FIT_ONE_CYCLE']).default('FINE_TUNE'),
   epochs: z.int().min(1).max(100_000).default(12),
   freezeEpochs: z.int().min(0).max(100_000).default(1),

@@ -1,7 +1,7 @@
 /** Values behind GraphQL types that no store row stands for. They import nothing generated: the generated types import them. */
 
 import type { Score } from '../commands/predictionScore.ts';
-import type { EpochMetrics } from '../domain/run.ts';
+import type { EpochMetrics, SkippedImage } from '../domain/run.ts';
 import type { Artifact } from '../store/artifact.ts';
 import type { Dataset } from '../store/dataset.ts';
 import type { Ensemble, SelectedRun } from '../store/ensemble.ts';
@@ -12,6 +12,9 @@ import type { Run } from '../store/run.ts';
 import type { Submission } from '../store/submission.ts';
 import type { Sweep } from '../store/sweep.ts';
 import type { Worker } from '../store/worker.ts';
+
+/** All of them, in the order of the data set. */
+export type SkippedImagesRow = readonly SkippedImage[];
 
 /** Everything that `node` finds. */
 export type NodeRow =

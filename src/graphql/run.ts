@@ -53,12 +53,17 @@ export const runResolvers: Resolvers = {
         afterStep: afterStep ?? undefined,
       }),
     memory: ({ id }, { maxPoints }, { db }) => memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000)),
+    skippedImages: ({ skippedImages }) => skippedImages,
     predictions: async ({ id }, _, { loaders }) => (await loaders.predictionSetsOfRun.load(id)) ?? [],
     logs: async ({ id }, { afterSeq, first }, { db }) => {
       const limit = within('first', first ?? 200, 1, 1000);
       const lines = await findLogLines(db, id, { afterSeq: afterSeq ?? 0, limit: limit + 1 });
       return { nodes: lines.slice(0, limit), hasNextPage: lines.length > limit };
     },
+  },
+  SkippedImages: {
+    count: (images) => images.length,
+    images: (images, { first }) => images.slice(0, within('first', first ?? 100, 1, 1000)),
   },
   Attempt: {
     worker: ({ workerId }, _, { loaders }) => (workerId ? loaders.worker.load(workerId) : null),

@@ -43,6 +43,10 @@ export const runEventResolvers: Resolvers = {
     status: (event) => payloadOf(event, 'STATUS').status,
     attempt: (event) => payloadOf(event, 'STATUS').attempt,
     failure: (event) => payloadOf(event, 'STATUS').failure,
+    nextAttemptAt: (event) => {
+      const { nextAttemptAt } = payloadOf(event, 'STATUS');
+      return nextAttemptAt == null ? null : new Date(nextAttemptAt);
+    },
   },
   RunProgressed: {
     progress: (event) => payloadOf(event, 'PROGRESS').progress,

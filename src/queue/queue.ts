@@ -5,6 +5,7 @@ import { fromPrisma, PgBoss } from 'pg-boss';
 import { connectionOptions } from '../db/connection.ts';
 import type { Transaction } from '../db/database.ts';
 import { type Logger, logIds, withLogIds } from '../log.ts';
+import { handleLongJob } from './longJob.ts';
 
 /** Every kind of job with its payload. */
 export interface JobPayloads {
@@ -32,11 +33,13 @@ export interface Queue {
    * their handlers log carries it.
    */
   enqueue<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
+  /** Adds a job as `enqueue` does, to be taken before all that wait, in so many seconds at the earliest. */
+  requeue<K extends JobKind>(tx: Transaction, kind: K, payload: JobPayloads[K], afterSeconds: number): Promise<void>;
   /** Takes back the jobs with these payloads that nobody has begun, if and only if `tx` commits. */
   withdraw<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /**
-   * Hands jobs to `handler`, oldest first, at most `concurrency` at a time. A handler that returns has done its job; when it
-   * throws, or when this process dies (noticed within about 10 s), the job is delivered again to whoever is there.
+   * Hands jobs to `handler`, oldest first, at most `concurrency` at a time. A handler that returns has done its job, however long
+   * that took; when it throws, or when this process dies (noticed within about 10 s), the job is delivered again to whoever is there.
    */
   work<K extends JobKind>(
     kind: K,
@@ -49,18 +52,17 @@ export interface Queue {
 
 const schema = 'pgboss';
 
-/** Longest time pg-boss lets a job run: it takes less than 24 h. Whoever runs longer has the job taken away. */
-export const longestJobSeconds = 86_399;
+/** Longest time pg-boss lets a job run: it takes less than 24 h. Jobs that take longer are made fresh on the way. */
+const longestJobSeconds = 86_399;
 
 const settings = {
-  expireInSeconds: longestJobSeconds,
   /** Silence after which a job's worker counts as lost; pg-boss takes 10 at least. */
   heartbeatSeconds: 10,
-  /** Runs count their lost attempts themselves; this only ends a job whose handlers throw for about an hour. */
-  retryLimit: 60,
+  /** Without end: runs count their lost attempts themselves, and a run whose job is gone would wait for ever. */
+  retryLimit: 2 ** 30,
   retryDelay: 1,
   retryBackoff: true,
-  retryDelayMax: 60,
+  retryDelayMax: 4,
   deleteAfterSeconds: 86_400,
   retentionSeconds: 30 * 86_400,
   notify: true,
@@ -69,15 +71,17 @@ const settings = {
 /** Milliseconds that closing waits for handlers. */
 const closeTimeout = 30_000;
 
-/**
- * Connects, making pg-boss's tables where they are missing.
- * @param options.consumes whether this process works on jobs; only such processes look for lost jobs, once a second
- */
-export async function openQueue(
-  url: string,
-  options: { readonly consumes: boolean; readonly log: Logger },
-): Promise<Queue> {
-  const { consumes, log } = options;
+export interface QueueOptions {
+  /** Whether this process works on jobs; only such processes look for lost jobs, once a second. */
+  readonly consumes: boolean;
+  readonly log: Logger;
+  /** After how many seconds pg-boss takes a job away. */
+  readonly expireInSeconds?: number;
+}
+
+/** Connects, making pg-boss's tables where they are missing. */
+export async function openQueue(url: string, options: QueueOptions): Promise<Queue> {
+  const { consumes, log, expireInSeconds = longestJobSeconds } = options;
   const { connectionString, options: session } = connectionOptions(url);
   const boss = new PgBoss({
     connectionString: connectionString!,
@@ -93,7 +97,11 @@ export async function openQueue(
   boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
   await boss.start();
   const kinds: readonly JobKind[] = ['run', 'dataset.import'];
-  for (const kind of kinds) await boss.createQueue(kind, settings);
+  for (const kind of kinds) {
+    await boss.createQueue(kind, settings);
+    // Also where an earlier version has made it.
+    await boss.updateQueue(kind, { ...settings, expireInSeconds });
+  }
 
   return {
     enqueue: async (tx, kind, ...payloads) => {
@@ -106,6 +114,11 @@ export async function openQueue(
         from unnest(${jobs.map((job) => job.id)}::uuid[]) with ordinality place (id, position)
         where job.name = ${kind} and job.id = place.id`;
     },
+    requeue: async (tx, kind, payload, afterSeconds) => {
+      const { requestId } = logIds();
+      const job = { data: { ...payload, requestId }, priority: 1, startAfter: afterSeconds };
+      await boss.insert(kind, [job], { db: fromPrisma(tx) });
+    },
     withdraw: async (tx, kind, ...payloads) => {
       if (!payloads.length) return;
       await tx.$executeRaw`
@@ -113,6 +126,7 @@ export async function openQueue(
         and data @> any(${payloads.map((payload) => JSON.stringify(payload))}::text[]::jsonb[])`;
     },
     work: async (kind, handler, { concurrency }) => {
+      const handling = new Set<Promise<void>>();
       const id = await boss.work<JobPayloads[typeof kind] & { readonly requestId?: string }>(
         kind,
         {
@@ -125,10 +139,20 @@ export async function openQueue(
           if (!job) return;
           const { requestId, ...payload } = job.data;
           const given = { id: job.id, payload: payload as JobPayloads[typeof kind], redelivered: job.retryCount > 0 };
-          await withLogIds({ requestId, jobId: job.id }, () => handler(given));
+          const handled = withLogIds({ requestId, jobId: job.id }, () =>
+            handleLongJob(boss, kind, job, () => handler(given), log),
+          );
+          handling.add(handled);
+          await handled.finally(() => handling.delete(handled));
         },
       );
-      return { stop: () => boss.offWork(kind, { id, wait: true }) };
+      return {
+        stop: async () => {
+          await boss.offWork(kind, { id, wait: true });
+          // pg-boss does not wait for those that took longer than it lets a job run.
+          await Promise.allSettled(handling);
+        },
+      };
     },
     close: () => boss.stop({ graceful: true, timeout: closeTimeout }),
   };

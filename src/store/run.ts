@@ -7,6 +7,7 @@ import {
   type RunKind,
   type RunProgress,
   type RunStatus,
+  type SkippedImage,
   statusesBefore,
 } from '../domain/run.ts';
 import { storableText } from '../domain/text.ts';
@@ -36,6 +37,10 @@ export interface Run {
   readonly currentAttempt: number;
   readonly failure: RunFailure | null;
   readonly progress: RunProgress | null;
+  /** While it is QUEUED after a failed attempt: when the next one begins at the earliest. */
+  readonly nextAttemptAt: Date | null;
+  /** What it leaves out, in the order of the data set; null until it has looked. */
+  readonly skippedImages: readonly SkippedImage[] | null;
   /** Best value of the experiment's objective so far. */
   readonly objectiveValue: number | null;
   readonly objectiveStep: number | null;
@@ -90,6 +95,7 @@ export interface RunChange {
   readonly finishedAt?: Date | null;
   readonly currentAttempt?: number;
   readonly failure?: RunFailure | null;
+  readonly nextAttemptAt?: Date | null;
 }
 
 /** Moves a run to `status` if the table of moves allows it from where the run is now; says whether it did. */
@@ -224,6 +230,8 @@ function runOfRow(row: RunModel): Run {
     currentAttempt: row.currentAttempt,
     failure: failureOfColumns(row),
     progress: row.progress as RunProgress | null,
+    nextAttemptAt: row.nextAttemptAt,
+    skippedImages: row.skippedImages as readonly SkippedImage[] | null,
     objectiveValue: row.objectiveValue,
     objectiveStep: row.objectiveStep === null ? null : Number(row.objectiveStep),
     peakMemory: row.peakMemory === null ? null : Number(row.peakMemory),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Consumer, openQueue, type Queue } from '../../src/queue/queue.ts';
 import { silent } from '../support/commandContext.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
@@ -109,3 +109,89 @@ test('stopping takes no more jobs and waits for the one in hand', async () => {
   await expect.poll(() => again, { timeout: 30_000 }).toEqual(['left']);
   await next.stop();
 });
+
+test('a job that is wanted again comes before those that wait, and not before its time', async () => {
+  await enqueue('waits');
+  await db.prisma.$transaction(async (tx) => {
+    await queue.requeue(tx, 'run', { runId: 'later' }, 3600);
+    await queue.requeue(tx, 'run', { runId: 'again' }, 0);
+  });
+  const seen: string[] = [];
+  const consumer = await queue.work('run', async ({ payload }) => void seen.push(payload.runId), { concurrency: 1 });
+  await expect.poll(() => seen, { timeout: 30_000 }).toEqual(['again', 'waits']);
+  await consumer.stop();
+  const left = await db.pool.query(
+    `select data->>'runId' as id, start_after > now() + interval '3590 s' as later from pgboss.job where completed_on is null`,
+  );
+  expect(left.rows).toEqual([{ id: 'later', later: true }]);
+  await db.prisma.$transaction((tx) => queue.withdraw(tx, 'run', { runId: 'later' }));
+});
+
+describe('a job that takes longer than pg-boss lets it', () => {
+  const expireInSeconds = 4;
+  const jobs = async () =>
+    (
+      await db.pool.query<{ id: string; runId: string; state: string }>(
+        `select id, data->>'runId' as "runId", state::text from pgboss.job where completed_on is null order by created_on`,
+      )
+    ).rows;
+  let shortLived: Queue;
+  beforeAll(async () => {
+    shortLived = await openQueue(db.url, { consumes: true, log: silent, expireInSeconds });
+  });
+  afterAll(() => shortLived.close());
+
+  /** A job in hand, once it has been made fresh twice, past its expiry. */
+  async function longJob(runId: string) {
+    await db.prisma.$transaction((tx) => shortLived.enqueue(tx, 'run', { runId }));
+    const seen: { id: string; redelivered: boolean }[] = [];
+    const { promise: over, resolve: finish, reject: fail } = withResolvers();
+    const consumer = await shortLived.work(
+      'run',
+      async ({ id, redelivered }) => {
+        seen.push({ id, redelivered });
+        if (!redelivered) await over;
+      },
+      { concurrency: 1 },
+    );
+    const ids = new Set<string>();
+    const collect = async () => {
+      for (const { id } of await jobs()) ids.add(id);
+      return ids.size;
+    };
+    await expect.poll(collect, { timeout: 30_000, interval: 100 }).toBeGreaterThan(3);
+    return { seen, ids, consumer, finish, fail };
+  }
+
+  test('goes on in a fresh job in the same hands, and is done when its handler returns', async () => {
+    const { seen, ids, consumer, finish } = await longJob('long');
+    expect(seen).toEqual([{ id: [...ids][0], redelivered: false }]);
+    expect(await jobs()).toMatchObject([{ runId: 'long', state: 'active' }]);
+    // One at a time also now, though pg-boss has given the handler up.
+    await db.prisma.$transaction((tx) => shortLived.enqueue(tx, 'run', { runId: 'next' }));
+    const stopping = consumer.stop();
+    finish();
+    await stopping;
+    expect(seen).toHaveLength(1);
+    expect(await jobs()).toMatchObject([{ runId: 'next', state: 'created' }]);
+    await db.prisma.$transaction((tx) => shortLived.withdraw(tx, 'run', { runId: 'next' }));
+  });
+
+  test('comes again when its handler throws', async () => {
+    const { seen, consumer, fail } = await longJob('long and unlucky');
+    fail(new Error('at last'));
+    await expect.poll(() => seen.map((job) => job.redelivered), { timeout: 30_000 }).toEqual([false, true]);
+    await consumer.stop();
+    expect(await jobs()).toEqual([]);
+  });
+});
+
+function withResolvers() {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
