@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { type HostRule, hostRuleOf, parseHostRule } from './domain/hostRule.ts';
+import { type Limits, parseLimits } from './domain/limits.ts';
 import { isNetwork } from './domain/network.ts';
 import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
 import { StartupError } from './errors.ts';
@@ -90,6 +91,17 @@ const environment = z.object({
   RUNGRAPH_CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   /** Addresses and networks of reverse proxies, whose X-Forwarded headers are believed. */
   RUNGRAPH_TRUST_PROXY: list.pipe(z.array(network)).default([]),
+  /** Limits that are not the usual ones: `cost=50000, writesPerMinute=60`. docs/security.md lists them. */
+  RUNGRAPH_LIMITS: z
+    .string()
+    .transform((text, context) => {
+      const { limits, problems } = parseLimits(text);
+      for (const message of problems) context.addIssue({ code: 'custom', message });
+      return limits;
+    })
+    .default({}),
+  /** Whether clients may ask for the schema, and GraphiQL with them; unset: while RUNGRAPH_AUTH is off. */
+  RUNGRAPH_INTROSPECTION: flag.optional(),
   /** Hosts that the worker may ask besides that of HF_ENDPOINT; `*.` stands for every name below one. */
   RUNGRAPH_OUTGOING_HOSTS: list.pipe(z.array(hostPattern)).optional(),
   /** API key with which `rungraph predict` asks a server. */
@@ -145,6 +157,10 @@ export interface Config {
   readonly workerPort: number | undefined;
   readonly drainDelayMs: number;
   readonly access: AccessConfig;
+  /** Those that are not the usual ones. */
+  readonly limits: Partial<Limits>;
+  /** Undefined: while there is no authentication. */
+  readonly introspection: boolean | undefined;
   /** Secret: of the server that `predict` asks. */
   readonly apiKey: string | undefined;
   readonly engine: EngineChoice;
@@ -155,6 +171,8 @@ export interface Config {
   readonly cacheLimitBytes: number;
   readonly hub: HubConfig;
   readonly logLevel: string;
+  /** The environment of trainers: what was given, without secrets. */
+  readonly trainerEnvironment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface AccessConfig {
@@ -219,6 +237,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       corsOrigins: e.RUNGRAPH_CORS_ORIGINS,
       trustedProxies: e.RUNGRAPH_TRUST_PROXY,
     },
+    limits: e.RUNGRAPH_LIMITS,
+    introspection: e.RUNGRAPH_INTROSPECTION,
     apiKey: e.RUNGRAPH_API_KEY,
     engine: e.ENGINE,
     device: e.DEVICE,
@@ -234,6 +254,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       hosts: outgoingHosts(endpoint, e.RUNGRAPH_OUTGOING_HOSTS),
     },
     logLevel: e.RUNGRAPH_LOG,
+    trainerEnvironment: withoutSecrets(env),
   };
 }
 
@@ -244,15 +265,19 @@ function outgoingHosts(endpoint: string, listed: readonly string[] | undefined):
   return [own, ...others.map((rule) => ({ ...rule, mayBePrivate: listed !== undefined && !rule.below }))];
 }
 
-/**
- * Takes what no child process shall inherit out of an environment that has been read: passwords and tokens, ours and those that
- * libraries would look for.
- */
+/** Secrets of ours, all of which are in the configuration, and variables in which libraries look for theirs. */
+const ownSecrets = /^(DATABASE_URL|HF_TOKEN|RUNGRAPH_API_KEY)$/;
+const librarySecrets = /^(PG\w+|AWS_\w+|KAGGLE_\w+|HUGGING_FACE_HUB_TOKEN|NODE_AUTH_TOKEN|NPM_TOKEN)$/i;
+
+/** Takes our secrets out of an environment that has been read, so that no process that this one starts inherits them. */
 export function forgetSecrets(env: Record<string, string | undefined>): void {
-  for (const name of Object.keys(env)) {
-    if (/^(DATABASE_URL|PG\w*|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|KAGGLE_\w+|AWS_\w+|RUNGRAPH_API_KEY)$/.test(name))
-      delete env[name];
-  }
+  for (const name of Object.keys(env)) if (ownSecrets.test(name)) delete env[name];
+}
+
+/** What is left for a process that needs no secret at all. */
+function withoutSecrets(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const harmless = Object.entries(env).filter(([name]) => !ownSecrets.test(name) && !librarySecrets.test(name));
+  return Object.fromEntries(harmless);
 }
 
 function blobPlaceOf(given: string): BlobPlace {

@@ -4,11 +4,10 @@ import type { Server } from 'node:http';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
-import type { GraphQLSchema } from 'graphql';
-import { checkScopes } from '../graphql/authorize.ts';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Context } from '../graphql/context.ts';
-import { presentErrors } from '../graphql/errors.ts';
-import { checkOperation, maxTokens, validationRules } from '../graphql/limits.ts';
+import { validationRules } from '../graphql/limits.ts';
+import type { Gate } from './gate.ts';
 
 /** Milliseconds that requests in progress get when the server stops. */
 const stopGracePeriod = 10_000;
@@ -16,53 +15,61 @@ const stopGracePeriod = 10_000;
 export function createApollo(
   schema: GraphQLSchema,
   http: Server,
+  gate: Gate,
   closeSockets: () => Promise<void>,
   plugins: readonly ApolloServerPlugin<Context>[],
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
-    validationRules,
-    parseOptions: { maxTokens },
+    validationRules: validationRules(gate),
+    parseOptions: { maxTokens: gate.limits.tokens },
     csrfPrevention: true,
-    introspection: true,
-    // GraphQL's own rule takes exponential time on small documents; depth and cost are limited here.
-    maxRecursiveSelections: true,
+    introspection: true, // our rules decide, for sockets too
     allowBatchedHttpRequests: false,
+    persistedQueries: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginDrainHttpServer({ httpServer: http, stopGracePeriodMillis: stopGracePeriod }),
       { serverWillStart: async () => ({ drainServer: closeSockets }) },
-      operationLimits(schema),
-      errorPresentation,
+      operationLimits(gate),
+      errorPresentation(gate),
       legacyStatus,
       ...plugins,
     ],
   });
 }
 
-function operationLimits(schema: GraphQLSchema): ApolloServerPlugin<Context> {
+/** What passes the gate tells its cost in the header x-graphql-cost. */
+function operationLimits(gate: Gate): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
-      didResolveOperation: async ({ document, operationName, request, contextValue }) => {
-        const error =
-          checkScopes(schema, document, operationName, contextValue.viewer) ??
-          checkOperation(schema, document, operationName, request.variables);
-        if (error) throw error;
+      didResolveOperation: async ({ document, operation, operationName, request, contextValue, response }) => {
+        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw subscriptionsNeedSockets();
+        const cost = gate.admit(contextValue, document, operationName, request.variables);
+        if (typeof cost !== 'number') throw cost;
+        response.http.headers.set('x-graphql-cost', String(cost));
       },
     }),
   };
 }
 
+function subscriptionsNeedSockets(): GraphQLError {
+  const message = 'Subscriptions run over WebSocket (graphql-transport-ws) at the same path';
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}
+
 /** Errors leave through `presentErrors`, which needs the request's id: `formatError` does not know it. */
-const errorPresentation: ApolloServerPlugin<Context> = {
-  requestDidStart: async () => ({
-    willSendResponse: async ({ errors, response: { body }, contextValue }) => {
-      if (errors?.length && body.kind === 'single') body.singleResult.errors = presentErrors(errors, contextValue);
-    },
-  }),
-};
+function errorPresentation(gate: Gate): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ errors, response: { body }, contextValue }) => {
+        if (errors?.length && body.kind === 'single') body.singleResult.errors = gate.present(errors, contextValue);
+      },
+    }),
+  };
+}
 
 /** GraphQL over HTTP: to a client that accepts only application/json, a well-formed request that is refused answers 200. */
 const legacyStatus: ApolloServerPlugin<Context> = {

@@ -4,38 +4,45 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
-  type ExecutionArgs,
+  execute,
   type FormattedExecutionResult,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
 import { type Context as Connection, handleProtocols, makeServer } from 'graphql-ws';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { localViewer } from '../domain/viewer.ts';
-import { checkScopes } from '../graphql/authorize.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
-import { presentErrors } from '../graphql/errors.ts';
-import {
-  checkOperation,
-  maxMessageBytes,
-  maxOperationsPerSocket,
-  maxTokens,
-  validationRules,
-} from '../graphql/limits.ts';
+import { validationRules } from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
+import { networkOf } from './address.ts';
+import type { Access } from './auth/access.ts';
+import type { Client } from './auth/client.ts';
+import { logInSocket } from './auth/socketLogin.ts';
+import { type Gate, rateKeyOf, rateLimited, type Sender } from './gate.ts';
+import { endingWith, type OperationArgs } from './operation.ts';
 import { serveSocket, socketLimits } from './socket.ts';
 
 /** Milliseconds a client gets to answer the closing handshake: of a socket that is closed, and of all when the server stops. */
 const closeTimeout = 10_000;
 const closeGracePeriod = 2_000;
+/** Seconds after which a client with too many sockets may try again. */
+const busySeconds = 10;
 
 /** What an upgrade leaves to the operations on its socket. */
 export interface SocketExtra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
+  readonly client: Client;
+  /** Whose credentials were good; null until then. */
+  viewer: Viewer | null;
+  /** Those in progress: also those whose client has said that it no longer wants their result. */
+  readonly operations: Set<() => void>;
 }
 
 export interface LiveServer {
@@ -51,36 +58,52 @@ export function serveLive(
   path: string,
   schema: GraphQLSchema,
   services: Services,
+  gate: Gate,
+  access: Access,
   limits = socketLimits,
 ): LiveServer {
   const { log } = services;
   // The option is newer than the types.
   const options: ServerOptions & { closeTimeout: number } = { noServer: true, closeTimeout };
-  const sockets = new WebSocketServer({ ...options, maxPayload: maxMessageBytes, autoPong: false, handleProtocols });
+  const sockets = new WebSocketServer({
+    ...options,
+    maxPayload: gate.limits.messageBytes,
+    autoPong: false,
+    handleProtocols,
+  });
   const connections = new Set<Connection<Record<string, unknown>, SocketExtra>>();
-  const rules = [...specifiedRules, ...validationRules];
+  const rules = [...specifiedRules, ...validationRules(gate)];
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     schema,
-    subscribe,
-    onConnect: (connection) => void connections.add(connection),
+    connectionInitWaitTimeout: limits.initMs,
+    execute: async (args) => endingWith((args as OperationArgs).release, async () => execute(args)),
+    subscribe: async (args) => endingWith((args as OperationArgs).release, () => subscribe(args as OperationArgs)),
+    onConnect: async (connection) => {
+      const { extra, connectionParams } = connection;
+      extra.viewer = await logInSocket(access, extra, connectionParams);
+      if (extra.viewer) connections.add(connection);
+      return extra.viewer !== null;
+    },
     onDisconnect: (connection) => void connections.delete(connection),
     // The protocol's own checks do not run when this hook answers: parsing, validation and limits are all here.
     onSubscribe: (connection, _id, { query, operationName, variables }) => {
-      if (Object.keys(connection.subscriptions).length > maxOperationsPerSocket) {
-        return [new GraphQLError(`A socket may run ${maxOperationsPerSocket} operations at once`)];
-      }
+      const { viewer, client } = connection.extra;
+      const sender = { viewer: viewer!, address: client.address };
+      const wait = gate.requests.take(rateKeyOf(sender));
+      if (wait) return [rateLimited(wait)];
       try {
-        const document = parse(query, { maxTokens });
+        const document = parse(query, { maxTokens: gate.limits.tokens });
         const errors = validate(schema, document, rules);
         if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-        const { socket } = connection.extra.request;
-        const request = { requestId: randomUUID(), viewer: localViewer, address: socket.remoteAddress ?? '' };
-        const refusal =
-          checkScopes(schema, document, operationName, request.viewer) ??
-          checkOperation(schema, document, operationName, variables);
-        if (refusal) return [refusal];
-        const contextValue = createContext(services, request);
-        return { schema, document, operationName, variableValues: variables, contextValue } satisfies ExecutionArgs;
+        const operation = getOperationAST(document, operationName);
+        if (!operation) return [unknownOperation(operationName)];
+        const cost = gate.admit(sender, document, operationName, variables);
+        if (typeof cost !== 'number') return [cost];
+        const release = begin(connection.extra, sender, operation.operation);
+        if (release instanceof GraphQLError) return [release];
+        const contextValue = createContext(services, { ...sender, requestId: randomUUID() });
+        const args = { schema, document, operationName, variableValues: variables, contextValue };
+        return { ...args, release } satisfies OperationArgs;
       } catch (error) {
         if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
         throw error;
@@ -88,16 +111,54 @@ export function serveLive(
     },
     onNext: (_connection, _id, _payload, { contextValue }, result) =>
       result.errors
-        ? { ...(result as FormattedExecutionResult), errors: presentErrors(result.errors, contextValue as Context) }
+        ? { ...(result as FormattedExecutionResult), errors: gate.present(result.errors, contextValue as Context) }
         : undefined,
-    onError: (_connection, _id, _payload, errors) => presentErrors(errors, { requestId: randomUUID(), log }),
+    onError: (_connection, _id, _payload, errors) => gate.present(errors, { requestId: randomUUID(), log }),
   });
 
+  /** Takes the places of an operation; what it returns gives them back. */
+  function begin(extra: SocketExtra, sender: Sender, type: OperationTypeNode): (() => void) | GraphQLError {
+    const { operationsPerSocket, subscriptionsPerClient } = gate.limits;
+    if (extra.operations.size >= operationsPerSocket) {
+      return tooMany(`A socket may run ${operationsPerSocket} operations at once`);
+    }
+    const leave = type === OperationTypeNode.SUBSCRIPTION ? gate.subscriptions.take(rateKeyOf(sender)) : () => {};
+    if (!leave) return tooMany(`A client may have ${subscriptionsPerClient} subscriptions at once; end one first`);
+    const release = () => {
+      extra.operations.delete(release);
+      leave();
+    };
+    extra.operations.add(release);
+    return release;
+  }
+
+  function refusalOf(request: IncomingMessage, client: Client): string | null {
+    if ((request.url ?? '').split('?')[0] !== path) return '404 Not Found';
+    return access.refuseUpgrade(request, client) === null ? null : '403 Forbidden';
+  }
+
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    const open = (socket: WebSocket) => serveSocket(socket, protocol, { socket, request }, log, limits);
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) refuse(stream, '404 Not Found');
-    else if (!isSameOrigin(request)) refuse(stream, '403 Forbidden');
-    else sockets.handleUpgrade(request, stream, head, open);
+    // What is refused has no other listener, and an error that nobody hears ends the process.
+    stream.on('error', (error) => log.info({ err: error }, 'an upgrade broke off'));
+    const client = access.readClient(request);
+    const network = networkOf(client.address);
+    const refusal = refusalOf(request, client);
+    const wait = refusal === null ? gate.connections.take(network) : 0;
+    const leave = refusal === null && !wait ? gate.sockets.take(network) : null;
+    if (!leave) {
+      refuse(stream, refusal ?? '429 Too Many Requests', refusal === null ? wait || busySeconds : 0);
+      return;
+    }
+    stream.once('close', leave);
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      serveSocket(
+        socket,
+        protocol,
+        { socket, request, client, viewer: null, operations: new Set<() => void>() },
+        log,
+        limits,
+      ),
+    );
   };
   http.on('upgrade', onUpgrade);
 
@@ -118,17 +179,24 @@ export function serveLive(
   };
 }
 
+function tooMany(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
+}
+
+function unknownOperation(name: string | null | undefined): GraphQLError {
+  const message = name
+    ? `Unknown operation named ${JSON.stringify(name.slice(0, 100))}.`
+    : 'Must provide operation name if query contains multiple operations.';
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+}
+
 function withCode(error: GraphQLError, code: string): GraphQLError {
   const { message, nodes = null, source = null, positions = null, extensions } = error;
   return new GraphQLError(message, { nodes, source, positions, extensions: { code, ...extensions } });
 }
 
-/** A page of another site could open a socket with the visitor's rights: browsers tell where a page is from, other clients do not. */
-function isSameOrigin({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return true;
-  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/** `retryAfter`: seconds; 0: it would be refused again. */
+function refuse(socket: Duplex, status: string, retryAfter: number): void {
+  const retry = retryAfter === 0 ? '' : `retry-after: ${retryAfter}\r\n`;
+  socket.end(`HTTP/1.1 ${status}\r\n${retry}connection: close\r\ncontent-length: 0\r\n\r\n`);
 }

@@ -5,6 +5,8 @@ import { WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
 
 export interface SocketLimits {
+  /** Milliseconds until a client must have introduced itself. */
+  readonly initMs: number;
   /** Milliseconds between pings; who has shown no sign of life by the next one is cut off. */
   readonly keepAliveMs: number;
   /** Milliseconds in which a client has to take one of the messages that wait for it. */
@@ -16,6 +18,7 @@ export interface SocketLimits {
 }
 
 export const socketLimits: SocketLimits = {
+  initMs: 3_000,
   keepAliveMs: 12_000,
   stallMs: 10_000,
   pauseBytes: 2 ** 20,

@@ -21,12 +21,12 @@ const nested = (levels: number) =>
   `{ runs { nodes { ${'experiment { bestRun { '.repeat(levels)} id ${'} }'.repeat(levels)} } } }`;
 
 const refused: [string, string, Record<string, unknown>, string][] = [
-  ['depth', nested(10), {}, 'depth limit of 14'],
+  ['depth', nested(10), {}, '23 levels of fields, more than the limit of 14'],
   [
     'aliases',
     `{ ${Array.from({ length: 40 }, (_, i) => `a${i}: server { version }`).join(' ')} }`,
     {},
-    'Aliases limit of 30',
+    '40 aliases, more than the limit of 30',
   ],
   ['tokens', `{ ${'server { version } '.repeat(800)} }`, {}, '2000 tokens'],
   [
@@ -63,7 +63,9 @@ describe.for(refused)('too much %s', ([, query, variables, message]) => {
     expect(await overSocket(query, variables)).toEqual([
       expect.objectContaining({
         message: expect.stringContaining(message),
-        extensions: { code: message.includes('tokens') ? 'GRAPHQL_PARSE_FAILED' : 'LIMIT_EXCEEDED' },
+        extensions: expect.objectContaining({
+          code: message.includes('tokens') ? 'GRAPHQL_PARSE_FAILED' : 'LIMIT_EXCEEDED',
+        }),
       }),
     ]);
   });
@@ -94,7 +96,9 @@ describe('text that PostgreSQL cannot hold', () => {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
     expect(response.status).toBeLessThan(500);
-    expect(await response.text()).toContain('BAD_USER_INPUT');
+    expect(await response.text()).toContain(
+      'Variable \\"$id\\" has more levels of lists and objects than the limit of 20',
+    );
   });
 });
 

@@ -1,0 +1,144 @@
+/** What every request passes, whether it comes over HTTP or over a WebSocket: limits of one operation, and rates of a client. */
+
+import type { Request, RequestHandler, Response } from 'express';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
+import { defaultLimits, type Limits } from '../domain/limits.ts';
+import type { Viewer } from '../domain/viewer.ts';
+import { checkScopes, neededScopes } from '../graphql/authorize.ts';
+import { presentErrors } from '../graphql/errors.ts';
+import { checkOperation, type OperationPolicy } from '../graphql/limits.ts';
+import type { Logger } from '../log.ts';
+import { networkOf } from './address.ts';
+import { clientOf, viewerOf } from './auth/authenticate.ts';
+import { type Buckets, createBuckets, createPlaces, type Places } from './buckets.ts';
+import { sendError } from './requests.ts';
+
+export interface Sender {
+  readonly viewer: Viewer | null;
+  readonly address: string;
+}
+
+export interface Gate extends OperationPolicy {
+  /** By client: HTTP requests and operations over sockets. */
+  readonly requests: Buckets;
+  /** By address: requests that were answered 401. */
+  readonly refusals: Buckets;
+  /** By address. */
+  readonly connections: Buckets;
+  /** By address. */
+  readonly sockets: Places;
+  /** By client. */
+  readonly subscriptions: Places;
+  /** Whether a valid operation may run now: its cost, or why not. */
+  admit(
+    sender: Sender & { readonly viewer: Viewer },
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    variables: Readonly<Record<string, unknown>> | null | undefined,
+  ): number | GraphQLError;
+  /** Errors as their client may see them. */
+  present(
+    errors: readonly GraphQLError[],
+    request: { readonly requestId: string; readonly log: Logger },
+  ): GraphQLFormattedError[];
+}
+
+export interface GateOptions {
+  /** Those that are not the usual ones. */
+  readonly limits?: Partial<Limits>;
+  /** Left out: while there is no authentication. */
+  readonly introspection?: boolean | undefined;
+  readonly authentication: boolean;
+}
+
+export function createGate(schema: GraphQLSchema, options: GateOptions): Gate {
+  const limits = { ...defaultLimits(options), ...options.limits };
+  const introspection = options.introspection ?? !options.authentication;
+  const costs = createBuckets(limits.costPerMinute);
+  const writes = createBuckets(limits.writesPerMinute);
+  return {
+    limits,
+    introspection,
+    requests: createBuckets(limits.requestsPerMinute),
+    refusals: createBuckets(limits.refusalsPerMinute),
+    connections: createBuckets(limits.connectionsPerMinute),
+    sockets: createPlaces(limits.socketsPerAddress),
+    subscriptions: createPlaces(limits.subscriptionsPerClient),
+    admit: (sender, document, operationName, variables) => {
+      const forbidden = checkScopes(schema, document, operationName, sender.viewer);
+      if (forbidden) return forbidden;
+      const cost = checkOperation(schema, limits, document, operationName, variables);
+      if (typeof cost !== 'number') return cost;
+      const client = rateKeyOf(sender);
+      const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
+      const wait =
+        (isMutation && writes.take(client, neededScopes(schema, document, operationName).size)) ||
+        costs.take(client, cost);
+      return wait ? rateLimited(wait) : cost;
+    },
+    present: (errors, request) =>
+      presentErrors(errors, request).map((error) =>
+        introspection ? error : { ...error, message: withoutSuggestion(error.message) },
+      ),
+  };
+}
+
+/** Answers 429 to clients that have asked for too much within a minute. Stands behind what tells who asks. */
+export function limitRequests(gate: Gate): RequestHandler {
+  return (_request, response, next) => {
+    const { address } = clientOf(response);
+    const wait = gate.requests.take(rateKeyOf({ viewer: viewerOf(response), address }));
+    if (wait) sendRateLimited(response, wait);
+    else next();
+  };
+}
+
+/** Answers 429 to addresses whose credentials have been refused too often. Stands before what looks at them. */
+export function limitRefusals(gate: Gate, addressOf: (request: Request) => string): RequestHandler {
+  return (request, response, next) => {
+    const network = networkOf(addressOf(request));
+    const wait = gate.refusals.wait(network);
+    if (wait) return sendRateLimited(response, wait);
+    response.once('finish', () => {
+      if (response.statusCode === 401) gate.refusals.take(network);
+    });
+    next();
+  };
+}
+
+function sendRateLimited(response: Response, seconds: number): void {
+  response.set('retry-after', String(seconds));
+  sendError(response, 429, tooMuch(seconds), 'RATE_LIMITED');
+}
+
+/** Whose rates a request counts for: the key's, or those of the address it comes from. */
+export function rateKeyOf({ viewer, address }: Sender): string {
+  return viewer?.keyId ? `key ${viewer.keyId}` : networkOf(address);
+}
+
+/** `seconds`: after which the same would be taken. */
+export function rateLimited(seconds: number): GraphQLError {
+  return new GraphQLError(tooMuch(seconds), {
+    extensions: {
+      code: 'RATE_LIMITED',
+      retryAfter: seconds,
+      http: { status: 429, headers: new Map([['retry-after', String(seconds)]]) },
+    },
+  });
+}
+
+function tooMuch(seconds: number): string {
+  return `Too much within a minute; try again in ${seconds} s`;
+}
+
+/** GraphQL ends many messages with the names of the schema that may have been meant. */
+function withoutSuggestion(message: string): string {
+  return message.replace(/ ?Did you mean [^?]*\?/g, '');
+}
