@@ -4,6 +4,7 @@ import { migrate } from '../db/migrate.ts';
 import { messageOf, StartupError } from '../errors.ts';
 import { Closers } from './closers.ts';
 import { demo } from './demo/demo.ts';
+import { keys } from './keys/keys.ts';
 import { predict } from './predict/predict.ts';
 import { runProgram } from './process.ts';
 import { provideDatabase } from './services.ts';
@@ -14,6 +15,7 @@ const usage = `Usage: rungraph COMMAND
   start      server and worker, until Ctrl-C        (npm start)
   demo       imports, trains, ranks, submits         (npm run demo -- --help)
   predict    predicts a folder with a run's weights  (npx rungraph predict --help)
+  keys       makes, lists and revokes API keys       (npx rungraph keys --help)
   migrate    brings the database up to date and ends
 
 Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST, PORT (4000), ENGINE, DEVICE, RUNGRAPH_LOG
@@ -29,6 +31,8 @@ await runProgram(async () => {
       return demo(args, process.env);
     case 'predict':
       return predict(args, process.env);
+    case 'keys':
+      return keys(args, readConfig(process.env));
     case 'migrate':
       refuseArguments(command, args);
       return migrateOnly();

@@ -1,6 +1,6 @@
 /** One worker: imports data sets and trains, one run per device at a time. Any number of them share a database through DATABASE_URL. */
 
-import { readConfig } from '../config.ts';
+import { forgetSecrets, readConfig } from '../config.ts';
 import { requireMigrated } from '../db/migrate.ts';
 import { createLogger } from '../log.ts';
 import { openFront } from '../server/front.ts';
@@ -13,8 +13,7 @@ import { openServices, provideDatabase } from './services.ts';
 
 await runProgram(async () => {
   const config = readConfig(process.env);
-  // no process that this one starts shall have it
-  delete process.env.HF_TOKEN;
+  forgetSecrets(process.env);
   const log = createLogger('worker', config.logLevel);
   const stop = awaitStop();
   // The server that started this worker is gone, however it went.

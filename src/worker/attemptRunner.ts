@@ -34,6 +34,7 @@ export interface AttemptRunnerOptions {
   readonly ctx: CommandContext;
   readonly workerId: string;
   readonly trainerModule: string;
+  readonly trainerEnvironment: Readonly<Record<string, string | undefined>>;
   /** Where pretrained weights come from. */
   readonly hub: Hub;
   /** `outputDirectory`: each attempt gets a folder of its own below. */
@@ -171,7 +172,7 @@ function openBatcher({ ctx, log }: AttemptRunnerOptions, attempt: HeldAttempt, c
 }
 
 function trainJob(
-  { ctx, log, resources, trainerModule }: AttemptRunnerOptions,
+  { ctx, log, resources, trainerModule, trainerEnvironment }: AttemptRunnerOptions,
   attempt: HeldAttempt,
   parts: Pick<TrainerJob, 'images' | 'weights' | 'resume'> & {
     readonly output: AttemptOutput;
@@ -185,6 +186,7 @@ function trainJob(
   return ({ task, config }, memoryLimit) => {
     const trainer = startTrainer({
       module: trainerModule,
+      environment: trainerEnvironment,
       job: { ...attempt.token, ...shared, task, config },
       memoryLimit,
       signal: attempt.signal,

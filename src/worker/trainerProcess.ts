@@ -23,6 +23,8 @@ export interface TrainerOptions {
   /** File that the child runs: src/bin/trainer.ts, or a script that plays one. */
   readonly module: string;
   readonly job: TrainerJob;
+  /** Of the child, which inherits nothing. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Resident memory at which the child is ended; null: it is not watched. */
   readonly memoryLimit: MemoryLimit | null;
   readonly onStart: (pid: number) => void;
@@ -53,6 +55,7 @@ export function startTrainer(options: TrainerOptions): Trainer {
   const child = fork(options.module, [], {
     execArgv: ['--import', import.meta.resolve('tsx')],
     serialization: 'advanced',
+    env: options.environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const tell = (command: TrainerCommand) => {

@@ -52,7 +52,6 @@ export interface RunningWorker {
 /** Registers the worker and takes jobs, until it is stopped. Throws StartupError when the device asked for is not there. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, ctx, listener, log } = options;
-  const { unpackedLimitBytes } = config;
   const devices = await trainingDevices(config);
   await removeAbandonedOutputs(config.home);
   await removeAbandonedFolders(config.home, (ids) => findUnpackedDatasets(ctx.db.prisma, ids));
@@ -73,6 +72,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const shared = {
     ...{ ctx, workerId, held, log },
     hub: createHub(config.hub),
+    trainerEnvironment: config.trainerEnvironment,
     trainerModule: options.trainerModule ?? fileURLToPath(new URL('../bin/trainer.ts', import.meta.url)),
   };
 
@@ -107,7 +107,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       'dataset.import',
       ({ payload }) =>
         job('dataset.import', payload, () =>
-          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log, unpackedLimitBytes }),
+          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
         ),
       { concurrency: 1 },
     ),

@@ -66,7 +66,7 @@ test('a connection that breaks is told, and nothing is kept', async () => {
   const broken = provideFile(
     home,
     artifact,
-    () => openDownload(url, artifact, signal),
+    () => openDownload({ url, apiKey: undefined }, artifact, signal),
     () => {},
   );
   await expect(broken).rejects.toThrow(new StartupError(`The connection to ${url} broke (terminated). Try again`));

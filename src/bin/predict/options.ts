@@ -38,7 +38,7 @@ config says) the test folder gets exactly the predictions that the run has store
   --threads N        compute threads; default: RUNGRAPH_THREADS, or one per core
   --help             prints this
 
-The weights are kept below RUNGRAPH_HOME. Exit status: 0, 1 after an error, 2 when images had to be left out.
+RUNGRAPH_API_KEY is the key for a server that asks for one. The weights are kept below RUNGRAPH_HOME. Exit status: 0, 1 after an error, 2 when images had to be left out.
 `;
 
 /** Parses the arguments; null when help was asked for. Throws StartupError that names what is wrong. */

@@ -52,7 +52,7 @@ async function predictFolder(
   const { folder, runId, out } = options;
   const files = await listFiles(folder);
   if (out !== undefined) await named(out, () => requireWritable(out));
-  const server = options.server ?? `http://127.0.0.1:${config.port}`;
+  const server = { url: options.server ?? `http://127.0.0.1:${config.port}`, apiKey: config.apiKey };
   const weights = await findWeights(server, runId, signal);
   const file = await showing('weights', weights.size, (advance) =>
     provideFile(config.home, weights, () => openDownload(server, weights, signal), advance),

@@ -15,6 +15,13 @@ const query = `query Weights($id: ID!) {
   run(id: $id) { status artifacts { id kind downloadUrl contentHash size } }
 }`;
 
+export interface PredictServer {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Secret. */
+  readonly apiKey: string | undefined;
+}
+
 interface Answer {
   readonly data?: {
     readonly run: {
@@ -26,7 +33,7 @@ interface Answer {
 }
 
 /** @throws StartupError when there is no such run, or it has no weights */
-export async function findWeights(server: string, runId: string, signal: AbortSignal): Promise<WeightsArtifact> {
+export async function findWeights(server: PredictServer, runId: string, signal: AbortSignal): Promise<WeightsArtifact> {
   const response = await request(server, '/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -37,9 +44,10 @@ export async function findWeights(server: string, runId: string, signal: AbortSi
   const { data, errors } = answer as Answer;
   if (!data) {
     const reason = errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`;
-    throw new StartupError(`${server} does not answer as a Rungraph server does: ${reason}`);
+    if (response.status === 401 || response.status === 403) throw refused(server, reason);
+    throw new StartupError(`${server.url} does not answer as a Rungraph server does: ${reason}`);
   }
-  if (!data.run) throw new StartupError(`There is no run ${runId} on ${server}`);
+  if (!data.run) throw new StartupError(`There is no run ${runId} on ${server.url}`);
   const weights = data.run.artifacts.find(({ kind }) => kind === 'WEIGHTS');
   if (weights) return weights;
   throw new StartupError(
@@ -51,15 +59,15 @@ export async function findWeights(server: string, runId: string, signal: AbortSi
 
 /** The bytes of an artifact as they come. */
 export async function openDownload(
-  server: string,
+  server: PredictServer,
   { downloadUrl }: WeightsArtifact,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const response = await request(server, downloadUrl, { signal });
-  if (response.ok && response.body) return unbroken(server, response.body, signal);
+  if (response.ok && response.body) return unbroken(server.url, response.body, signal);
   const answer = (await response.json().catch(() => ({}))) as Answer;
   throw new StartupError(
-    `${server}${downloadUrl}: ${answer.errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`}`,
+    `${server.url}${downloadUrl}: ${answer.errors?.map(({ message }) => message).join('; ') ?? `status ${response.status}`}`,
   );
 }
 
@@ -76,14 +84,21 @@ async function* unbroken(
   }
 }
 
-async function request(server: string, path: string, init: RequestInit): Promise<Response> {
+async function request({ url, apiKey }: PredictServer, path: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(`${server}${path}`, init);
+    const credentials = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    return await fetch(`${url}${path}`, { ...init, headers: { ...init.headers, ...credentials } });
   } catch (error) {
     init.signal?.throwIfAborted();
     const { cause } = error as { cause?: unknown };
     throw new StartupError(
-      `No Rungraph server answers at ${server} (${messageOf(cause ?? error)}). Start one with npm start, or name it with --server`,
+      `No Rungraph server answers at ${url} (${messageOf(cause ?? error)}). Start one with npm start, or name it with --server`,
     );
   }
+}
+
+function refused({ url, apiKey }: PredictServer, reason: string): StartupError {
+  const remedy =
+    apiKey === undefined ? 'Set RUNGRAPH_API_KEY to a key of that server' : 'RUNGRAPH_API_KEY is not good for it';
+  return new StartupError(`${url} refuses this: ${reason}. ${remedy}`);
 }
