@@ -1,8 +1,9 @@
-import type { Config } from '../config.ts';
+import { type Config, forgetSecrets } from '../config.ts';
 import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
 import { migrate } from '../db/migrate.ts';
 import { createRunEventHub } from '../events/hub.ts';
 import type { Logger } from '../log.ts';
+import { requireSafeBind } from '../server/auth/bind.ts';
 import { openFront } from '../server/front.ts';
 import { startServer } from '../server/server.ts';
 import { Closers } from './closers.ts';
@@ -26,8 +27,8 @@ export async function startInstallation(
   log: Logger,
   { worker }: { readonly worker: boolean },
 ): Promise<Installation> {
-  // only the worker needs it, and gets it from the configuration
-  delete process.env.HF_TOKEN;
+  forgetSecrets(process.env);
+  requireSafeBind(config);
   const closers = new Closers();
   try {
     const home = await claimHome(config.home);

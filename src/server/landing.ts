@@ -2,15 +2,26 @@ import type { RequestHandler } from 'express';
 import type { Services } from '../graphql/context.ts';
 import { countAllRuns } from '../store/installation.ts';
 import { version } from '../version.ts';
+import { viewerOf } from './auth/authenticate.ts';
 
 /** GET /: what this is and where to go. */
 export function landingPage({ commands: { db } }: Services): RequestHandler {
   return async (_request, response) => {
-    response.type('html').send(page(await countAllRuns(db.prisma)));
+    const session = viewerOf(response)?.sessionId ? viewerOf(response) : null;
+    response.type('html').send(page(await countAllRuns(db.prisma), session?.name));
   };
 }
 
-const page = (runCount: number) => `<!doctype html>
+const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => escapes[character]!);
+
+/** What who has logged in sees: who that is, and the way out. */
+const session = (name: string) =>
+  `<p>Logged in as ${escapeHtml(name)}. <button id="logout" type="button">Log out</button></p>
+<script type="module" src="/login.js"></script>
+`;
+
+const page = (runCount: number, user: string | undefined) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -27,7 +38,7 @@ code { background: #8882; padding: .1em .3em; border-radius: .2em }
 <h1>Rungraph</h1>
 <p>Experiments, training runs, live metrics and memory, leaderboards and ensembles over GraphQL. Version ${version}; ${runCount} ${runCount === 1 ? 'run' : 'runs'} so far.</p>
 <p><a href="/graphiql">Open GraphiQL</a> to explore the schema, run queries and watch subscriptions.</p>
-<h2>Endpoints</h2>
+${user === undefined ? '' : session(user)}<h2>Endpoints</h2>
 <ul>
 <li><code>POST /graphql</code> queries and mutations</li>
 <li><code>ws: /graphql</code> subscriptions (graphql-transport-ws)</li>
@@ -35,6 +46,7 @@ code { background: #8882; padding: .1em .3em; border-radius: .2em }
 <li><code>GET /artifacts/:id</code> weights or an ONNX model of a run</li>
 <li><code>GET /prediction-sets/:id.safetensors</code> stored probabilities</li>
 <li><code>GET /images/:dataset/:position/thumbnail</code> an image, small</li>
+<li><code>POST /session</code>, <code>DELETE /session</code> log a browser in and out</li>
 <li><code>GET /healthz</code>, <code>/readyz</code>, <code>/version</code></li>
 </ul>
 </body>

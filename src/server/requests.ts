@@ -64,6 +64,7 @@ export function answerError(log: Logger): ErrorRequestHandler {
   };
 }
 
-export function sendError(response: Response, status: number, message: string): void {
-  response.status(status).json({ errors: [{ message }] });
+/** @param code as GraphQL's errors have it */
+export function sendError(response: Response, status: number, message: string, code?: string): void {
+  response.status(status).json({ errors: [code === undefined ? { message } : { message, extensions: { code } }] });
 }

@@ -5,7 +5,7 @@ import WebSocket from 'ws';
 import { createListener } from '../../src/db/listener.ts';
 import { createRunEventHub } from '../../src/events/hub.ts';
 import { startServer } from '../../src/server/server.ts';
-import { apiServer } from '../support/apiServer.ts';
+import { apiServer, openAccess } from '../support/apiServer.ts';
 import { silent } from '../support/commandContext.ts';
 
 test('a port in use is named with what to do about it', async () => {
@@ -13,13 +13,14 @@ test('a port in use is named with what to do about it', async () => {
   const { port } = new URL(server.url);
   const listener = createListener(server.context.url);
   const hub = createRunEventHub(server.context.db, listener);
-  const config = { host: '127.0.0.1', port: Number(port) };
+  const config = { host: '127.0.0.1', port: Number(port), access: openAccess };
   await expect(startServer({ config, commands: server.context, hub, listener, log: silent })).rejects.toMatchObject({
     name: 'StartupError',
     message: `127.0.0.1:${port} is in use. Stop the program that listens there, or set PORT to a free port`,
   });
+  const elsewhere = { host: '192.0.2.1', port: 0, access: { ...openAccess, authenticated: true } };
   await expect(
-    startServer({ config: { host: '192.0.2.1', port: 0 }, commands: server.context, hub, listener, log: silent }),
+    startServer({ config: elsewhere, commands: server.context, hub, listener, log: silent }),
   ).rejects.toMatchObject({ name: 'StartupError', message: expect.stringContaining('Set HOST') });
   hub.close();
   await listener.close();

@@ -1,5 +1,6 @@
-import { type Client, createClient } from 'graphql-ws';
+import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import type { AccessConfig } from '../../src/config.ts';
 import { createListener } from '../../src/db/listener.ts';
 import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
 import { createLogger } from '../../src/log.ts';
@@ -29,19 +30,28 @@ export interface ApiServer {
   /** What the server logged, newest last. */
   readonly logged: Readonly<Record<string, unknown>>[];
   /** Over HTTP; errors are part of the answer. */
-  send(query: string, variables?: object): Promise<Answer>;
+  send(query: string, variables?: object, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Over HTTP; the data, or a failed test. */
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
-  ask(query: string, variables?: object): Promise<any>;
+  ask(query: string, variables?: object, headers?: Readonly<Record<string, string>>): Promise<any>;
   /** A graphql-ws client that does not reconnect by itself; disposed with the server. */
-  connect(): Client;
+  connect(options?: Partial<ClientOptions>): Client;
   stopServer(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** Nobody is asked who he is. */
+export const openAccess: AccessConfig = { authenticated: false, allowedHosts: [], corsOrigins: [], trustedProxies: [] };
+
+export interface ApiServerOptions {
+  readonly access?: Partial<AccessConfig>;
+  /** Of another server, which closes it; left out: one of its own. */
+  readonly context?: TestContext;
+}
+
 /** A server on a free port, over a database, queue and blob folder of its own. */
-export async function apiServer(): Promise<ApiServer> {
-  const context = await testContext();
+export async function apiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const context = options.context ?? (await testContext());
   const listener = createListener(context.url);
   const hub = createRunEventHub(context.db, listener, { pollMs: 500, heartbeatMs: 300 });
   const logged: Record<string, unknown>[] = [];
@@ -74,14 +84,14 @@ export async function apiServer(): Promise<ApiServer> {
       };
     },
   };
-  const config = { host: '127.0.0.1', port: 0 };
+  const config = { host: '127.0.0.1', port: 0, access: { ...openAccess, ...options.access } };
   const server = await startServer({ config, commands: context, hub: countingHub, listener, log });
   const clients: Client[] = [];
 
-  const send = async (query: string, variables: object = {}): Promise<Answer> => {
+  const send: ApiServer['send'] = async (query, variables = {}, more = {}) => {
     const response = await fetch(`${server.url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...more },
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: GraphqlError[] };
@@ -94,14 +104,14 @@ export async function apiServer(): Promise<ApiServer> {
     openStreams: () => open.size,
     logged,
     send,
-    ask: async (query, variables) => {
-      const { data, errors } = await send(query, variables);
+    ask: async (query, variables, headers) => {
+      const { data, errors } = await send(query, variables, headers);
       if (errors.length) throw new Error(`${query}\n${JSON.stringify(errors, null, 2)}`);
       return data;
     },
-    connect: () => {
+    connect: (more) => {
       const url = `${server.url.replace('http', 'ws')}/graphql`;
-      const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+      const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0, ...more });
       clients.push(client);
       return client;
     },
@@ -111,7 +121,7 @@ export async function apiServer(): Promise<ApiServer> {
       await server.stop();
       hub.close();
       await listener.close();
-      await context.close();
+      if (!options.context) await context.close();
     },
   };
 }

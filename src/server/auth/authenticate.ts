@@ -1,26 +1,76 @@
-/** Who sends a request, for every route after it. */
+/** Who sends a request, for every route behind it. */
 
 import type { RequestHandler, Response } from 'express';
-import { allows, localViewer, type Scope, type Viewer } from '../../domain/viewer.ts';
-import { sendError } from '../requests.ts';
+import { allows, type Scope, type Viewer } from '../../domain/viewer.ts';
+import type { RequestInfo } from '../../graphql/context.ts';
+import { requestIdOf, sendError } from '../requests.ts';
+import { type Authenticator, UnauthenticatedError } from './authenticator.ts';
+import type { Client } from './client.ts';
+import type { Origins } from './origins.ts';
 
-/** Finds out who asks; the routes after it decide by `requireScope` whether that is enough. */
-export const authenticate: RequestHandler = (_request, response, next) => {
-  response.locals.viewer = localViewer;
-  next();
-};
+/** Methods that change nothing. */
+const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Who asks; null when the request carries no credentials. */
+/**
+ * Finds out who asks; the routes behind it decide by `requireScope` whether that is enough. A key that is not good is refused here,
+ * and so is a write with a session's cookie that does not say that it comes from a page of ours: browsers send cookies unasked.
+ */
+export function authenticate({ identify }: Pick<Authenticator, 'identify'>, origins: Origins): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      const client = clientOf(response);
+      const viewer = await identify(request, client);
+      if (viewer?.sessionId && !safe.has(request.method) && !origins.confirms(request, client)) {
+        return sendError(response, 403, 'A write with a session needs an Origin header of this server', 'FORBIDDEN');
+      }
+      response.locals.viewer = viewer;
+    } catch (error) {
+      if (!(error instanceof UnauthenticatedError)) throw error;
+      return refuseUnauthenticated(response, error.message);
+    }
+    next();
+  };
+}
+
+/** Who asks; null when the request carries no credentials. Stands behind `authenticate`. */
 export function viewerOf(response: Response): Viewer | null {
-  return (response.locals.viewer as Viewer | null | undefined) ?? null;
+  return response.locals.viewer as Viewer | null;
+}
+
+/** Where the request comes from. */
+export function clientOf(response: Response): Client {
+  return response.locals.client as Client;
 }
 
 /** Lets those through who have the scope. Stands behind `authenticate`. */
 export function requireScope(scope: Scope): RequestHandler {
   return (_request, response, next) => {
     const viewer = viewerOf(response);
-    if (!viewer) return sendError(response, 401, 'This needs an API key');
-    if (!allows(viewer.scopes, scope)) return sendError(response, 403, `This needs the scope ${scope}`);
+    if (!viewer) {
+      return refuseUnauthenticated(
+        response,
+        'This needs an API key, as header "Authorization: Bearer KEY", or a session',
+      );
+    }
+    if (!allows(viewer.scopes, scope)) {
+      return sendError(
+        response,
+        403,
+        `This needs the scope ${scope}; ${viewer.name} has ${viewer.scopes.join(', ')}`,
+        'FORBIDDEN',
+      );
+    }
     next();
   };
+}
+
+/** What GraphQL and the audit log need of a request behind `requireScope`. */
+export function requestInfo(response: Response): RequestInfo {
+  return { requestId: requestIdOf(response), viewer: viewerOf(response)!, address: clientOf(response).address };
+}
+
+/** 401, with the scheme that is expected. */
+export function refuseUnauthenticated(response: Response, message: string): void {
+  response.set('www-authenticate', 'Bearer realm="rungraph"');
+  sendError(response, 401, message, 'UNAUTHENTICATED');
 }
