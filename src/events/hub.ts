@@ -27,8 +27,20 @@ export interface RunEventHub {
    * Throws UserInputError on path ['after'] for a cursor that is none, and NOT_FOUND from the first `next()` for an unknown run.
    */
   subscribe(options: SubscribeOptions): AsyncIterableIterator<RunEventBatch, undefined>;
+  /** What it holds in memory: all zero without subscribers. */
+  usage(): HubUsage;
   /** Ends every stream. */
   close(): void;
+}
+
+export interface HubUsage {
+  /** Runs and experiments that somebody follows. */
+  readonly topics: number;
+  readonly subscribers: number;
+  /** Of them, those that wait for the next event. */
+  readonly waiting: number;
+  /** Events kept for subscribers that are a little behind. */
+  readonly events: number;
 }
 
 export interface HubOptions {
@@ -91,6 +103,15 @@ export function createRunEventHub(
         pauseMs: maxStepRateHz ? 1000 / maxStepRateHz : 0,
         heartbeatMs,
       });
+    },
+    usage() {
+      const usage = { topics: topics.size, subscribers: 0, waiting: 0, events: 0 };
+      for (const { topic, subscribers } of topics.values()) {
+        usage.subscribers += subscribers;
+        usage.waiting += topic.usage.waiting;
+        usage.events += topic.usage.events;
+      }
+      return usage;
     },
     close() {
       clearInterval(poll);

@@ -2,9 +2,9 @@ import type { Database } from '../db/database.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { RunEvent } from '../domain/runEvent.ts';
 import { type EventScope, eventHeads, readEvents, runsPerRead } from '../store/event.ts';
+import { persist } from './persist.ts';
+import { Ring } from './ring.ts';
 
-/** Events kept for subscribers that are a little behind; those further behind read the log. */
-const ringSize = 2048;
 const pageSize = 1000;
 /** Milliseconds before a failed read is tried again. */
 const retryDelay = 200;
@@ -19,17 +19,15 @@ export class Topic {
   readonly #onReadFailure: (error: unknown) => void;
   /** Last number of each run that is in the ring, or was. */
   readonly #heads = new Map<string, number>();
-  readonly #ring: RunEvent[] = [];
-  /** How many events were ever appended. */
-  #appended = 0;
+  readonly #ring = new Ring();
   /** Runs to look at; `all` asks for the list of runs too. */
   #dirty: Set<string> | 'all' = new Set();
   #reading = false;
   #failing = false;
-  #closed = false;
+  readonly #closing = new AbortController();
   #retry: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<() => void>();
-  readonly started: Promise<void>;
+  readonly #started: Promise<void>;
   #ended = false;
   #missing = false;
 
@@ -38,17 +36,28 @@ export class Topic {
     this.#db = db;
     this.#scope = scope;
     this.#onReadFailure = onReadFailure;
-    this.started = this.#start();
+    this.#started = this.#start();
     // Whoever subscribes sees the failure; without subscribers nobody needs to.
-    this.started.catch(() => {});
+    this.#started.catch(() => {});
+  }
+
+  /** Settles when the topic knows where the log ends, or when the signal aborts. Fails when the database stays away. */
+  async begin(signal: AbortSignal): Promise<void> {
+    const left = once(signal);
+    await Promise.race([this.#started, left.aborted]).finally(left.forget);
   }
 
   /** Positions in the appended sequence: `end` is that of the next event to come, `start` of the oldest still kept. */
   get end(): number {
-    return this.#appended;
+    return this.#ring.end;
   }
   get start(): number {
-    return this.#appended - this.#ring.length;
+    return this.#ring.start;
+  }
+
+  /** What it holds, and for how many that wait for more. */
+  get usage(): { readonly events: number; readonly waiting: number } {
+    return { events: this.end - this.start, waiting: this.#waiting.size };
   }
 
   /** No event will come any more: the run has ended and its last event was appended. Never true for an experiment. */
@@ -58,7 +67,7 @@ export class Topic {
 
   /** Nobody looks for events any more. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#closing.signal.aborted;
   }
 
   /** There is no such run; an experiment without runs is not missing. */
@@ -72,8 +81,7 @@ export class Topic {
 
   /** Appended events from position `from`, which must not be before `start`. */
   slice(from: number, limit: number): RunEvent[] {
-    const offset = from - this.start;
-    return this.#ring.slice(offset, offset + limit);
+    return this.#ring.slice(from, limit);
   }
 
   /** Looks for new events of a run, or of every run. */
@@ -85,7 +93,7 @@ export class Topic {
 
   /** Settles when there is news after position `from`, after `timeout` milliseconds, or when the signal aborts. */
   async news(from: number, timeout: number, signal: AbortSignal): Promise<void> {
-    if (this.#appended > from || this.#ended || this.#closed || signal.aborted) return;
+    if (this.end > from || this.#ended || this.closed || signal.aborted) return;
     await new Promise<void>((resolve) => {
       const settle = () => {
         clearTimeout(timer);
@@ -100,7 +108,7 @@ export class Topic {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     clearTimeout(this.#retry);
     this.#settleWaiting();
   }
@@ -112,7 +120,8 @@ export class Topic {
   async #start(): Promise<void> {
     this.#reading = true;
     try {
-      for (const { runId, seq, status } of await eventHeads(this.#db.prisma, this.#scope)) {
+      const heads = await persist(() => eventHeads(this.#db.prisma, this.#scope), this.#closing.signal);
+      for (const { runId, seq, status } of heads) {
         this.#heads.set(runId, seq);
         this.#ended = this.#scope.runId !== undefined && isTerminal(status);
       }
@@ -127,7 +136,7 @@ export class Topic {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      while (!this.#closed && (this.#dirty === 'all' || this.#dirty.size)) {
+      while (!this.closed && (this.#dirty === 'all' || this.#dirty.size)) {
         const asked = this.#dirty;
         this.#dirty = new Set();
         const runIds = asked === 'all' ? await this.#runsBehind() : [...asked];
@@ -139,7 +148,7 @@ export class Topic {
       this.#failing = true;
       // The database is away: once it is back, every run is looked at.
       this.#dirty = 'all';
-      if (!this.#closed) this.#retry = setTimeout(() => void this.#read(), retryDelay);
+      if (!this.closed) this.#retry = setTimeout(() => void this.#read(), retryDelay);
     } finally {
       this.#reading = false;
     }
@@ -151,7 +160,7 @@ export class Topic {
   }
 
   async #append(runIds: readonly string[]): Promise<void> {
-    for (let full = true; full && !this.#closed; ) {
+    for (let full = true; full && !this.closed; ) {
       const positions = runIds.map((runId) => ({ runId, after: this.#heads.get(runId) ?? 0 }));
       const events = await readEvents(this.#db.prisma, positions, pageSize);
       full = events.length === pageSize;
@@ -159,10 +168,19 @@ export class Topic {
         this.#heads.set(runId, seq);
         if (this.#scope.runId !== undefined && payload.kind === 'STATUS') this.#ended = isTerminal(payload.status);
       }
-      this.#ring.push(...events);
-      this.#appended += events.length;
-      if (this.#ring.length > ringSize) this.#ring.splice(0, this.#ring.length - ringSize);
+      this.#ring.append(events);
       if (events.length) this.#settleWaiting();
     }
   }
+}
+
+/** The signal's abort as a promise, until it is forgotten. */
+function once(signal: AbortSignal): { aborted: Promise<void>; forget: () => void } {
+  let settle = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  signal.addEventListener('abort', settle);
+  if (signal.aborted) settle();
+  return { aborted, forget: () => signal.removeEventListener('abort', settle) };
 }
