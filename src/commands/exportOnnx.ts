@@ -7,6 +7,7 @@ import { findRun, lockRun } from '../store/run.ts';
 import { holdBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { convertToOnnx } from './onnxConverter.ts';
+import { quotaProblem } from './quota.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Exports under way in this process, so that a second request waits for the first. */
@@ -62,6 +63,10 @@ async function makeOnnx(ctx: CommandContext, runId: string): Promise<string> {
     if (other && other.id !== earlier?.id) return other.id;
     if (other) await deleteArtifact(tx, other.id);
     await holdBlobs(ctx, tx, [contentHash]);
+    const problem = await quotaProblem(tx, runId, size);
+    if (problem) {
+      throw refuse('QUOTA_EXCEEDED', `the model was not kept: ${problem}; delete runs or raise the quota`, ['runId']);
+    }
     const fresh = ctx.newId('artifact');
     const createdAt = ctx.now();
     await insertArtifact(tx, { id: fresh, runId, name: onnxName, kind: 'ONNX', size, contentHash, createdAt });

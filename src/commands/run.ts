@@ -7,11 +7,13 @@ import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts'
 import { notify, runCancelChannel } from '../events/waker.ts';
 import { findArtifacts } from '../store/artifact.ts';
 import { appendEvents } from '../store/event.ts';
+import { holdExperiment } from '../store/experiment.ts';
 import { deleteRunRow, editRun, findRunUses, insertRuns, lockRun, type NewRun, type Run } from '../store/run.ts';
 import { releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { collect, nameProblems } from './problems.ts';
+import { requireQuota } from './quota.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { dataProblems, loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
@@ -32,6 +34,7 @@ export async function startRun(ctx: CommandContext, input: StartRunInput): Promi
     const parsed = parseTrainingConfig(input.config, ['config']);
     const problems: UserProblem[] = [...nameProblems(input), ...(parsed.problems ?? [])];
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
+    if (data) await collect(problems, () => requireQuota(tx, input.experimentId));
     if (data && parsed.config) problems.push(...dataProblems(parsed.config, data, ['config']));
     if (problems.length || !parsed.config) throw new UserInputError(problems);
 
@@ -56,9 +59,13 @@ export async function queueRun(ctx: CommandContext, tx: Transaction, run: NewRun
   return wake!;
 }
 
-/** Inserts runs with their first events and their jobs, which workers take in this order. */
+/** Inserts runs of one experiment with their first events and their jobs, which workers take in this order. */
 export async function queueRuns(ctx: CommandContext, tx: Transaction, runs: readonly NewRun[]): Promise<WakeUp[]> {
-  if (!runs.length) return [];
+  const [first] = runs;
+  if (!first) return [];
+  if (!(await holdExperiment(tx, first.experimentId))) {
+    throw refuse('NOT_FOUND', missing('experiment', first.experimentId), ['experimentId']);
+  }
   await insertRuns(tx, runs);
   const status = { kind: 'STATUS', status: 'QUEUED', attempt: 0, failure: null } as const;
   const wakes: WakeUp[] = [];

@@ -4,6 +4,7 @@ import { lockRun, type NewRun, type Run } from '../store/run.ts';
 import { findUnfinishedSweepRuns, getSweeps, holdRuns, insertSweep, insertSweepMembers } from '../store/sweep.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
+import { requireQuota } from './quota.ts';
 import { announceCancel, cancelLocked, drawSeed, queueRuns } from './run.ts';
 import { planSweep, type StartSweepInput } from './sweepPlan.ts';
 import { inTransaction } from './transaction.ts';
@@ -44,6 +45,7 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
       return run.id;
     });
     await insertSweep(tx, { id, name: input.name ?? plan.name, experimentId: input.experimentId, createdAt });
+    if (fresh.length) await requireQuota(tx, input.experimentId);
     const wakes = await queueRuns(ctx, tx, fresh);
     await insertSweepMembers(tx, id, members);
     return wakes;

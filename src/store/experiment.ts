@@ -84,6 +84,12 @@ export async function lockExperiment(tx: Queryable, id: string): Promise<void> {
   await tx.$executeRaw`select 1 from experiment where id = ${id} for no key update`;
 }
 
+/** Keeps an experiment from being deleted until the transaction ends; false when it is gone. */
+export async function holdExperiment(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>`select id from experiment where id = ${id} for key share`;
+  return rows.length > 0;
+}
+
 /** Adds an experiment; false when the name is taken. */
 export async function insertExperiment(
   db: Queryable,

@@ -32,11 +32,12 @@ export async function lockRunsOf(
   tx: Queryable,
   experimentId: string,
 ): Promise<{ id: string; status: RunStatus }[] | null> {
+  // Runs first, in order of id, as everyone who locks several: who holds one may have to wait for the experiment's row.
+  await tx.$executeRaw`select 1 from run where experiment_id = ${experimentId} order by id collate "C" for update`;
   const found = await tx.$queryRaw<unknown[]>`select id from experiment where id = ${experimentId} for update`;
   if (!found.length) return null;
-  // In order of id, as everyone who locks several runs.
   return tx.$queryRaw<{ id: string; status: RunStatus }[]>`
-    select id, status::text as status from run where experiment_id = ${experimentId} order by id collate "C" for update`;
+    select id, status::text as status from run where experiment_id = ${experimentId} order by id for update`;
 }
 
 /** Names of other experiments' ensembles that have a run of this one as a member. */

@@ -15,13 +15,15 @@ import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, withLogIds } from '../log.ts';
+import type { WorkerMetrics } from '../metrics/worker.ts';
 import type { Run } from '../store/run.ts';
 import { CheckpointKeeper, findResume } from './checkpoints.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
 import { configOf, trainerImages } from './jobParts.ts';
 import type { Machine } from './machine.ts';
+import { type AttemptEnd, observeEnd, observeEvent } from './observe.ts';
 import type { TaskOutcome, TrainJob } from './outcome.ts';
 import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
@@ -41,6 +43,7 @@ export interface AttemptRunnerOptions {
   readonly resources: TrainerResources;
   readonly machine: Machine;
   readonly log: Logger;
+  readonly metrics: WorkerMetrics;
   /** The attempts in hand, for cancel messages and heartbeats. */
   readonly held: Set<HeldAttempt>;
 }
@@ -55,25 +58,53 @@ export async function runAttempt(
 }
 
 /** Runs an attempt to its end. Returns the one that follows. */
-async function holdAttempt(
+async function holdAttempt(options: AttemptRunnerOptions, begun: BegunAttempt): Promise<BegunAttempt | null> {
+  return withLogIds({ runId: begun.run.id, attempt: begun.attempt }, () => hold(options, begun));
+}
+
+async function hold(
   options: AttemptRunnerOptions,
   { run, attempt: number }: BegunAttempt,
 ): Promise<BegunAttempt | null> {
-  const { held, log } = options;
+  const { held, log, metrics } = options;
   const attempt = new HeldAttempt({ runId: run.id, attempt: number }, configOf(run).maxSeconds);
   held.add(attempt);
-  log.info(attempt.token, 'attempt begun');
+  log.info('attempt begun');
+  let ended: AttemptEnd = { status: 'LOST' };
   try {
     const end = await compute(options, run, attempt);
     if (attempt.lost) {
-      log.warn(attempt.token, 'attempt lost');
+      log.warn('attempt lost');
       return null;
     }
-    const next = await settle(options, attempt, end);
-    log.info({ ...attempt.token, status: end.status }, 'attempt ended');
+    const last = lastOf(attempt, end);
+    const next = await settle(options, attempt, end, last);
+    ended = { status: last.status, code: last.status === 'FAILED' ? last.failure.code : undefined };
+    log.info(ended, 'attempt ended');
     return next;
   } finally {
     held.delete(attempt);
+    observeEnd(metrics, run.id, ended);
+  }
+}
+
+/** What becomes of an attempt; QUEUED: its run goes back to the queue. What the trainer completed counts, also when it was asked to stop meanwhile. */
+function lastOf(
+  { unstored, reason, maxSeconds }: HeldAttempt,
+  end: TaskOutcome,
+): AttemptOutcome | { status: 'QUEUED' } {
+  switch (end.status === 'SUCCEEDED' && !unstored ? undefined : reason) {
+    case 'drain':
+      return { status: 'QUEUED' };
+    case 'cancel':
+      return { status: 'CANCELED' };
+    case 'timeout':
+      return { status: 'FAILED', failure: timedOut(maxSeconds!) };
+    case 'unstored':
+      return { status: 'FAILED', failure: incomplete(unstored!.error) };
+    case 'lost':
+    case undefined:
+      return end.status === 'RETRY' ? { status: 'FAILED', failure: end.failure } : end;
   }
 }
 
@@ -82,31 +113,16 @@ async function settle(
   { ctx, workerId }: AttemptRunnerOptions,
   attempt: HeldAttempt,
   end: TaskOutcome,
+  last: AttemptOutcome | { readonly status: 'QUEUED' },
 ): Promise<BegunAttempt | null> {
-  const { unstored } = attempt;
-  // What the trainer completed counts, also when it was asked to stop meanwhile.
-  const givenUp = end.status === 'SUCCEEDED' && !unstored ? undefined : attempt.reason;
-  if (!givenUp && end.status === 'RETRY') {
+  if (end.status === 'RETRY' && attempt.reason === undefined) {
     const { failure, accumulation } = end;
     // Not again when it fails: nobody would know whether the next attempt has begun. The queue delivers the job again, which takes over.
     return retryAttempt(ctx, attempt.token, { workerId, failure, accumulation });
   }
-  const last: AttemptOutcome = end.status === 'RETRY' ? { status: 'FAILED', failure: end.failure } : end;
-  await persist(() => {
-    switch (givenUp) {
-      case 'drain':
-        return requeueAttempt(ctx, attempt.token);
-      case 'cancel':
-        return settleAttempt(ctx, attempt.token, { status: 'CANCELED' });
-      case 'timeout':
-        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: timedOut(attempt.maxSeconds!) });
-      case 'unstored':
-        return settleAttempt(ctx, attempt.token, { status: 'FAILED', failure: incomplete(unstored!.error) });
-      case 'lost':
-      case undefined:
-        return settleAttempt(ctx, attempt.token, last);
-    }
-  });
+  await persist(() =>
+    last.status === 'QUEUED' ? requeueAttempt(ctx, attempt.token) : settleAttempt(ctx, attempt.token, last),
+  );
   return null;
 }
 
@@ -119,7 +135,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     await batcher.flush();
   };
   const add = (event: TrainerEvent) => batcher.add(event);
-  const checkpoints = new CheckpointKeeper(ctx, add);
+  const checkpoints = new CheckpointKeeper(ctx, attempt.token.runId, add);
   let output: AttemptOutput | undefined;
   try {
     const images = await trainerImages(ctx, run);
@@ -159,10 +175,17 @@ interface CurrentTrainer {
 }
 
 /** Stores what an attempt tells. Ends the attempt when that cannot be done. */
-function openBatcher({ ctx, log }: AttemptRunnerOptions, attempt: HeldAttempt, child: CurrentTrainer): EventBatcher {
+function openBatcher(
+  { ctx, log, metrics }: AttemptRunnerOptions,
+  attempt: HeldAttempt,
+  child: CurrentTrainer,
+): EventBatcher {
   return new EventBatcher({
     write: (events) => recordEvents(ctx, attempt.token, events),
-    onWritten: (events) => child.trainer?.written(events.filter(isMessage).length),
+    onWritten: (events) => {
+      for (const event of events) observeEvent(metrics, log, attempt.token.runId, event);
+      child.trainer?.written(events.filter(isMessage).length);
+    },
     onLost: (error) => {
       if (error === undefined) return attempt.end('lost');
       log.error({ ...attempt.token, err: error }, 'events could not be stored');

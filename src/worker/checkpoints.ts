@@ -2,10 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { openSafetensors } from '../blobs/safetensors.ts';
 import { type Checkpoint, findCheckpoints, removeCheckpoint } from '../commands/checkpoints.ts';
 import type { CommandContext } from '../commands/context.ts';
+import { quotaProblem } from '../commands/quota.ts';
 import { checkpointHeader, describePlace, trainingFingerprint } from '../domain/checkpoint.ts';
 import type { TrainerEvent, TrainerImage, TrainerResume } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
@@ -15,12 +16,14 @@ import { predictionSetsOfRuns } from '../store/prediction.ts';
 
 export class CheckpointKeeper {
   readonly #ctx: CommandContext;
+  readonly #runId: string;
   readonly #add: (event: TrainerEvent) => void;
   #last: Promise<void> = Promise.resolve();
 
   /** @param add stores an event after all those that were added before */
-  constructor(ctx: CommandContext, add: (event: TrainerEvent) => void) {
+  constructor(ctx: CommandContext, runId: string, add: (event: TrainerEvent) => void) {
     this.#ctx = ctx;
+    this.#runId = runId;
     this.#add = add;
   }
 
@@ -32,6 +35,8 @@ export class CheckpointKeeper {
     this.#last = this.#last.then(async () => {
       const { name, path: file } = event.checkpoint;
       try {
+        const problem = await quotaProblem(this.#ctx.db.prisma, this.#runId, (await stat(file)).size);
+        if (problem) throw new Error(problem);
         this.#add({ ...event, stored: await this.#ctx.blobs.adopt(file) });
       } catch (error) {
         this.#add(logLine(`the checkpoint ${name} could not be stored: ${messageOf(error)}`));

@@ -1,10 +1,11 @@
 /** Folders that trainers leave files in: one per attempt, gone with it. Those of killed workers go when the next worker starts. */
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { KeptArtifact } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
+import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import { isSameProcess } from '../locks/processes.ts';
@@ -29,28 +30,35 @@ export async function removeAbandonedOutputs(home: string): Promise<void> {
 /** What one attempt leaves. */
 export class AttemptOutput {
   readonly directory: string;
+  readonly #runId: string;
   #artifacts: readonly TrainerArtifact[] = [];
 
-  private constructor(directory: string) {
+  private constructor(directory: string, runId: string) {
     this.directory = directory;
+    this.#runId = runId;
   }
 
   /** A new folder below `outputs`. */
   static async open(outputs: string, { runId, attempt }: AttemptToken): Promise<AttemptOutput> {
     const directory = path.join(outputs, `${runId}-${attempt}`);
     await mkdir(directory, { recursive: true });
-    return new AttemptOutput(directory);
+    return new AttemptOutput(directory, runId);
   }
 
   add(artifact: TrainerArtifact): void {
     this.#artifacts = [...this.#artifacts.filter(({ name }) => name !== artifact.name), artifact];
   }
 
-  /** Moves the files that the trainer told of into the blobs. What cannot be moved is reported and left out. */
+  /** Moves the files that the trainer told of into the blobs. What cannot be moved, or is more than the experiment's quota allows, is reported and left out. */
   async keep(ctx: CommandContext, report: (line: string) => Promise<void>): Promise<KeptArtifact[]> {
     const kept: KeptArtifact[] = [];
     for (const { kind, name, path: file } of this.#artifacts) {
       try {
+        const problem = await quotaProblem(ctx.db.prisma, this.#runId, (await stat(file)).size);
+        if (problem) {
+          await report(`${name} is not kept: ${problem}`);
+          continue;
+        }
         const { hash: contentHash, size } = await ctx.blobs.adopt(file);
         kept.push({ kind, name, contentHash, size });
       } catch (error) {
