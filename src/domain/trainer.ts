@@ -73,6 +73,7 @@ export interface TrainerEnvironment {
   readonly engine: string;
   readonly device: string;
   readonly precision: Precision;
+  /** Of libraries, and the number of threads: what the last bits of a result depend on besides. */
   readonly versions: Readonly<Record<string, string>>;
 }
 

@@ -18,7 +18,9 @@ export async function* trainRun(job: TrainerJob, deps: TrainerDependencies): Asy
   let checkpoint: OpenCheckpoint | null = null;
   try {
     signal.throwIfAborted();
-    const { name, device, precision, versions } = engine.info;
+    const { name, device, precision } = engine.info;
+    // Sums are split among threads: another number of them rounds otherwise.
+    const versions = { ...engine.info.versions, threads: String(job.resources.computeThreads) };
     checkpoint = job.task.kind === 'train' ? await resumedCheckpoint(job) : null;
     yield {
       kind: 'started',

@@ -50,7 +50,7 @@ describe('a run', () => {
         engine: 'onnxruntime',
         device: expect.any(String),
         precision: 'FP32',
-        versions: engine.info.versions,
+        versions: { ...engine.info.versions, threads: '2' },
       },
       resumedFrom: null,
     });
