@@ -5,6 +5,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { auditForbidden } from '../graphql/audit.ts';
 import type { Context } from '../graphql/context.ts';
 import { validationRules } from '../graphql/limits.ts';
 import type { Gate } from './gate.ts';
@@ -33,7 +34,7 @@ export function createApollo(
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginDrainHttpServer({ httpServer: http, stopGracePeriodMillis: stopGracePeriod }),
       { serverWillStart: async () => ({ drainServer: closeSockets }) },
-      operationLimits(gate),
+      operationLimits(schema, gate),
       errorPresentation(gate),
       legacyStatus,
       ...plugins,
@@ -42,13 +43,17 @@ export function createApollo(
 }
 
 /** What passes the gate tells its cost in the header x-graphql-cost. */
-function operationLimits(gate: Gate): ApolloServerPlugin<Context> {
+function operationLimits(schema: GraphQLSchema, gate: Gate): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
       didResolveOperation: async ({ document, operation, operationName, request, contextValue, response }) => {
         if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw subscriptionsNeedSockets();
         const cost = gate.admit(contextValue, document, operationName, request.variables);
-        if (typeof cost !== 'number') throw cost;
+        if (typeof cost !== 'number') {
+          const { variables } = request;
+          await auditForbidden(contextValue, { schema, document, operationName, variables }, cost);
+          throw cost;
+        }
         response.http.headers.set('x-graphql-cost', String(cost));
       },
     }),

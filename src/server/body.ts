@@ -18,30 +18,26 @@ export function jsonBody(maxBytes: number): RequestHandler {
 
 /**
  * Ends requests whose body has not arrived whole after `ms`: who sends a byte now and then would keep a connection as long as they
- * like.
+ * like. Uploads have a limit of their own.
  */
 export function bodyDeadline(ms: number): RequestHandler {
   return (request, response, next) => {
-    if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
-      return next();
-    }
+    const { 'content-length': length, 'transfer-encoding': chunked } = request.headers;
+    if (length === undefined && chunked === undefined) return next();
     const timer = setTimeout(() => {
       if (request.complete) return;
       if (response.headersSent) return void request.destroy();
       response.set('connection', 'close');
-      sendError(response, 408, `The request did not arrive within ${Math.round(ms / 1000)} s`);
       response.once('finish', () => request.destroy());
+      sendError(response, 408, `The request did not arrive within ${ms / 1000} s`);
     }, ms);
-    request.once('end', () => clearTimeout(timer));
     request.once('close', () => clearTimeout(timer));
     next();
   };
 }
 
-/** Leaves the paths below one out. */
-export function exceptAt(prefix: string, handler: RequestHandler): RequestHandler {
-  return (request, response, next) => {
-    if (request.path === prefix || request.path.startsWith(`${prefix}/`)) next();
-    else handler(request, response, next);
-  };
+/** The handler for all paths but `path` and those below it. */
+export function exceptAt(path: string, handler: RequestHandler): RequestHandler {
+  return (request, response, next) =>
+    `${request.path}/`.startsWith(`${path}/`) ? next() : handler(request, response, next);
 }

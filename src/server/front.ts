@@ -4,6 +4,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StartupError } from '../errors.ts';
 
+/** Milliseconds within which the headers of a request must have arrived. */
+const headersTime = 10_000;
+
 export interface Front {
   readonly http: Server;
   readonly port: number;
@@ -25,7 +28,9 @@ export async function openFront(
   variable = 'PORT',
 ): Promise<Front> {
   let handle: RequestListener = answerStarting;
-  const http = createServer((request, response) => handle(request, response));
+  // Uploads take long, so requests as a whole have no deadline here: `bodyDeadline` is that of all others.
+  const timeouts = { headersTimeout: headersTime, requestTimeout: 0, connectionsCheckingInterval: headersTime / 4 };
+  const http = createServer(timeouts, (request, response) => handle(request, response));
   await listen(http, host, port, variable);
   const address = http.address() as AddressInfo;
   return {

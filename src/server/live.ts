@@ -1,9 +1,9 @@
 /** GraphQL over WebSocket, protocol graphql-transport-ws: subscriptions, and any other operation. */
 
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
+  type ExecutionArgs,
   execute,
   type FormattedExecutionResult,
   GraphQLError,
@@ -17,15 +17,19 @@ import {
 import { type Context as Connection, handleProtocols, makeServer } from 'graphql-ws';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Viewer } from '../domain/viewer.ts';
+import { auditForbidden } from '../graphql/audit.ts';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
 import { validationRules } from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
+import { withLogIds } from '../log.ts';
 import { networkOf } from './address.ts';
 import type { Access } from './auth/access.ts';
 import type { Client } from './auth/client.ts';
 import { logInSocket } from './auth/socketLogin.ts';
 import { type Gate, rateKeyOf, rateLimited, type Sender } from './gate.ts';
+import { codesOf, type EndOperation, type Observer } from './observe.ts';
 import { endingWith, type OperationArgs } from './operation.ts';
+import { requestIdFor } from './requests.ts';
 import { serveSocket, socketLimits } from './socket.ts';
 
 /** Milliseconds a client gets to answer the closing handshake: of a socket that is closed, and of all when the server stops. */
@@ -43,6 +47,8 @@ export interface SocketExtra {
   viewer: Viewer | null;
   /** Those in progress: also those whose client has said that it no longer wants their result. */
   readonly operations: Set<() => void>;
+  /** Notes the end of an operation that is let in, by the client's id for it. */
+  readonly observed: Map<string, EndOperation>;
 }
 
 export interface LiveServer {
@@ -60,6 +66,7 @@ export function serveLive(
   services: Services,
   gate: Gate,
   access: Access,
+  observer: Observer,
   limits = socketLimits,
 ): LiveServer {
   const { log } = services;
@@ -76,8 +83,10 @@ export function serveLive(
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     schema,
     connectionInitWaitTimeout: limits.initMs,
-    execute: async (args) => endingWith((args as OperationArgs).release, async () => execute(args)),
-    subscribe: async (args) => endingWith((args as OperationArgs).release, () => subscribe(args as OperationArgs)),
+    execute: async (args) =>
+      endingWith((args as OperationArgs).release, async () => withIds(args, () => execute(args))),
+    subscribe: async (args) =>
+      endingWith((args as OperationArgs).release, () => withIds(args, () => subscribe(args as OperationArgs))),
     onConnect: async (connection) => {
       const { extra, connectionParams } = connection;
       extra.viewer = await logInSocket(access, extra, connectionParams);
@@ -85,9 +94,10 @@ export function serveLive(
       return extra.viewer !== null;
     },
     onDisconnect: (connection) => void connections.delete(connection),
+    onClose: (_connection, code = 1006) => observer.socketClosed(code),
     // The protocol's own checks do not run when this hook answers: parsing, validation and limits are all here.
-    onSubscribe: (connection, _id, { query, operationName, variables }) => {
-      const { viewer, client } = connection.extra;
+    onSubscribe: (connection, id, { query, operationName, variables }) => {
+      const { viewer, client, request, observed } = connection.extra;
       const sender = { viewer: viewer!, address: client.address };
       const wait = gate.requests.take(rateKeyOf(sender));
       if (wait) return [rateLimited(wait)];
@@ -97,11 +107,16 @@ export function serveLive(
         if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
         const operation = getOperationAST(document, operationName);
         if (!operation) return [unknownOperation(operationName)];
+        const requestId = requestIdFor(request);
+        const contextValue = createContext(services, { ...sender, requestId });
         const cost = gate.admit(sender, document, operationName, variables);
-        if (typeof cost !== 'number') return [cost];
+        if (typeof cost !== 'number') {
+          return auditForbidden(contextValue, { schema, document, operationName, variables }, cost).then(() => [cost]);
+        }
         const release = begin(connection.extra, sender, operation.operation);
         if (release instanceof GraphQLError) return [release];
-        const contextValue = createContext(services, { ...sender, requestId: randomUUID() });
+        const name = operation.name?.value;
+        observed.set(id, observer.begin({ requestId, viewer, transport: 'ws', node: operation, name }));
         const args = { schema, document, operationName, variableValues: variables, contextValue };
         return { ...args, release } satisfies OperationArgs;
       } catch (error) {
@@ -109,11 +124,27 @@ export function serveLive(
         throw error;
       }
     },
-    onNext: (_connection, _id, _payload, { contextValue }, result) =>
-      result.errors
-        ? { ...(result as FormattedExecutionResult), errors: gate.present(result.errors, contextValue as Context) }
-        : undefined,
-    onError: (_connection, _id, _payload, errors) => gate.present(errors, { requestId: randomUUID(), log }),
+    onNext: ({ extra }, id, _payload, { contextValue, document, operationName }, result) => {
+      if (!result.errors) return undefined;
+      const errors = gate.present(result.errors, contextValue as Context);
+      const isStream = getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION;
+      if (isStream) observer.errors(codesOf(errors));
+      else extra.observed.get(id)?.(codesOf(errors));
+      return { ...(result as FormattedExecutionResult), errors };
+    },
+    onError: ({ extra }, id, { operationName: name }, errors) => {
+      const { request, observed, viewer } = extra;
+      const requestId = requestIdFor(request);
+      const presented = gate.present(errors, { requestId, log });
+      const end = observed.get(id) ?? observer.begin({ requestId, viewer, transport: 'ws', node: null, name });
+      observed.delete(id);
+      end(codesOf(presented));
+      return presented;
+    },
+    onComplete: ({ extra }, id) => {
+      extra.observed.get(id)?.([]);
+      extra.observed.delete(id);
+    },
   });
 
   /** Takes the places of an operation; what it returns gives them back. */
@@ -154,9 +185,10 @@ export function serveLive(
       serveSocket(
         socket,
         protocol,
-        { socket, request, client, viewer: null, operations: new Set<() => void>() },
+        { socket, request, client, viewer: null, operations: new Set<() => void>(), observed: new Map() },
         log,
         limits,
+        gate.limits.messagesPerMinute,
       ),
     );
   };
@@ -177,6 +209,11 @@ export function serveLive(
       clearTimeout(stragglers);
     },
   };
+}
+
+/** What an operation logs carries its request's id. */
+function withIds<T>({ contextValue }: ExecutionArgs, work: () => T): T {
+  return withLogIds({ requestId: (contextValue as Context).requestId }, work);
 }
 
 function tooMany(message: string): GraphQLError {

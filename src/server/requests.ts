@@ -19,6 +19,11 @@ const contentSecurityPolicy = (host: string) => [
   "style-src 'self' 'unsafe-inline'",
 ];
 
+/** Nothing of the machine that a page here could ask for. */
+const permissionsPolicy = ['camera', 'display-capture', 'geolocation', 'microphone', 'payment', 'serial', 'usb']
+  .map((feature) => `${feature}=()`)
+  .join(', ');
+
 /** The id that a request brings along (header x-request-id), if it may stand in a log, or a new one. */
 export function requestIdFor({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
@@ -34,12 +39,22 @@ export const prepareResponse: RequestHandler = (request, response, next) => {
     'content-security-policy': contentSecurityPolicy(host).join('; '),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
+    'permissions-policy': permissionsPolicy,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
     'x-request-id': requestId,
   });
   withLogIds({ requestId }, next);
 };
+
+/** Tells browsers that came by https to stay with it. Others are not told: a server on loopback has no certificate. */
+export function keepHttps(isSecure: (request: IncomingMessage) => boolean): RequestHandler {
+  return (request, response, next) => {
+    if (isSecure(request)) response.set('strict-transport-security', 'max-age=31536000');
+    next();
+  };
+}
 
 export function requestIdOf(response: Response): string {
   return response.locals.requestId as string;

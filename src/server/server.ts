@@ -27,9 +27,9 @@ import { graphiqlRoutes } from './graphiql.ts';
 import { healthRoutes } from './health.ts';
 import { landingPage } from './landing.ts';
 import { type LiveServer, serveLive } from './live.ts';
-import { countEvents, createOperationObserver, metricsRoute, observeHttp, observeOperations } from './observe.ts';
+import { countEvents, createObserver, metricsRoute, observeHttp, observeOperations } from './observe.ts';
 import { createReadiness, serviceChecks } from './readiness.ts';
-import { answerError, answerNotFound, prepareResponse } from './requests.ts';
+import { answerError, answerNotFound, keepHttps, prepareResponse } from './requests.ts';
 import type { SocketLimits } from './socket.ts';
 import { uploadRoutes } from './uploads.ts';
 
@@ -71,7 +71,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const front = given ?? (await openFront(config));
   const metrics = createServerMetrics(createRegistry('server', `${os.hostname()}:${front.port}`, commands.db));
   const readiness = createReadiness(serviceChecks(commands, listener), { log });
-  const observe = createOperationObserver(metrics, log);
+  const observer = createObserver(metrics, log);
   const hub = countEvents(parts.hub, metrics);
   const services: Services = {
     ...parts,
@@ -84,11 +84,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const schema = createSchema();
   const app = express().disable('x-powered-by').disable('etag');
   const gate = createGate(schema, { ...config, authentication: config.access.authenticated });
-  const live = serveLive(front.http, graphqlPath, schema, services, gate, access, socketLimits);
-  const apollo = createApollo(schema, front.http, gate, live.close, [observeOperations(observe)]);
+  const live = serveLive(front.http, graphqlPath, schema, services, gate, access, observer, socketLimits);
+  const apollo = createApollo(schema, front.http, gate, live.close, [observeOperations(observer)]);
   await apollo.start();
 
   app.use(prepareResponse);
+  app.use(keepHttps((request) => access.readClient(request).secure));
   app.use(exceptAt('/uploads', bodyDeadline(bodyTime)));
   app.use(observeHttp(metrics));
   app.use(healthRoutes(readiness));
@@ -98,7 +99,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.get('/', requireLogin, landingPage(services));
   if (gate.introspection) app.use('/graphiql', requireLogin, graphiqlRoutes());
   app.use(requireScope('READ'));
-  app.get('/metrics', metricsRoute(metrics));
+  app.get(
+    '/metrics',
+    metricsRoute(metrics, () => live.usage().sockets),
+  );
   app.use(downloadRoutes(services));
   app.use(uploadRoutes(services));
   app.use(

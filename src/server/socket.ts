@@ -3,6 +3,7 @@
 import { CloseCode, type Server as Protocol } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
+import { createBuckets } from './buckets.ts';
 
 export interface SocketLimits {
   /** Milliseconds until a client must have introduced itself. */
@@ -28,6 +29,15 @@ export const socketLimits: SocketLimits = {
 /** Try Again Later: clients of the protocol connect again after it, and go on behind their cursor. */
 export const stalledCode = 1013;
 
+/** Unsupported Data, and Policy Violation: those of RFC 6455. */
+const noTextCode = 1003;
+const tooMuchCode = 1008;
+
+/** What the protocol throws at messages that only a server sends. */
+function isForeign(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Unexpected message of type ');
+}
+
 /**
  * Speaks the protocol on an open socket until it closes. An operation has one message on its way at most: the next is made
  * when the socket has taken it. A client that reads nothing is closed with 1013, and its operations end with that, not
@@ -39,7 +49,9 @@ export function serveSocket<Extra>(
   extra: Extra,
   log: Logger,
   limits: SocketLimits,
+  messagesPerMinute: number,
 ): void {
+  const messages = createBuckets(messagesPerMinute);
   let ended = false;
   let alive = true;
   let waiting = 0;
@@ -102,6 +114,7 @@ export function serveSocket<Extra>(
   });
   socket.on('ping', (data) => {
     alive = true;
+    if (messages.take('')) return close(tooMuchCode, 'Too many messages within a minute');
     void write((taken) => socket.pong(data, undefined, taken));
   });
   socket.on('close', (code, reason) => end(code, String(reason)));
@@ -112,10 +125,13 @@ export function serveSocket<Extra>(
       send: (data) => write((taken) => socket.send(data, taken)),
       close: (code = CloseCode.InternalServerError, reason = '') => close(code, reason),
       onMessage: (callback) =>
-        socket.on('message', (data) => {
+        socket.on('message', (data, isBinary) => {
           if (ended) return;
           alive = true;
+          if (messages.take('')) return close(tooMuchCode, 'Too many messages within a minute');
+          if (isBinary) return close(noTextCode, 'Messages are text');
           callback(String(data)).catch((error: unknown) => {
+            if (isForeign(error)) return close(CloseCode.BadRequest, 'Invalid message received');
             log.error({ err: error }, 'a message could not be handled');
             close(CloseCode.InternalServerError, 'Internal server error');
           });
