@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { archiveFormat, notAnArchive } from '../archives/format.ts';
 import { messageOf, refuse, type UserErrorCode } from '../errors.ts';
-import { type FileAccess, OutsideRootsError, realpathWithin } from '../files/roots.ts';
+import { type FilePolicy, OutsideRootsError, realpathWithin } from '../files/roots.ts';
 
 export interface LocatedSource {
   readonly kind: 'folder' | 'archive';
@@ -14,7 +14,7 @@ export interface LocatedSource {
  * The folder or archive that a request names by its path on this machine.
  * @throws UserInputError on `path`
  */
-export async function locateSource({ dataRoots }: FileAccess, given: string): Promise<LocatedSource> {
+export async function locateSource({ dataRoots }: FilePolicy, given: string): Promise<LocatedSource> {
   const problem = (code: UserErrorCode, message: string) => refuse(code, message, ['path']);
   if (given.trim() === '' || given.includes('\0'))
     throw problem('INVALID', 'must be the path of a folder or an archive');

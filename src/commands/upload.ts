@@ -11,18 +11,14 @@ const lifetime = 86_400_000;
 
 /**
  * Stores what arrives among the blobs. When it breaks off, or is too large, nothing is kept.
- * @throws UserInputError LIMIT_EXCEEDED above `maxBytes`, INVALID when it is empty, UNAVAILABLE when the disk is full
+ * @throws UserInputError LIMIT_EXCEEDED above the limit, INVALID when it is empty, UNAVAILABLE when the disk is full
  */
 export async function storeUpload(
   ctx: CommandContext,
-  {
-    name,
-    content,
-    maxBytes,
-  }: { readonly name: string; readonly content: AsyncIterable<Uint8Array>; readonly maxBytes: number },
+  { name, content }: { readonly name: string; readonly content: AsyncIterable<Uint8Array> },
 ): Promise<Upload> {
   await expireUploads(ctx);
-  const blob = await ctx.blobs.put(within(content, maxBytes));
+  const blob = await ctx.blobs.put(within(content, ctx.files.uploadLimitBytes));
   const createdAt = ctx.now();
   const upload: Upload = {
     ...{ id: ctx.newId('upload'), name: presentable(name), contentHash: blob.hash, size: blob.size, createdAt },

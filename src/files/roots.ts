@@ -7,13 +7,17 @@ import path from 'node:path';
 export type Roots = readonly string[] | null;
 
 /** What the commands and the worker know of the files of their machine. */
-export interface FileAccess {
+export interface FilePolicy {
   /** RUNGRAPH_HOME, absolute. */
   readonly home: string;
   /** Where data sets may lie that a request names by path. */
   readonly dataRoots: Roots;
   /** Where weights may lie that a run's `weightsUri` names by path. */
   readonly weightsRoots: Roots;
+  /** Bytes of one upload. */
+  readonly uploadLimitBytes: number;
+  /** Bytes that one archive may unpack to. */
+  readonly unpackedLimitBytes: number;
 }
 
 /** A path that leads out of the roots. Whether there is anything is not told. */

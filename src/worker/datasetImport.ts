@@ -19,8 +19,6 @@ const reportInterval = 500;
 export interface ImportJobOptions {
   readonly signal: AbortSignal;
   readonly log: Logger;
-  /** Bytes that an archive may unpack to. */
-  readonly unpackedLimitBytes: number;
 }
 
 /**
@@ -30,7 +28,7 @@ export interface ImportJobOptions {
 export async function importDatasetJob(
   ctx: CommandContext,
   datasetId: string,
-  { signal: stopping, log, unpackedLimitBytes }: ImportJobOptions,
+  { signal: stopping, log  }: ImportJobOptions,
 ): Promise<void> {
   const dataset = await beginImport(ctx, datasetId);
   if (!dataset) return;
@@ -39,7 +37,7 @@ export async function importDatasetJob(
   const signal = AbortSignal.any([stopping, lost.signal]);
   const reporter = startReporter(ctx, token, { lose: () => lost.abort(new Error('the import was taken away')), log });
   try {
-    const work = { ctx, token, signal, progress: reporter.tell, unpackedLimitBytes };
+    const work = { ctx, token, signal, progress: reporter.tell  };
     const unpacked = await provideFiles(dataset, work);
     const { holdoutFraction: fraction, holdoutSeed } = dataset;
     const { inside, ...result } = await importFolder(locateRoot(ctx.files.home, dataset.root), {
@@ -69,7 +67,6 @@ interface Work {
   readonly token: ImportToken;
   readonly signal: AbortSignal;
   readonly progress: (progress: Omit<ImportProgress, 'attempt'>) => void;
-  readonly unpackedLimitBytes: number;
 }
 
 function isUnpacked({ archivePath, archiveHash }: Dataset): boolean {
@@ -78,7 +75,7 @@ function isUnpacked({ archivePath, archiveHash }: Dataset): boolean {
 
 /** Sees to it that the data set's root is there and may be read. Gives what was left out of an archive. */
 async function provideFiles(dataset: Dataset, work: Work): Promise<readonly ImportProblem[]> {
-  const { ctx, token, signal, progress, unpackedLimitBytes } = work;
+  const { ctx, token, signal, progress  } = work;
   if (!isUnpacked(dataset)) {
     // Again: since it was named, a link may have been put in its place. What cannot be found at all the import itself tells of.
     await realpathWithin(ctx.files.dataRoots, dataset.root, 'RUNGRAPH_DATA_ROOTS').catch((error: unknown) => {
@@ -88,7 +85,7 @@ async function provideFiles(dataset: Dataset, work: Work): Promise<readonly Impo
   }
   const archiveHash = dataset.archiveHash ?? (await storeArchive(dataset.archivePath!, work));
   return provideUnpacked(ctx, {
-    ...{ datasetId: token.datasetId, archiveHash, maxBytes: unpackedLimitBytes, signal },
+    ...{ datasetId: token.datasetId, archiveHash, signal },
     onProgress: (unpacked) => progress({ phase: 'UNPACKING', total: null, ...unpacked }),
   });
 }

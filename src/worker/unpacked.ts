@@ -22,8 +22,6 @@ export interface UnpackRequest {
   readonly datasetId: string;
   /** Key of the archive among the blobs. */
   readonly archiveHash: string;
-  /** Bytes that it may unpack to. */
-  readonly maxBytes: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: UnpackProgress) => void;
   /** Whether the files that are there, or were just unpacked, are right; unpacked ones that are not are refused. */
@@ -85,11 +83,11 @@ export async function removeUnpacked(ctx: Pick<CommandContext, 'db' | 'files'>, 
 }
 
 async function unpack(
-  { blobs }: Pick<CommandContext, 'blobs'>,
+  { blobs, files }: Pick<CommandContext, 'blobs' | 'files'>,
   target: string,
-  { archiveHash, maxBytes, signal, onProgress }: UnpackRequest,
+  { archiveHash, signal, onProgress }: UnpackRequest,
 ): Promise<readonly ImportProblem[]> {
-  const limits: ArchiveLimits = { ...defaultArchiveLimits, totalBytes: maxBytes };
+  const limits: ArchiveLimits = { ...defaultArchiveLimits, totalBytes: files.unpackedLimitBytes };
   try {
     const archive = await blobs.local(archiveHash);
     return await unpackArchive(archive, target, { limits, signal, ...(onProgress && { onProgress }) });

@@ -70,7 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const free = [...devices];
   const stopping = new AbortController();
   const shared = {
-    ...{ ctx, workerId, held, log },
+    ...{ ctx, workerId, held, log, metrics },
     hub: createHub(config.hub),
     trainerEnvironment: config.trainerEnvironment,
     trainerModule: options.trainerModule ?? fileURLToPath(new URL('../bin/trainer.ts', import.meta.url)),

@@ -7,6 +7,7 @@ import { createRunWaker } from '../../src/events/waker.ts';
 import { createLogger } from '../../src/log.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { testDatabase } from './database.ts';
+import { openFiles } from './filePolicy.ts';
 
 export const silent = createLogger('test', 'silent');
 
@@ -22,7 +23,7 @@ export async function testContext(): Promise<TestContext> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-blobs-'));
   const queue = await openQueue(db.url, { consumes: true, log: silent });
   const waker = createRunWaker(db);
-  const files = { home: folder, dataRoots: null, weightsRoots: null };
+  const files = openFiles(folder);
   const context = createCommandContext({ db, queue, blobs: createLocalStore(folder), files, waker });
   return {
     ...context,

@@ -9,13 +9,14 @@ import { createRunWaker } from '../../src/events/waker.ts';
 import { createLogger } from '../../src/log.ts';
 import { openQueue } from '../../src/queue/queue.ts';
 import { startWorker } from '../../src/worker/worker.ts';
+import { openFiles } from './filePolicy.ts';
 
 const config = readConfig(process.env);
 const url = config.databaseUrl!;
 const log = createLogger('worker', config.logLevel);
 const db = await openDatabase(url);
 const queue = await openQueue(url, { consumes: true, log });
-const files = { home: config.home, dataRoots: null, weightsRoots: null };
+const files = openFiles(config.home);
 const ctx = createCommandContext({ db, queue, blobs: createLocalStore(config.home), files, waker: createRunWaker(db) });
 const listener = createListener(url);
 const worker = await startWorker({ config, ctx, listener, log, trainerModule: process.env.TRAINER_MODULE! });

@@ -25,9 +25,7 @@ afterAll(async () => {
 
 async function imported(name: string, holdout: object) {
   const id = await importDataset(ctx, { name, path: folder, ...holdout });
-  await importDatasetJob(ctx, id, {
-    ...{ signal: new AbortController().signal, log: silent, unpackedLimitBytes: 2 ** 30 },
-  });
+  await importDatasetJob(ctx, id, { signal: new AbortController().signal, log: silent });
   return (await findDataset(ctx.db.prisma, { id }))!;
 }
 

@@ -1,0 +1,135 @@
+/** Archives come in here: as the body, or as the one file of a form. They go to the blobs as they arrive. */
+
+import type { Readable } from 'node:stream';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import { Router as createRouter, type Request, type RequestHandler, type Router } from 'express';
+import { askerOf, audited } from '../commands/audit.ts';
+import { storeUpload, tooLarge } from '../commands/upload.ts';
+import { messageOf, refuse, UserInputError } from '../errors.ts';
+import type { Services } from '../graphql/context.ts';
+import type { Upload } from '../store/upload.ts';
+import { requestInfo, requireScope } from './auth/authenticate.ts';
+import { sendError } from './requests.ts';
+
+/** Milliseconds without a byte after which an upload is given up. */
+const patience = 60_000;
+
+/** Milliseconds for which a refused upload is read on. */
+const linger = 1_000;
+
+/** What a form may have beside its file. */
+const formLimits = {
+  files: 1,
+  fields: 10,
+  fieldSize: 1024,
+  fieldNameSize: 100,
+  parts: 11,
+  headerPairs: 50,
+  headerSize: 8192,
+};
+
+/** Statuses of refusals; those of others are 400. */
+const statuses: Readonly<Record<string, number>> = { LIMIT_EXCEEDED: 413, UNAVAILABLE: 507 };
+
+/** POST /uploads, and PUT /uploads/NAME as `curl -T` does. Needs the scope WRITE. */
+export function uploadRoutes({ commands }: Pick<Services, 'commands'>): Router {
+  const { uploadLimitBytes } = commands.files;
+  const store = (name: string, content: AsyncIterable<Uint8Array>) => storeUpload(commands, { name, content });
+
+  const receive: RequestHandler = async (request, response) => {
+    request.setTimeout(patience, () => request.destroy());
+    try {
+      if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + 2 ** 16) throw tooLarge(uploadLimitBytes);
+      const upload = await audited(
+        commands,
+        askerOf(requestInfo(response)),
+        { operation: 'upload', ids: [] },
+        () => (isForm(request) ? receiveForm(request, store) : store(nameOf(request), chunksOf(request))),
+        (stored) => ({ outcome: 'SUCCEEDED', codes: [], ids: [stored.id] }),
+      );
+      const { id, name, size, contentHash, expiresAt } = upload;
+      response.status(201).json({ id, name, size, contentHash, expiresAt });
+    } catch (error) {
+      // It has gone away: nobody waits for an answer.
+      if (request.destroyed && !request.complete) return;
+      if (!(error instanceof UserInputError)) throw error;
+      const [{ code, message }] = error.problems as [UserInputError['problems'][number]];
+      if (!request.complete) {
+        // The rest is not waited for; but what is under way must be taken, or the client would not get to read the answer.
+        response.set('connection', 'close');
+        request.resume();
+        response.once('finish', () => setTimeout(() => request.destroy(), linger).unref());
+      }
+      sendError(response, statuses[code] ?? 400, message, code);
+    } finally {
+      request.setTimeout(0);
+    }
+  };
+
+  const router = createRouter();
+  router.use('/uploads', requireScope('WRITE'));
+  router.post('/uploads', receive);
+  router.put(['/uploads', '/uploads/:name'], receive);
+  return router;
+}
+
+/** Without the end of reading being the end of the connection, over which the answer goes. */
+function chunksOf(stream: Readable): AsyncIterable<Uint8Array> {
+  return stream.iterator({ destroyOnReturn: false });
+}
+
+function isForm({ headers }: Request): boolean {
+  return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+}
+
+function nameOf({ params, query }: Request): string {
+  if (typeof params.name === 'string') return params.name;
+  return typeof query.name === 'string' ? query.name : '';
+}
+
+/** Stores the file of a form. What follows it is read to the end, so that a form that is cut off is noticed. */
+function receiveForm(
+  request: Request,
+  store: (name: string, content: AsyncIterable<Uint8Array>) => Promise<Upload>,
+): Promise<Upload> {
+  const parser = openParser(request);
+  return new Promise((resolve, reject) => {
+    let file: Readable | undefined;
+    let stored: Promise<Upload> | undefined;
+    const fail = (error: unknown) => {
+      request.unpipe(parser);
+      file?.destroy(error as Error);
+      // Not before nothing is written any more.
+      Promise.resolve(stored).then(
+        () => reject(error),
+        () => reject(error),
+      );
+    };
+    const damaged = (error: unknown) => fail(refuse('INVALID', `the form is damaged: ${messageOf(error)}`));
+    parser.on('file', (_field, stream, name) => {
+      file = stream;
+      stream.on('error', damaged);
+      stored = store(name ?? '', chunksOf(stream));
+      stored.catch(fail);
+    });
+    parser.on('filesLimit', () => fail(refuse('INVALID', 'the form has more than one file; send one at a time')));
+    parser.on('error', damaged);
+    parser.on('finish', () => {
+      if (stored) stored.then(resolve, () => {});
+      else fail(refuse('INVALID', 'the form has no file; send it as one of its fields, e.g. curl -F file=@images.zip'));
+    });
+    request.on('close', () => {
+      if (!request.complete) fail(new Error('the request was cut off'));
+    });
+    request.pipe(parser);
+  });
+}
+
+/** @throws UserInputError when the headers say nothing of what is between parts */
+function openParser({ headers }: Request): BusboyInstance {
+  try {
+    return new Busboy({ headers: { ...headers, 'content-type': headers['content-type']! }, limits: formLimits });
+  } catch (error) {
+    throw refuse('INVALID', `the form cannot be read: ${messageOf(error)}`);
+  }
+}
