@@ -20,21 +20,27 @@ export async function observeJob<T>({ jobs }: WorkerMetrics, kind: string, work:
   }
 }
 
+/** LOST: somebody else has taken over, or nothing could be stored. */
+export interface AttemptEnd {
+  readonly status: RunStatus | 'LOST';
+  readonly code?: RunFailureCode | undefined;
+}
+
 /** Counts how an attempt has ended. Its run is in hand no more. */
-export function observeEnd(
-  metrics: WorkerMetrics,
-  runId: string,
-  end: { readonly status: RunStatus | 'LOST'; readonly code?: RunFailureCode | undefined },
-): void {
-  metrics.attempts.inc({ status: end.status, code: end.code ?? '' });
+export function observeEnd(metrics: WorkerMetrics, runId: string, { status, code }: AttemptEnd): void {
+  metrics.attempts.inc({ status, code: code ?? '' });
   metrics.imagesPerSecond.remove({ run: runId });
   metrics.trainerMemory.remove({ run: runId });
 }
 
-/** Takes the throughput out of a trainer's event. What the trainer wrote is in the worker's log too, from the level debug on. */
-export function observeEvent(metrics: WorkerMetrics, log: Logger, runId: string, event: TrainerEvent): void {
+/** Takes its numbers out of an event that is stored. What the trainer wrote is in the worker's log too, from the level debug on. */
+export function observeEvent(metrics: WorkerMetrics, log: Logger, run: string, event: TrainerEvent): void {
   if (event.kind === 'progress' && event.progress.imagesPerSecond !== null) {
-    metrics.imagesPerSecond.set({ run: runId }, event.progress.imagesPerSecond);
+    metrics.imagesPerSecond.set({ run }, event.progress.imagesPerSecond);
+  }
+  if (event.kind === 'checkpoint' && event.stored) {
+    metrics.checkpoints.inc();
+    metrics.checkpointBytes.inc(event.stored.size);
   }
   if (event.kind === 'log') log.debug({ stream: event.stream, line: event.line }, 'trainer');
 }
