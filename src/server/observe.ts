@@ -2,11 +2,12 @@
 
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { RequestHandler } from 'express';
-import type { OperationTypeNode } from 'graphql';
+import { type GraphQLFormattedError, Kind, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
+import type { Viewer } from '../domain/viewer.ts';
 import type { RunEventHub } from '../events/hub.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Logger } from '../log.ts';
-import type { ServerMetrics } from '../metrics/server.ts';
+import { closeCodeLabel, type ServerMetrics } from '../metrics/server.ts';
 
 /** nginx's number for a client that did not wait for its answer. */
 const clientGone = 499;
@@ -24,9 +25,10 @@ export function observeHttp({ httpRequests }: ServerMetrics): RequestHandler {
   };
 }
 
-/** GET /metrics. */
-export function metricsRoute({ registry }: ServerMetrics): RequestHandler {
+/** GET /metrics. @param sockets how many are open */
+export function metricsRoute({ registry, sockets: gauge }: ServerMetrics, sockets: () => number): RequestHandler {
   return async (_request, response) => {
+    gauge.set(sockets());
     response.type(registry.contentType).send(await registry.metrics());
   };
 }
@@ -38,10 +40,11 @@ function methodLabel(method: string): string {
 }
 
 /** An operation as soon as it is known what is asked. */
-export interface Operation extends Pick<Context, 'requestId' | 'viewer'> {
+export interface Operation extends Pick<Context, 'requestId'> {
+  readonly viewer: Viewer | null;
   readonly transport: 'http' | 'ws';
-  /** Null when that could not be told: the document is none. */
-  readonly type: OperationTypeNode | null;
+  /** Null when that could not be told: the document is none, or names no operation. */
+  readonly node: OperationDefinitionNode | null | undefined;
   readonly name: string | null | undefined;
   /** By performance.now(); left out: now. */
   readonly began?: number;
@@ -50,44 +53,69 @@ export interface Operation extends Pick<Context, 'requestId' | 'viewer'> {
 /** Ends it: `codes` of the errors of its answer, none when it has gone well. Only the first call counts. */
 export type EndOperation = (codes: readonly unknown[]) => void;
 
-/** Notes an operation when it ends. */
-export function createOperationObserver(metrics: ServerMetrics, log: Logger): (operation: Operation) => EndOperation {
-  return ({ requestId, viewer, transport, type, name, began = performance.now() }) => {
-    let ended = false;
-    return (codes) => {
-      if (ended) return;
-      ended = true;
-      const durationMs = performance.now() - began;
-      const outcome = codes.length ? 'error' : 'ok';
-      const labels = { type: type ?? '(none)', name: metrics.nameLabel(name) };
-      metrics.operations.inc({ ...labels, outcome });
-      if (type !== 'subscription') metrics.operationSeconds.observe(labels, durationMs / 1000);
-      for (const code of codes) metrics.errors.inc({ code: String(code) });
-      log.info(
-        {
-          ...{ requestId, transport, operationType: type, operationName: name ?? null, outcome },
-          ...(codes.length ? { codes } : {}),
-          ...{ durationMs: Math.round(durationMs * 10) / 10, viewer: viewer.name },
-        },
-        'operation',
-      );
-    };
+export interface Observer {
+  readonly begin: (operation: Operation) => EndOperation;
+  /** Errors on the way of a subscription, which goes on. */
+  readonly errors: (codes: readonly unknown[]) => void;
+  readonly socketClosed: (code: number) => void;
+}
+
+export function createObserver(metrics: ServerMetrics, log: Logger): Observer {
+  const errors = (codes: readonly unknown[]) => {
+    for (const code of codes) metrics.errors.inc({ code: String(code) });
+  };
+  return {
+    errors,
+    socketClosed: (code) => metrics.socketCloses.inc({ code: closeCodeLabel(code) }),
+    begin: ({ requestId, viewer, transport, node, name, began = performance.now() }) => {
+      const type = node?.operation ?? null;
+      const isSubscription = type === OperationTypeNode.SUBSCRIPTION;
+      const running = { field: isSubscription ? fieldOf(node!) : '' };
+      if (isSubscription) metrics.subscriptions.inc(running);
+      let ended = false;
+      return (codes) => {
+        if (ended) return;
+        ended = true;
+        if (isSubscription) metrics.subscriptions.dec(running);
+        const durationMs = performance.now() - began;
+        const outcome = codes.length ? 'error' : 'ok';
+        const labels = { type: type ?? '(none)', name: metrics.nameLabel(name) };
+        metrics.operations.inc({ ...labels, outcome });
+        if (type && !isSubscription) metrics.operationSeconds.observe(labels, durationMs / 1000);
+        errors(codes);
+        log.info(
+          {
+            ...{ requestId, transport, operationType: type, operationName: name ?? null, outcome },
+            ...(codes.length ? { codes } : {}),
+            ...{ durationMs: Math.round(durationMs * 10) / 10, viewer: viewer?.name ?? null },
+          },
+          'operation',
+        );
+      };
+    },
   };
 }
 
+/** The field that a valid subscription asks for. */
+function fieldOf({ selectionSet }: OperationDefinitionNode): string {
+  const [field] = selectionSet.selections;
+  return field?.kind === Kind.FIELD ? field.name.value : '(fragment)';
+}
+
+export const codesOf = (errors: readonly GraphQLFormattedError[] = []) =>
+  errors.map(({ extensions }) => extensions?.code);
+
 /** Operations over HTTP. Stands behind the plugin that presents errors, whose codes it tells. */
-export function observeOperations(observe: (operation: Operation) => EndOperation): ApolloServerPlugin<Context> {
+export function observeOperations({ begin }: Observer): ApolloServerPlugin<Context> {
   return {
-    requestDidStart: async ({ contextValue }) => {
+    requestDidStart: async ({ contextValue: { requestId, viewer } }) => {
       const began = performance.now();
       return {
-        willSendResponse: async ({ operation, operationName, request, response: { body } }) => {
-          const type = operation?.operation ?? null;
-          const name = operationName ?? (type ? null : request.operationName);
-          const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];
-          const { requestId, viewer } = contextValue;
-          const end = observe({ requestId, viewer, transport: 'http', type, name, began });
-          end(errors.map(({ extensions }) => extensions?.code));
+        willSendResponse: async ({ operation: node, operationName, request, response: { body } }) => {
+          // The name is only theirs to choose where there is such an operation.
+          const name = operationName ?? (node ? null : request.operationName);
+          const end = begin({ requestId, viewer, transport: 'http', node, name, began });
+          end(body.kind === 'single' ? codesOf(body.singleResult.errors) : []);
         },
       };
     },
