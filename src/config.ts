@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { type HostRule, hostRuleOf, parseHostRule } from './domain/hostRule.ts';
 import { type Limits, parseLimits } from './domain/limits.ts';
 import { isNetwork } from './domain/network.ts';
+import type { RetentionPolicy } from './domain/retention.ts';
 import type { DeviceChoice, EngineChoice } from './domain/trainer.ts';
 import { StartupError } from './errors.ts';
 import { datasetsOf } from './files/datasetFolders.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const bytes = z.coerce.number().int().positive();
+const days = z.coerce.number().positive().max(36_500);
 
 /** A comma between items, spaces around them do not count. */
 const list = z.string().transform((value) =>
@@ -117,6 +119,14 @@ const environment = z.object({
   RUNGRAPH_MEMORY_BYTES: bytes.optional(),
   /** Bytes of decoded images kept on disk. */
   RUNGRAPH_CACHE_BYTES: bytes.default(10 * 2 ** 30),
+  /** Days after the end of a run for which its events, log lines, memory samples and metric points are kept; unset: for good. */
+  RUNGRAPH_KEEP_DETAILS_DAYS: days.optional(),
+  /** Days after the end of a run for which its checkpoints are kept; unset: for good. */
+  RUNGRAPH_KEEP_CHECKPOINTS_DAYS: days.optional(),
+  /** Days for which an idempotency key answers with what its first try made. */
+  RUNGRAPH_KEEP_IDEMPOTENCY_DAYS: days.default(30),
+  /** Days for which a worker that is not seen any more is remembered. */
+  RUNGRAPH_KEEP_WORKERS_DAYS: days.default(30),
   /** The Hugging Face hub or a mirror of it, where pretrained weights come from. */
   HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default(publicHub),
   /** Access token of the hub, for repositories that are not for everybody. */
@@ -169,6 +179,7 @@ export interface Config {
   /** Undefined: derived from the machine. */
   readonly memoryLimitBytes: number | undefined;
   readonly cacheLimitBytes: number;
+  readonly retention: RetentionPolicy;
   readonly hub: HubConfig;
   readonly logLevel: string;
   /** The environment of trainers: what was given, without secrets. */
@@ -245,6 +256,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     threads: e.RUNGRAPH_THREADS,
     memoryLimitBytes: e.RUNGRAPH_MEMORY_BYTES,
     cacheLimitBytes: e.RUNGRAPH_CACHE_BYTES,
+    retention: {
+      detailsDays: e.RUNGRAPH_KEEP_DETAILS_DAYS ?? null,
+      checkpointsDays: e.RUNGRAPH_KEEP_CHECKPOINTS_DAYS ?? null,
+      idempotencyDays: e.RUNGRAPH_KEEP_IDEMPOTENCY_DAYS,
+      workersDays: e.RUNGRAPH_KEEP_WORKERS_DAYS,
+    },
     hub: {
       endpoint,
       token: e.HF_TOKEN,

@@ -4,6 +4,7 @@ import { migrate } from '../db/migrate.ts';
 import { messageOf, StartupError } from '../errors.ts';
 import { Closers } from './closers.ts';
 import { demo } from './demo/demo.ts';
+import { gc } from './gc.ts';
 import { keys } from './keys/keys.ts';
 import { predict } from './predict/predict.ts';
 import { runProgram } from './process.ts';
@@ -16,6 +17,7 @@ const usage = `Usage: rungraph COMMAND
   demo       imports, trains, ranks, submits         (npm run demo -- --help)
   predict    predicts a folder with a run's weights  (npx rungraph predict --help)
   keys       makes, lists and revokes API keys       (npx rungraph keys --help)
+  gc         removes what nothing needs any more and what is too old
   migrate    brings the database up to date and ends
 
 Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST, PORT (4000), ENGINE, DEVICE, RUNGRAPH_LOG
@@ -33,6 +35,9 @@ await runProgram(async () => {
       return predict(args, process.env);
     case 'keys':
       return keys(args, readConfig(process.env));
+    case 'gc':
+      refuseArguments(command, args);
+      return gc(readConfig(process.env));
     case 'migrate':
       refuseArguments(command, args);
       return migrateOnly();

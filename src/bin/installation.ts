@@ -8,6 +8,7 @@ import { openFront } from '../server/front.ts';
 import { startServer } from '../server/server.ts';
 import { Closers } from './closers.ts';
 import { claimHome } from './home.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { openServices } from './services.ts';
 import { startWorkerChild } from './workerChild.ts';
 
@@ -51,6 +52,7 @@ export async function startInstallation(
       onReadFailure: (error) => log.warn({ err: error }, 'run events could not be read; trying again'),
     });
     closers.add(hub.close);
+    closers.add(startHousekeeping(context, { policy: config.retention }, log));
     const server = await startServer({ config, front, commands: context, hub, listener, log });
     serving = true;
     const child = worker ? startWorkerChild(config, url, log) : undefined;
