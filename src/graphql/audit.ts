@@ -1,11 +1,20 @@
 /** Every mutation leaves an entry in the audit log, whatever becomes of it. */
 
-import { defaultFieldResolver, GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  defaultFieldResolver,
+  GraphQLError,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
 import { type AuditResult, askerOf, audited, auditRefusal, idsIn } from '../commands/audit.ts';
 import { idKind } from '../domain/ids.ts';
 import type { UserProblem } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { auditCursor, listAuditEntries } from '../store/audit.ts';
+import { neededScopes } from './authorize.ts';
 import { connection, pageRequest } from './connection.ts';
 import type { Context } from './context.ts';
 
@@ -22,10 +31,25 @@ export function auditMutations(schema: GraphQLSchema): void {
   }
 }
 
-/** Notes mutations that the viewer's scopes did not allow. */
-export async function auditForbidden(context: Context, operation: string, variables: unknown): Promise<void> {
-  const write = { operation, ids: idsIn(variables) };
-  await auditRefusal(context.commands, askerOf(context), write, 'FORBIDDEN');
+/** Notes a mutation that the viewer's scopes did not allow: nothing of it has happened. Other refusals and operations leave nothing. */
+export async function auditForbidden(
+  context: Context,
+  { schema, document, operationName, variables }: RefusedOperation,
+  { extensions: { code } }: GraphQLError,
+): Promise<void> {
+  if (code !== 'FORBIDDEN' || getOperationAST(document, operationName)?.operation !== OperationTypeNode.MUTATION)
+    return;
+  const ids = idsIn(variables);
+  for (const operation of neededScopes(schema, document, operationName).keys()) {
+    await auditRefusal(context.commands, askerOf(context), { operation, ids }, 'FORBIDDEN');
+  }
+}
+
+export interface RefusedOperation {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operationName: string | null | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 type Resolver = GraphQLFieldResolver<unknown, Context>;
