@@ -23,10 +23,11 @@ export async function loadTrainingData(db: Queryable, experimentId: string): Pro
   const dataset = datasetId === null ? null : await findDataset(db, { id: datasetId });
   if (!dataset) throw refuse('CONFLICT', `experiment "${name}" has no data set to train on`, path);
   if (dataset.status !== 'READY') {
-    const state =
-      dataset.status === 'IMPORTING'
-        ? 'is still being imported; try again when its status is READY'
-        : 'failed to import';
+    const state = {
+      IMPORTING: 'is still being imported; try again when its status is READY',
+      FAILED: 'failed to import',
+      CANCELED: 'was not imported to its end: its import was canceled',
+    }[dataset.status];
     throw refuse('UNAVAILABLE', `data set "${dataset.name}" of experiment "${name}" ${state}`, path);
   }
   const counts = await countImages(db, [dataset.id]);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Router as createRouter, type Response, type Router } from 'express';
+import { readImportedImage } from '../files/datasetImage.ts';
 import type { Services } from '../graphql/context.ts';
 import { getArtifacts } from '../store/artifact.ts';
 import { findDataset, findSample } from '../store/dataset.ts';
@@ -19,7 +20,7 @@ const thumbnailSide = 160;
 /** Bytes of thumbnails kept in memory: some thousands. */
 const thumbnailMemory = 32 * 2 ** 20;
 
-export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
+export function downloadRoutes({ commands: { db, blobs, files } }: Services): Router {
   const router = createRouter();
   const thumbnails = createThumbnailCache(thumbnailMemory);
 
@@ -69,7 +70,8 @@ export function downloadRoutes({ commands: { db, blobs } }: Services): Router {
     const etag = `"${image.contentHash}-${thumbnailSide}"`;
     if (headers['if-none-match'] === etag) return void response.status(304).end();
     try {
-      const file = { path: path.join(dataset.root, image.path), contentHash: image.contentHash };
+      const read = () => readImportedImage(files, { ...image, root: dataset.root });
+      const file = { path: path.join(dataset.root, image.path), contentHash: image.contentHash, read };
       const bytes = await thumbnails.get(file, thumbnailSide);
       response.set({ 'cache-control': 'private, max-age=86400', etag }).type('jpeg').send(bytes);
     } catch (error) {

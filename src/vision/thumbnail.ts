@@ -1,15 +1,22 @@
 /** Small previews: JPEG, upright, without any metadata of the original (no camera, no position). */
 
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { messageOf } from '../errors.ts';
 import { decodeImage } from './decode.ts';
 import { ImageUnreadableError } from './rgbImage.ts';
 
-/** JPEG bytes of the image at `path`, fitting into side x side pixels, never enlarged. Throws ImageUnreadableError. */
-export async function renderThumbnail(path: string, side: number): Promise<Buffer> {
+/** A file to make a thumbnail of. */
+export interface PictureFile {
+  /** For messages. */
+  readonly path: string;
+  /** Its bytes. */
+  readonly read: () => Promise<Uint8Array>;
+}
+
+/** JPEG bytes of the image, fitting into side x side pixels, never enlarged. Throws ImageUnreadableError. */
+export async function renderThumbnail({ path, read }: PictureFile, side: number): Promise<Buffer> {
   try {
-    const { width, height, data } = await decodeImage(await readFile(path));
+    const { width, height, data } = await decodeImage(await read());
     return await sharp(data, { raw: { width, height, channels: 3 } })
       .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
       .jpeg({ quality: 80 })
@@ -21,7 +28,7 @@ export async function renderThumbnail(path: string, side: number): Promise<Buffe
 
 export interface ThumbnailCache {
   /** As renderThumbnail, rendered once per content and side while it stays in the cache, also for callers at the same time. */
-  get(image: { readonly path: string; readonly contentHash: string }, side: number): Promise<Buffer>;
+  get(image: PictureFile & { readonly contentHash: string }, side: number): Promise<Buffer>;
 }
 
 /** Thumbnails in memory; the longest unused go when they exceed `limitBytes`. */
@@ -35,8 +42,8 @@ export function createThumbnailCache(limitBytes: number): ThumbnailCache {
     entries.delete(key);
   };
 
-  const add = (key: string, path: string, side: number): Promise<Buffer> => {
-    const entry = { rendered: renderThumbnail(path, side), bytes: 0 };
+  const add = (key: string, file: PictureFile, side: number): Promise<Buffer> => {
+    const entry = { rendered: renderThumbnail(file, side), bytes: 0 };
     entries.set(key, entry);
     entry.rendered.then(
       ({ length }) => {
@@ -54,10 +61,10 @@ export function createThumbnailCache(limitBytes: number): ThumbnailCache {
   };
 
   return {
-    get({ path, contentHash }, side) {
-      const key = `${contentHash}-${side}`;
+    get(image, side) {
+      const key = `${image.contentHash}-${side}`;
       const entry = entries.get(key);
-      if (!entry) return add(key, path, side);
+      if (!entry) return add(key, image, side);
       entries.delete(key);
       entries.set(key, entry);
       return entry.rendered;

@@ -21,7 +21,8 @@ import type { Run } from '../store/run.ts';
 import { CheckpointKeeper, findResume } from './checkpoints.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt } from './heldAttempt.ts';
-import { configOf, trainerImages } from './jobParts.ts';
+import { provideImages } from './images.ts';
+import { configOf } from './jobParts.ts';
 import type { Machine } from './machine.ts';
 import { type AttemptEnd, observeEnd, observeEvent } from './observe.ts';
 import type { TaskOutcome, TrainJob } from './outcome.ts';
@@ -138,7 +139,12 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   const checkpoints = new CheckpointKeeper(ctx, attempt.token.runId, add);
   let output: AttemptOutput | undefined;
   try {
-    const images = await trainerImages(ctx, run);
+    const found = await provideImages(ctx, run, { signal: attempt.signal, tell: add });
+    if (found.outcome) {
+      await batcher.flush();
+      return found.outcome;
+    }
+    const { images } = found;
     const config = configOf(run);
     output = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
     const resume = run.kind === 'TRAINED' ? await findResume(ctx, attempt.token, { config, images }, add) : null;
@@ -146,7 +152,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     // A checkpoint has every weight: what the training began with is not needed again.
     const provided = resumed
       ? { weights: null }
-      : await provideWeights(config, { hub: options.hub, signal: attempt.signal, tell: add });
+      : await provideWeights(config, { hub: options.hub, signal: attempt.signal, tell: add, files: ctx.files });
     if (provided.outcome) {
       await batcher.flush();
       return provided.outcome;

@@ -24,7 +24,9 @@ export interface UnpackRequest {
   readonly archiveHash: string;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: UnpackProgress) => void;
-  /** Whether the files that are there, or were just unpacked, are right; unpacked ones that are not are refused. */
+  /** It has to be unpacked. */
+  readonly onBegin?: () => void;
+  /** What is wrong with the files that are there, or were just unpacked (`fresh`), which are refused then. */
   readonly verify?: (root: string, fresh: boolean) => Promise<string | undefined>;
 }
 
@@ -48,6 +50,7 @@ export async function provideUnpacked(
     const found = await readReport(folder);
     if (found?.archiveHash === archiveHash && !(await verify?.(root, false))) return found.problems;
     await rm(folder, { recursive: true, force: true });
+    request.onBegin?.();
     const draft = draftFolder(home, datasetId);
     await rm(draft, { recursive: true, force: true });
     try {

@@ -10,10 +10,13 @@ import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import { parseWeightsUri } from '../domain/weightsUri.ts';
 import { messageOf } from '../errors.ts';
+import { type FilePolicy, OutsideRootsError, realpathWithin } from '../files/roots.ts';
 import { HubError } from '../hub/errors.ts';
 import { type Hub, weightsFileNames } from '../hub/hub.ts';
 
 export interface WeightsOptions {
+  /** Where a run may name weights by path. */
+  readonly files: Pick<FilePolicy, 'weightsRoots'>;
   readonly hub: Pick<Hub, 'fetch'>;
   /** Aborts a download. */
   readonly signal: AbortSignal;
@@ -30,8 +33,9 @@ export type WeightsOutcome =
 export async function provideWeights(config: TrainingConfig, options: WeightsOptions): Promise<WeightsOutcome> {
   if (!config.pretrained) return { weights: null };
   try {
-    const source = await sourceOf(config);
-    const file = typeof source === 'string' ? await localFile(source) : await fromHub(source, config, options);
+    const source = await sourceOf(config, options.files);
+    const file =
+      typeof source === 'string' ? await localFile(source, options.files) : await fromHub(source, config, options);
     return { weights: { path: file } };
   } catch (error) {
     if (options.signal.aborted) return { outcome: { status: 'CANCELED' } };
@@ -51,7 +55,10 @@ class WeightsNotFound extends Error {
 }
 
 /** A path on this machine, or what to fetch. */
-async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Promise<string | HubReference> {
+async function sourceOf(
+  { architecture, weightsUri: uri }: TrainingConfig,
+  files: WeightsOptions['files'],
+): Promise<string | HubReference> {
   if (uri === null) return pretrainedReference(architecture);
   const { source, problem } = parseWeightsUri(uri);
   const given = `weightsUri ${JSON.stringify(uri)}`;
@@ -59,7 +66,9 @@ async function sourceOf({ architecture, weightsUri: uri }: TrainingConfig): Prom
   if (source.kind === 'hub') return source.reference;
   const local = path.resolve(source.path);
   if (source.kind === 'path') return local;
-  if (!(await statIfThere(local))) return source.reference;
+  // Where it may not be looked there is no such path.
+  const found = await within(files, local).catch(() => undefined);
+  if (!found || !(await statIfThere(found))) return source.reference;
   throw new WeightsNotFound(`${given} may mean ${local} or a repository of the hub: write ./${uri} or hf://${uri}`);
 }
 
@@ -71,7 +80,8 @@ export function pretrainedReference(name: string): HubReference {
 }
 
 /** The file, or the weights in the folder. */
-async function localFile(file: string): Promise<string> {
+async function localFile(named: string, files: WeightsOptions['files']): Promise<string> {
+  const file = await within(files, named);
   const found = await statIfThere(file);
   if (!found) throw new WeightsNotFound(`${file} does not exist on the worker`);
   if (found.isFile()) return file;
@@ -79,9 +89,20 @@ async function localFile(file: string): Promise<string> {
   if (!found.isDirectory()) throw new WeightsNotFound(`${file} is neither a file nor a folder`);
   for (const name of weightsFileNames) {
     const inside = path.join(file, name);
-    if (await statIfThere(inside)) return inside;
+    if (await statIfThere(inside)) return within(files, inside);
   }
   throw new WeightsNotFound(`the folder ${file} has neither ${weightsFileNames.join(' nor ')}`);
+}
+
+/** The path itself where runs may name any; else its real path, which must be one that they may. */
+async function within({ weightsRoots }: WeightsOptions['files'], file: string): Promise<string> {
+  if (weightsRoots === null) return file;
+  try {
+    return await realpathWithin(weightsRoots, file, 'RUNGRAPH_WEIGHTS_ROOTS');
+  } catch (error) {
+    if (error instanceof OutsideRootsError) throw new WeightsNotFound(error.message);
+    return file; // what cannot be found is told of by who looks for it
+  }
 }
 
 async function statIfThere(file: string) {

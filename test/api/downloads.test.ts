@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, realpath, rename, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -16,16 +18,22 @@ let datasetId: string;
 beforeAll(async () => {
   server = await apiServer();
   folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-images-'));
-  await writeFolder(folder, {
-    'train_images/blast/1.jpg': await jpegBytes({ width: 640, height: 320 }),
-    'train_images/blast/2.jpg': 'no image at all',
-  });
+  const files = {
+    '1.jpg': await jpegBytes({ width: 640, height: 320 }),
+    '2.jpg': Buffer.from('no image at all'),
+    '3.jpg': Buffer.from('never written'),
+    '4.jpg': await jpegBytes({ seed: 4 }),
+  };
+  for (const name of ['1.jpg', '2.jpg', '4.jpg'] as const) {
+    await writeFolder(folder, { [`train_images/blast/${name}`]: files[name] });
+  }
   datasetId = testId('dataset');
   const { prisma } = server.context.db;
   await insertDataset(prisma, { id: datasetId, name: 'pictures', createdAt: new Date(), root: folder });
-  const images = ['1.jpg', '2.jpg', '3.jpg'].map((name) =>
-    image('TRAIN', name, 'blast', { path: `train_images/blast/${name}`, contentHash: name[0]!.repeat(64) }),
-  );
+  const images = Object.entries(files).map(([name, bytes]) => {
+    const contentHash = createHash('sha256').update(bytes).digest('hex');
+    return image('TRAIN', name, 'blast', { path: `train_images/blast/${name}`, bytes: bytes.length, contentHash });
+  });
   await storeManifest(prisma, { datasetId, attempt: 0 }, manifest(images));
 });
 afterAll(async () => {
@@ -46,6 +54,53 @@ describe('thumbnails', () => {
     expect({ width, height, format }).toEqual({ width: 160, height: 80, format: 'jpeg' });
     const again = await fetch(url, { headers: { 'if-none-match': response.headers.get('etag')! } });
     expect(again.status).toBe(304);
+  });
+
+  test('are of the file that was imported, inside of the data set, or not at all', async () => {
+    const file = path.join(folder, 'train_images/blast/4.jpg');
+    const outside = await mkdtemp(path.join(os.tmpdir(), 'rungraph-outside-'));
+    const ask = async (from = server) => {
+      const response = await fetch(`${from.url}/images/${datasetId}/3/thumbnail`);
+      if (response.status === 200) return 'image';
+      return ((await response.json()) as { errors: { message: string }[] }).errors[0]!.message;
+    };
+    // Each by a server that has no thumbnail of it yet.
+    const fresh = async (dataRoots: string[] | null = null) => {
+      const context = { ...server.context, files: { ...server.context.files, dataRoots } };
+      const other = await apiServer({ context });
+      const answer = await ask(other);
+      await other.close();
+      return answer;
+    };
+    expect(await fresh([await realpath(folder)])).toBe('image');
+    expect(await fresh([outside])).toMatch(/is outside of the folders that may be named here .*RUNGRAPH_DATA_ROOTS/);
+
+    await rename(file, path.join(outside, 'moved.jpg'));
+    await symlink(path.join(outside, 'moved.jpg'), file);
+    expect(await fresh()).toMatch(/4\.jpg: it has become a link out of the data set's folder/);
+    await rm(file);
+    await symlink('1.jpg', file);
+    expect(await fresh()).toMatch(/it is not the file that was imported; import the data set again/);
+    await rm(file);
+    await symlink('/dev/zero', file);
+    expect(await fresh()).toMatch(/a link out of/);
+    await rm(file);
+    execFileSync('mkfifo', [file]);
+    expect(await fresh()).toMatch(/not the file that was imported/);
+    await rm(file);
+    await rename(path.join(outside, 'moved.jpg'), file);
+    expect(await fresh()).toBe('image');
+
+    // The whole folder changes places with another one that has the same names.
+    await rename(folder, path.join(outside, 'all'));
+    await symlink(path.join(outside, 'all'), folder);
+    expect(await fresh()).toBe('image');
+    const allowed = await mkdtemp(path.join(os.tmpdir(), 'rungraph-allowed-'));
+    expect(await fresh([allowed])).toMatch(/outside of the folders/);
+    await rm(allowed, { recursive: true });
+    await rm(folder);
+    await rename(path.join(outside, 'all'), folder);
+    await rm(outside, { recursive: true });
   });
 
   test('of what is no image, or is not there, are a clear 404', async () => {

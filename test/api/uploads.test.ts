@@ -34,6 +34,8 @@ afterAll(async () => {
   await server.context.close();
 });
 
+type Body = NonNullable<RequestInit['body']> | Buffer;
+
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const uploads = () => server.context.db.prisma.upload.findMany();
 /** Files in the folder of blobs, drafts among them. */
@@ -42,8 +44,8 @@ async function stored(): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-async function send(method: string, where: string, body: BodyInit, headers: Record<string, string> = {}) {
-  const response = await fetch(`${server.url}${where}`, { method, body, headers });
+async function send(method: string, where: string, body: Body, headers: Record<string, string> = {}) {
+  const response = await fetch(`${server.url}${where}`, { method, body: body as NonNullable<RequestInit['body']>, headers });
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
   return { status: response.status, body: (await response.json()) as any };
 }
@@ -57,8 +59,8 @@ const form = (files: Record<string, Uint8Array>) => {
 
 describe('an upload', () => {
   it.each([
-    ['POST', '/uploads?name=leaves.zip', () => archive as unknown as BodyInit],
-    ['PUT', '/uploads/leaves.zip', () => archive as unknown as BodyInit],
+    ['POST', '/uploads?name=leaves.zip', () => archive],
+    ['PUT', '/uploads/leaves.zip', () => archive],
     ['POST', '/uploads', () => form({ '../../leaves.zip': archive })],
   ])('by %s %s is stored under its hash, and its id imports it', async (method, where, body) => {
     const { status, body: upload } = await send(method, where, body());
@@ -94,7 +96,7 @@ describe('an upload', () => {
     expect(await refused(send('POST', '/uploads', ''))).toMatch(
       /^400: the upload is empty; send an archive as the body/,
     );
-    expect(await refused(send('POST', '/uploads', large as unknown as BodyInit))).toMatch(
+    expect(await refused(send('POST', '/uploads', large))).toMatch(
       /^413: an upload may have 3000000 bytes \(RUNGRAPH_UPLOAD_BYTES\)/,
     );
     expect(await refused(send('POST', '/uploads', form({ 'a.zip': large })))).toMatch(
@@ -137,7 +139,7 @@ describe('an upload', () => {
       // … and given up.
       await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length);
       expect(await uploads()).toEqual(before[0]);
-      expect((await send('POST', '/uploads', archive as unknown as BodyInit)).status).toBe(201);
+      expect((await send('POST', '/uploads', archive)).status).toBe(201);
     },
   );
 
@@ -162,8 +164,8 @@ describe('an upload', () => {
   });
 
   it('goes after a day, and its bytes stay while a data set needs them', async () => {
-    const used = (await send('POST', '/uploads', archive as unknown as BodyInit)).body;
-    const unused = (await send('POST', '/uploads', Buffer.from('nobody imports this') as unknown as BodyInit)).body;
+    const used = (await send('POST', '/uploads', archive)).body;
+    const unused = (await send('POST', '/uploads', Buffer.from('nobody imports this'))).body;
     const later = { ...server.context, now: () => new Date(Date.now() + 86_400_001) };
     const { blobs } = server.context;
     expect(await blobs.has(unused.contentHash)).toBe(true);
@@ -188,7 +190,7 @@ describe('an upload', () => {
   it('gives its bytes to the data set made of it, which takes them with it', async () => {
     const { blobs, files } = server.context;
     const bytes = zipBytes([{ name: 'a/1.jpg', data: await jpegBytes({ seed: 77 }) }]);
-    const { id: uploadId, contentHash } = (await send('POST', '/uploads', bytes as unknown as BodyInit)).body;
+    const { id: uploadId, contentHash } = (await send('POST', '/uploads', bytes)).body;
     const { importDataset } = await server.ask(
       'mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { dataset { id } } }',
       { input: { name: 'short-lived', uploadId } },

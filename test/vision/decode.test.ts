@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -87,6 +87,7 @@ describe('decoding', () => {
 
 describe('thumbnails', () => {
   let folder: string;
+  const fileAt = (path: string) => ({ path, read: () => readFile(path) });
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'thumbnail-'));
   });
@@ -99,17 +100,17 @@ describe('thumbnails', () => {
       path,
       await picture({ width: 80, height: 40 }).jpeg().withExif(exif).withMetadata({ orientation: 6 }).toBuffer(),
     );
-    const bytes = await renderThumbnail(path, 20);
+    const bytes = await renderThumbnail(fileAt(path), 20);
     const metadata = await sharp(bytes).metadata();
     expect(metadata).toMatchObject({ format: 'jpeg', width: 10, height: 20 });
     expect(metadata.exif).toBeUndefined();
     expect(metadata.orientation).toBeUndefined();
-    expect((await sharp(await renderThumbnail(path, 500)).metadata()).height).toBe(80);
+    expect((await sharp(await renderThumbnail(fileAt(path), 500)).metadata()).height).toBe(80);
   });
 
   it('names the file that cannot be read', async () => {
     const path = join(folder, 'gone.jpg');
-    const error = await renderThumbnail(path, 20).catch((thrown: unknown) => thrown);
+    const error = await renderThumbnail(fileAt(path), 20).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ImageUnreadableError);
     expect(error).toMatchObject({ path });
   });
@@ -118,10 +119,10 @@ describe('thumbnails', () => {
     const image = async (seed: number) => {
       const path = join(folder, `${seed}.jpg`);
       await writeFile(path, await jpegBytes({ seed }));
-      return { path, contentHash: `hash${seed}` };
+      return { ...fileAt(path), contentHash: `hash${seed}` };
     };
     const [a, b, c] = [await image(1), await image(2), await image(3)];
-    const size = (await renderThumbnail(a.path, 16)).length;
+    const size = (await renderThumbnail(a, 16)).length;
     const cache = createThumbnailCache(size * 2.5);
     const [first, same] = await Promise.all([cache.get(a, 16), cache.get(a, 16)]);
     expect(same).toBe(first);

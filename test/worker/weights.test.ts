@@ -40,12 +40,13 @@ const hub: Hub = {
 
 function provide(
   changes: Record<string, unknown>,
-  options: { hub?: Hub; signal?: AbortSignal; events?: TrainerEvent[] } = {},
+  options: { hub?: Hub; signal?: AbortSignal; events?: TrainerEvent[]; weightsRoots?: string[] } = {},
 ) {
   asked = [];
   const { config, problems } = parseTrainingConfig({ ...smallConfig, pretrained: true, ...changes });
   if (!config) throw new Error(JSON.stringify(problems));
   return provideWeights(config, {
+    files: { weightsRoots: options.weightsRoots ?? null },
     hub: options.hub ?? hub,
     signal: options.signal ?? new AbortController().signal,
     tell: (event) => options.events?.push(event),
