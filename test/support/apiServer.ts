@@ -45,6 +45,7 @@ export const openAccess: AccessConfig = { authenticated: false, allowedHosts: []
 
 export interface ApiServerOptions {
   readonly access?: Partial<AccessConfig>;
+  readonly introspection?: boolean;
   /** Of another server, which closes it; left out: one of its own. */
   readonly context?: TestContext;
 }
@@ -84,7 +85,8 @@ export async function apiServer(options: ApiServerOptions = {}): Promise<ApiServ
       };
     },
   };
-  const config = { host: '127.0.0.1', port: 0, access: { ...openAccess, ...options.access } };
+  const access = { ...openAccess, ...options.access };
+  const config = { host: '127.0.0.1', port: 0, access, introspection: options.introspection };
   const server = await startServer({ config, commands: context, hub: countingHub, listener, log });
   const clients: Client[] = [];
 
