@@ -3,6 +3,7 @@
 import { forgetSecrets, readConfig } from '../config.ts';
 import { requireMigrated } from '../db/migrate.ts';
 import { createLogger } from '../log.ts';
+import { requireSafeBind } from '../server/auth/bind.ts';
 import { openFront } from '../server/front.ts';
 import { createReadiness, serviceChecks } from '../server/readiness.ts';
 import { workerPort } from '../server/workerPort.ts';
@@ -20,6 +21,7 @@ await runProgram(async () => {
   process.once('disconnect', stop.request);
   const closers = new Closers();
   try {
+    if (config.workerPort !== undefined) requireSafeBind(config);
     const front =
       config.workerPort === undefined
         ? undefined
