@@ -40,8 +40,11 @@ const testFolder = 'test_images';
 const holdoutFolder = 'holdout_images';
 const ownFolders = [trainFolder, testFolder, holdoutFolder];
 
-/** Lists the folder. Throws UserInputError when it is missing, no folder, or has no class folders. */
-export async function findFiles(path: string): Promise<FoundFolder> {
+/**
+ * Lists the folder. Throws UserInputError when it is missing, no folder, or has no class folders.
+ * @param called how messages call it
+ */
+export async function findFiles(path: string, called: string = path): Promise<FoundFolder> {
   const asked = await resolveRoot(path);
   const inside = await singleFolder(asked);
   const root = join(asked, inside);
@@ -58,7 +61,7 @@ export async function findFiles(path: string): Promise<FoundFolder> {
     const [link] = finder.problems.filter(({ severity }) => severity === 'REJECTED');
     throw refuse(
       'INVALID',
-      `${path} has no class folders${classRoot ? ` in ${classRoot}/` : ''}${link ? ` (${link.path} ${link.reason})` : ''}; put the images into ${trainFolder}/<class>/ ` +
+      `${called} has no class folders${classRoot ? ` in ${classRoot}/` : ''}${link ? ` (${link.path} ${link.reason})` : ''}; put the images into ${trainFolder}/<class>/ ` +
         `(with train.csv, ${testFolder}/, ${holdoutFolder}/<class>/ and sample_submission.csv beside it) or into <class>/`,
       ['path'],
     );

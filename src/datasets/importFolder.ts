@@ -37,6 +37,8 @@ export interface ImportedFolder extends ImportResult {
 export interface ImportOptions extends Partial<ImageLimits> {
   /** Holds out a share of the training images; left out: HOLDOUT is what `holdout_images/` has. */
   readonly holdout?: HoldoutDraw | undefined;
+  /** How messages call the root; left out: by its path. */
+  readonly called?: string | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CheckProgress) => void;
 }
@@ -56,9 +58,9 @@ const concurrency = Math.min(4, availableParallelism());
  * @throws UserInputError when the folder is missing or holds nothing to train on, or `holdout` cannot be drawn; the signal's reason when it aborts.
  */
 export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportedFolder> {
-  const { signal } = options;
+  const { signal, called = root } = options;
   signal?.throwIfAborted();
-  const folder = await findFiles(root);
+  const folder = await findFiles(root, called);
   const { images, problems } = await inspectAll(folder, options);
   const train = withUniqueIds(
     images.filter(({ split }) => split === 'TRAIN'),
@@ -67,7 +69,7 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
   if (!train.images.length) {
     const first = problems.find(({ severity }) => severity === 'REJECTED');
     const detail = first ? `; ${problems.length} files were refused, the first: ${first.path}: ${first.reason}` : '';
-    throw refuse('INVALID', `${root} has no usable image in any class folder${detail}`, ['path']);
+    throw refuse('INVALID', `${called} has no usable image in any class folder${detail}`, ['path']);
   }
   const labelProblems = await checkLabels(
     join(folder.root, 'train.csv'),
@@ -77,7 +79,7 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
     join(folder.root, 'sample_submission.csv'),
     images.filter(({ split }) => split === 'TEST'),
   );
-  const split = holdOut(folder, images, train.images, options.holdout);
+  const split = holdOut({ ...folder, called }, images, train.images, options.holdout);
   signal?.throwIfAborted();
   const manifest = [...split.train, ...test.images, ...split.holdout];
   return {
@@ -101,13 +103,13 @@ export async function importFolder(root: string, options: ImportOptions = {}): P
 
 /** The training images without what is held out, and HOLDOUT: a share of them, or the images of `holdout_images/`. */
 function holdOut(
-  { root, hasHoldout, shape }: FoundFolder,
+  { called, hasHoldout, shape }: FoundFolder & { readonly called: string },
   images: readonly ManifestImage[],
   train: readonly ManifestImage[],
   draw: HoldoutDraw | undefined,
 ): { train: readonly ManifestImage[]; holdout: readonly ManifestImage[]; problems: readonly ImportProblem[] } {
   if (draw && hasHoldout) {
-    const message = `${root} has a hold-out of its own in holdout_images/; leave holdoutFraction out, or move that folder away`;
+    const message = `${called} has a hold-out of its own in holdout_images/; leave holdoutFraction out, or move that folder away`;
     throw refuse('INVALID', message, ['holdoutFraction']);
   }
   if (draw) return drawHoldout(train, draw);

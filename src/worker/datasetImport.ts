@@ -28,7 +28,7 @@ export interface ImportJobOptions {
 export async function importDatasetJob(
   ctx: CommandContext,
   datasetId: string,
-  { signal: stopping, log  }: ImportJobOptions,
+  { signal: stopping, log }: ImportJobOptions,
 ): Promise<void> {
   const dataset = await beginImport(ctx, datasetId);
   if (!dataset) return;
@@ -37,11 +37,12 @@ export async function importDatasetJob(
   const signal = AbortSignal.any([stopping, lost.signal]);
   const reporter = startReporter(ctx, token, { lose: () => lost.abort(new Error('the import was taken away')), log });
   try {
-    const work = { ctx, token, signal, progress: reporter.tell  };
+    const work = { ctx, token, signal, progress: reporter.tell };
     const unpacked = await provideFiles(dataset, work);
     const { holdoutFraction: fraction, holdoutSeed } = dataset;
     const { inside, ...result } = await importFolder(locateRoot(ctx.files.home, dataset.root), {
       signal,
+      called: isUnpacked(dataset) ? 'the archive' : undefined,
       holdout: fraction === null ? undefined : { fraction, seed: holdoutSeed ?? 0 },
       onProgress: (progress) => reporter.tell({ phase: 'CHECKING', ...progress, bytesTotal: null }),
     });
@@ -75,7 +76,7 @@ function isUnpacked({ archivePath, archiveHash }: Dataset): boolean {
 
 /** Sees to it that the data set's root is there and may be read. Gives what was left out of an archive. */
 async function provideFiles(dataset: Dataset, work: Work): Promise<readonly ImportProblem[]> {
-  const { ctx, token, signal, progress  } = work;
+  const { ctx, token, signal, progress } = work;
   if (!isUnpacked(dataset)) {
     // Again: since it was named, a link may have been put in its place. What cannot be found at all the import itself tells of.
     await realpathWithin(ctx.files.dataRoots, dataset.root, 'RUNGRAPH_DATA_ROOTS').catch((error: unknown) => {
