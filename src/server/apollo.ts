@@ -1,13 +1,18 @@
 /** GraphQL over HTTP. */
 
 import type { Server } from 'node:http';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type GraphQLResponse,
+  HeaderMap,
+  type HTTPGraphQLHead,
+} from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { auditForbidden } from '../graphql/audit.ts';
 import type { Context } from '../graphql/context.ts';
-import { validationRules } from '../graphql/limits.ts';
 import type { Gate } from './gate.ts';
 
 /** Milliseconds that requests in progress get when the server stops. */
@@ -22,10 +27,10 @@ export function createApollo(
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
-    validationRules: validationRules(gate),
+    dangerouslyDisableValidation: true, // the gate validates, for sockets too
     parseOptions: { maxTokens: gate.limits.tokens },
     csrfPrevention: true,
-    introspection: true, // our rules decide, for sockets too
+    introspection: true, // so says the gate
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
@@ -42,21 +47,32 @@ export function createApollo(
   });
 }
 
-/** What passes the gate tells its cost in the header x-graphql-cost. */
+/** What passes the gate tells its cost in the header x-graphql-cost; all else is answered here. */
 function operationLimits(schema: GraphQLSchema, gate: Gate): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => ({
-      didResolveOperation: async ({ document, operation, operationName, request, contextValue, response }) => {
-        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw subscriptionsNeedSockets();
-        const cost = gate.admit(contextValue, document, operationName, request.variables);
-        if (typeof cost !== 'number') {
-          const { variables } = request;
-          await auditForbidden(contextValue, { schema, document, operationName, variables }, cost);
-          throw cost;
+      responseForOperation: async ({ document, operation, operationName, request, contextValue, response }) => {
+        const { variables } = request;
+        const refusals = gate.admit(contextValue, document, operationName, variables);
+        if (typeof refusals !== 'number') {
+          await auditForbidden(contextValue, { schema, document, operationName, variables }, refusals[0]!);
+          return refusalOf(refusals, gate, contextValue);
         }
-        response.http.headers.set('x-graphql-cost', String(cost));
+        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
+          return refusalOf([subscriptionsNeedSockets()], gate, contextValue);
+        }
+        response.http.headers.set('x-graphql-cost', String(refusals));
+        return null;
       },
     }),
+  };
+}
+
+function refusalOf(errors: readonly GraphQLError[], gate: Gate, context: Context): GraphQLResponse {
+  const { status, headers } = (errors[0]?.extensions.http ?? {}) as Partial<HTTPGraphQLHead>;
+  return {
+    http: { status: status ?? 400, headers: new HeaderMap(headers) },
+    body: { kind: 'single', singleResult: { errors: gate.present(errors, context) } },
   };
 }
 

@@ -8,12 +8,15 @@ import {
   type GraphQLSchema,
   getOperationAST,
   OperationTypeNode,
+  specifiedRules,
+  type ValidationRule,
+  validate,
 } from 'graphql';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import { checkScopes, neededScopes } from '../graphql/authorize.ts';
 import { presentErrors } from '../graphql/errors.ts';
-import { checkOperation, type OperationPolicy } from '../graphql/limits.ts';
+import { checkOperation, type OperationPolicy, validationRules } from '../graphql/limits.ts';
 import type { Logger } from '../log.ts';
 import { networkOf } from './address.ts';
 import { clientOf, viewerOf } from './auth/authenticate.ts';
@@ -36,13 +39,13 @@ export interface Gate extends OperationPolicy {
   readonly sockets: Places;
   /** By client. */
   readonly subscriptions: Places;
-  /** Whether a valid operation may run now: its cost, or why not. */
+  /** Whether an operation is valid and may run now: its cost, or every reason why not. */
   admit(
     sender: Sender & { readonly viewer: Viewer },
     document: DocumentNode,
     operationName: string | null | undefined,
     variables: Readonly<Record<string, unknown>> | null | undefined,
-  ): number | GraphQLError;
+  ): number | readonly GraphQLError[];
   /** Errors as their client may see them. */
   present(
     errors: readonly GraphQLError[],
@@ -61,6 +64,7 @@ export interface GateOptions {
 export function createGate(schema: GraphQLSchema, options: GateOptions): Gate {
   const limits = { ...defaultLimits(options), ...options.limits };
   const introspection = options.introspection ?? !options.authentication;
+  const rules = [...specifiedRules, ...validationRules({ limits, introspection })];
   const costs = createBuckets(limits.costPerMinute);
   const writes = createBuckets(limits.writesPerMinute);
   return {
@@ -72,22 +76,46 @@ export function createGate(schema: GraphQLSchema, options: GateOptions): Gate {
     sockets: createPlaces(limits.socketsPerAddress),
     subscriptions: createPlaces(limits.subscriptionsPerClient),
     admit: (sender, document, operationName, variables) => {
+      const invalid = validationErrors(schema, document, rules);
+      if (invalid.length) return invalid;
       const forbidden = checkScopes(schema, document, operationName, sender.viewer);
-      if (forbidden) return forbidden;
+      if (forbidden) return [forbidden];
       const cost = checkOperation(schema, limits, document, operationName, variables);
-      if (typeof cost !== 'number') return cost;
+      if (typeof cost !== 'number') return [cost];
       const client = rateKeyOf(sender);
       const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
       const wait =
         (isMutation && writes.take(client, neededScopes(schema, document, operationName).size)) ||
         costs.take(client, cost);
-      return wait ? rateLimited(wait) : cost;
+      return wait ? [rateLimited(wait)] : cost;
     },
     present: (errors, request) =>
       presentErrors(errors, request).map((error) =>
         introspection ? error : { ...error, message: withoutSuggestion(error.message) },
       ),
   };
+}
+
+function validationErrors(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rules: readonly ValidationRule[],
+): readonly GraphQLError[] {
+  try {
+    return validate(schema, document, rules).map(invalidOperation);
+  } catch (error) {
+    // So does GraphQL's rule of subscriptions with one field when it meets @include without its argument.
+    if (error instanceof GraphQLError) return [invalidOperation(error)];
+    throw error;
+  }
+}
+
+function invalidOperation({ message, nodes, extensions }: GraphQLError): GraphQLError {
+  const code = extensions.code ?? 'GRAPHQL_VALIDATION_FAILED';
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    extensions: { ...extensions, code, http: { status: 400 } },
+  });
 }
 
 /** Answers 429 to clients that have asked for too much within a minute. Stands behind what tells who asks. */

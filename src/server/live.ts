@@ -11,15 +11,12 @@ import {
   getOperationAST,
   OperationTypeNode,
   parse,
-  specifiedRules,
-  validate,
 } from 'graphql';
 import { type Context as Connection, handleProtocols, makeServer } from 'graphql-ws';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Viewer } from '../domain/viewer.ts';
 import { auditForbidden } from '../graphql/audit.ts';
 import { type Context, createContext, type Services } from '../graphql/context.ts';
-import { validationRules } from '../graphql/limits.ts';
 import { subscribe } from '../graphql/subscribe.ts';
 import { withLogIds } from '../log.ts';
 import { networkOf } from './address.ts';
@@ -79,7 +76,6 @@ export function serveLive(
     handleProtocols,
   });
   const connections = new Set<Connection<Record<string, unknown>, SocketExtra>>();
-  const rules = [...specifiedRules, ...validationRules(gate)];
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     schema,
     connectionInitWaitTimeout: limits.initMs,
@@ -103,16 +99,15 @@ export function serveLive(
       if (wait) return [rateLimited(wait)];
       try {
         const document = parse(query, { maxTokens: gate.limits.tokens });
-        const errors = validate(schema, document, rules);
-        if (errors.length) return errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-        const operation = getOperationAST(document, operationName);
-        if (!operation) return [unknownOperation(operationName)];
         const requestId = requestIdFor(request);
         const contextValue = createContext(services, { ...sender, requestId });
-        const cost = gate.admit(sender, document, operationName, variables);
-        if (typeof cost !== 'number') {
-          return auditForbidden(contextValue, { schema, document, operationName, variables }, cost).then(() => [cost]);
+        const refusals = gate.admit(sender, document, operationName, variables);
+        if (typeof refusals !== 'number') {
+          const what = { schema, document, operationName, variables };
+          return auditForbidden(contextValue, what, refusals[0]!).then(() => refusals);
         }
+        const operation = getOperationAST(document, operationName);
+        if (!operation) return [unknownOperation(operationName)];
         const release = begin(connection.extra, sender, operation.operation);
         if (release instanceof GraphQLError) return [release];
         const name = operation.name?.value;
