@@ -17,6 +17,7 @@ const layers = {
   hub: ['locks', 'outgoing'],
   outgoing: [],
   commands: ['store', 'queue', 'events', 'blobs', 'db', 'ensembles', 'archives', 'files'],
+  backup: ['blobs', 'db', 'store'],
   datasets: ['vision'],
   vision: [],
   engine: [],

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import { messageOf, StartupError } from '../errors.ts';
+import { backup, restore } from './backup.ts';
 import { Closers } from './closers.ts';
 import { demo } from './demo/demo.ts';
 import { gc } from './gc.ts';
@@ -17,6 +18,8 @@ const usage = `Usage: rungraph COMMAND
   demo       imports, trains, ranks, submits         (npm run demo -- --help)
   predict    predicts a folder with a run's weights  (npx rungraph predict --help)
   keys       makes, lists and revokes API keys       (npx rungraph keys --help)
+  backup     writes database and blobs into one file  (rungraph backup FILE)
+  restore    fills an empty home or database from one (rungraph restore FILE)
   gc         removes what nothing needs any more and what is too old
   migrate    brings the database up to date and ends
 
@@ -35,6 +38,10 @@ await runProgram(async () => {
       return predict(args, process.env);
     case 'keys':
       return keys(args, readConfig(process.env));
+    case 'backup':
+      return backup(args, readConfig(process.env));
+    case 'restore':
+      return restore(args, readConfig(process.env));
     case 'gc':
       refuseArguments(command, args);
       return gc(readConfig(process.env));

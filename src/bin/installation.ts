@@ -1,3 +1,4 @@
+import { finishRestore } from '../commands/finishRestore.ts';
 import { type Config, forgetSecrets } from '../config.ts';
 import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
 import { migrate } from '../db/migrate.ts';
@@ -48,6 +49,7 @@ export async function startInstallation(
     if (applied.length) log.info({ applied }, 'the database was migrated');
 
     const { context, listener } = await openServices(url, config, log, closers, { consumes: false });
+    if (await finishRestore(context)) log.info('what ran when the backup was made is queued again');
     const hub = createRunEventHub(context.db, listener, {
       onReadFailure: (error) => log.warn({ err: error }, 'run events could not be read; trying again'),
     });

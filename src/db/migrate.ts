@@ -15,8 +15,9 @@ const lockKey = 0x72756e67; // "rung"
  * number of processes may call it at once: one applies, the others wait and find nothing to do.
  * Throws StartupError when there is no connection, when a newer version has migrated the database, or when a migration fails.
  * The engine leaves a timer of 10 s behind, its patience for the lock: a process with nothing else to do ends by process.exit.
+ * @param names those to apply, when not all that this program knows: of a backup's tables
  */
-export async function migrate(url: string): Promise<string[]> {
+export async function migrate(url: string, names: readonly string[] = migrationNames()): Promise<string[]> {
   return withConnection(url, async (guard) => {
     // Released with the connection.
     await guard.query('select pg_advisory_lock($1)', [lockKey]);
@@ -24,7 +25,7 @@ export async function migrate(url: string): Promise<string[]> {
     const { engine, close } = await openSchemaEngine(url);
     try {
       const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: await readMigrations(),
+        migrationsList: await readMigrations(names),
         filters: { externalTables: [], externalEnums: [] },
       });
       return appliedMigrationNames;
@@ -91,7 +92,7 @@ async function withConnection<T>(url: string, work: (client: pg.Client) => Promi
   }
 }
 
-async function readMigrations(): Promise<MigrationList> {
+async function readMigrations(names: readonly string[]): Promise<MigrationList> {
   return {
     baseDir: migrationsFolder,
     shadowDbInitScript: '',
@@ -100,7 +101,7 @@ async function readMigrations(): Promise<MigrationList> {
       content: await readFile(`${migrationsFolder}/migration_lock.toml`, 'utf8'),
     },
     migrationDirectories: await Promise.all(
-      migrationNames().map(async (name) => ({
+      names.map(async (name) => ({
         path: name,
         migrationFile: {
           path: 'migration.sql',
