@@ -1,0 +1,32 @@
+/** `node --import tsx bench/soak.ts [--kills 200] [--seed 1] [--epochs 12]`: the soak of docs/reliability.md, with its table. */
+
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { soak, targets } from '../test/support/soak/soak.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    epochs: { type: 'string', default: '12' },
+  },
+});
+const report = await soak({
+  ...{ kills: Number(values.kills), seed: Number(values.seed), epochs: Number(values.epochs) },
+  say: (line) => console.log(line),
+});
+const table = new Table({ head: ['killed', 'kills', 'measured', 'median s', 'p95 s', 'max s'], style: { head: [] } });
+for (const target of targets) {
+  const kills = report.kills.filter((kill) => kill.target === target);
+  const seconds = kills.flatMap(({ recoverySeconds }) => recoverySeconds ?? []).sort((a, b) => a - b);
+  const at = (share: number) =>
+    seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))]?.toFixed(1) ?? '';
+  table.push([target, kills.length, seconds.length, at(0.5), at(0.95), at(1)]);
+}
+console.log(table.toString());
+const { kills, runs, attempts, events, connections, seconds, problems } = report;
+console.log(
+  `seed ${values.seed}: ${kills.length} kills in ${Math.round(seconds)} s; ${runs} runs in ${attempts} attempts, ${events} events over ${connections} connections`,
+);
+console.log(problems.length ? `${problems.length} problems:\n${problems.join('\n')}` : 'Everything holds.');
+process.exit(problems.length ? 1 : 0);

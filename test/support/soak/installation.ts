@@ -1,0 +1,217 @@
+/** A whole installation of real processes that may be killed one by one: PostgreSQL, a server, workers with their trainers. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startEmbeddedPostgres } from '../../../src/db/embeddedPostgres.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface InstallationOptions {
+  /** A folder of its own, which exists. */
+  readonly home: string;
+  readonly workers: number;
+}
+
+export class Installation {
+  readonly #options: InstallationOptions;
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #output: string[] = [];
+  #url = '';
+  #port = 0;
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+    process.once('exit', () => this.killAll());
+  }
+
+  get databaseUrl(): string {
+    return this.#url;
+  }
+
+  get serverUrl(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Names of the workers: `worker 1` … */
+  get workers(): string[] {
+    return Array.from({ length: this.#options.workers }, (_, i) => `worker ${i + 1}`);
+  }
+
+  /** The last lines that its processes wrote. */
+  get lastOutput(): string {
+    return this.#output.slice(-60).join('');
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#options.home, { recursive: true });
+    this.#port = await freePort();
+    await this.startPostgres();
+    this.launch('server');
+    await this.untilServing();
+    for (const name of this.workers) this.launch(name);
+  }
+
+  async startPostgres(): Promise<void> {
+    this.#url = (await startEmbeddedPostgres(this.#options.home)).url;
+  }
+
+  /** Starts the server or a worker. */
+  launch(name: string): void {
+    const file = name === 'server' ? 'src/bin/server.ts' : 'src/bin/worker.ts';
+    const child = spawn(process.execPath, ['--import', 'tsx', file], {
+      cwd: root,
+      env: {
+        ...{ PATH: process.env.PATH, HOME: process.env.HOME, RUNGRAPH_HOME: this.#options.home },
+        ...{ DATABASE_URL: this.#url, PORT: String(this.#port), DEVICE: 'cpu', RUNGRAPH_THREADS: '1' },
+        ...{ RUNGRAPH_LOG: 'warn', HF_HUB_OFFLINE: '1' },
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output.push(`${name}: ${text}`);
+        if (this.#output.length > 1000) this.#output.splice(0, 500);
+      });
+    }
+    this.#children.set(name, child);
+  }
+
+  /** Kills the server or a worker and waits until it is gone. */
+  async kill(name: string): Promise<void> {
+    const child = this.#children.get(name)!;
+    const gone = ended(child);
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Process id of the server or a worker. */
+  pidOf(name: string): number {
+    return this.#children.get(name)!.pid!;
+  }
+
+  /** Process ids of the trainers that live, by worker. */
+  trainers(): { readonly worker: string; readonly pid: number }[] {
+    const owners = new Map(this.workers.map((name) => [this.pidOf(name), name]));
+    return processes().flatMap(({ pid, parent, command }) => {
+      const worker = owners.get(parent);
+      return worker && command.includes('bin/trainer.ts') ? [{ worker, pid }] : [];
+    });
+  }
+
+  /** Kills the whole database server at once, as a power failure would. */
+  async killPostgres(): Promise<void> {
+    const folder = path.join(this.#options.home, 'postgres');
+    const postmaster = Number(readFileSync(path.join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const all = processes().filter(({ pid, parent }) => pid === postmaster || parent === postmaster);
+    for (const { pid } of all) kill(pid);
+    while (all.some(({ pid }) => existsSync(`/proc/${pid}`) && !isZombie(pid))) await sleep(5);
+  }
+
+  async isServing(): Promise<boolean> {
+    return fetch(`${this.serverUrl}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  async untilServing(): Promise<void> {
+    while (!(await this.isServing())) await sleep(50);
+  }
+
+  /** Asks the server's API; waits while it is away. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+  async ask(query: string, variables: object = {}): Promise<any> {
+    for (;;) {
+      try {
+        const response = await fetch(`${this.serverUrl}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query, variables }),
+        });
+        // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
+        const { data, errors } = (await response.json()) as any;
+        if (!errors) return data;
+        throw new Error(JSON.stringify(errors));
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  /** Stops workers and server in order; PostgreSQL goes on. Returns what is left of them: processes by command line. */
+  async stop(): Promise<string[]> {
+    const gone = [...this.#children.values()].map(async (child) => {
+      const end = ended(child);
+      child.kill('SIGTERM');
+      await end;
+    });
+    await Promise.all(gone);
+    return processes()
+      .filter(({ pid, command }) => !command.includes('postgres') && this.#isOurs(pid))
+      .map(({ command }) => command);
+  }
+
+  async stopPostgres(): Promise<void> {
+    await (await startEmbeddedPostgres(this.#options.home)).stop();
+  }
+
+  killAll(): void {
+    for (const child of this.#children.values()) child.kill('SIGKILL');
+  }
+
+  /** Whether a process was started for this installation: children inherit the environment. */
+  #isOurs(pid: number): boolean {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`RUNGRAPH_HOME=${this.#options.home}\0`);
+    } catch {
+      return false;
+    }
+  }
+}
+
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone already
+  }
+}
+
+/** Processes of this machine that are no zombies. */
+function processes(): { readonly pid: number; readonly parent: number; readonly command: string }[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const [, state, parent] = /^.*\) (\S) (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), command }];
+    } catch {
+      return []; // gone
+    }
+  });
+}
+
+function isZombie(pid: number): boolean {
+  return !processes().some((process) => process.pid === pid);
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once('exit', () => resolve());
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

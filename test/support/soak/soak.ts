@@ -1,0 +1,268 @@
+/**
+ * A sweep of small trainings under random kills (SIGKILL of trainers, workers, server, PostgreSQL) while a client subscribes; then
+ * everything that must hold is looked at. The short version is a test, the long one a bench.
+ */
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, openDatabase } from '../../../src/db/database.ts';
+import { createRandom, type Random } from '../../../src/domain/random.ts';
+import { writeFolder } from '../imageFiles.ts';
+import type { RunResult } from '../runResult.ts';
+import { findProblems, readResult } from './checks.ts';
+import { Installation, kill } from './installation.ts';
+import { affectedRuns, openEvents, whenRecovered } from './recovery.ts';
+import { Subscriber } from './subscriber.ts';
+
+export const targets = ['trainer', 'worker', 'server', 'postgres'] as const;
+export type Target = (typeof targets)[number];
+
+export interface Kill {
+  readonly target: Target;
+  /** From the kill until everything that it hit goes on; null where the next kill came before. */
+  readonly recoverySeconds: number | null;
+}
+
+export interface SoakReport {
+  readonly kills: readonly Kill[];
+  /** Runs under kills, and their attempts. */
+  readonly runs: number;
+  readonly attempts: number;
+  readonly events: number;
+  /** Of the subscriber. */
+  readonly connections: number;
+  readonly seconds: number;
+  /** What does not hold; empty is what must be. */
+  readonly problems: readonly string[];
+}
+
+export interface SoakOptions {
+  readonly seed: number;
+  readonly kills: number;
+  /** Epochs of each run. */
+  readonly epochs: number;
+  readonly say: (line: string) => void;
+}
+
+/** Share of the kills that each target gets, where there is one. */
+const shares: Readonly<Record<Target, number>> = { trainer: 0.4, worker: 0.2, server: 0.2, postgres: 0.2 };
+/** Of the kills so many are followed by the next one before anything has recovered. */
+const overlapping = 0.25;
+/** Milliseconds. */
+const longestPause = 2_500;
+const longestRestartDelay = 300;
+
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const { seed, say } = options;
+  const startedAt = performance.now();
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'soak-'));
+  const installation = new Installation({ home: path.join(folder, 'home'), workers: 2 });
+  try {
+    await installation.start();
+    const db = await openDatabase(installation.databaseUrl);
+    const datasetId = await importImages(installation, folder);
+    const blobs = (hash: string) => path.join(folder, 'home', 'blobs', hash.slice(0, 2), hash);
+
+    const reference = await startSweep(installation, datasetId, 'undisturbed', options);
+    await untilEnded(db, reference.runIds);
+    const expected = new Map<string, RunResult>();
+    for (const id of reference.runIds) {
+      const { key, result } = await readResult(db, id, blobs);
+      expected.set(key, result);
+    }
+    say(`undisturbed: ${reference.runIds.length} runs in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+
+    const random = createRandom(seed, 'soak');
+    const kills: Kill[] = [];
+    const first = await startSweep(installation, datasetId, 'killed', options);
+    const runIds = [...first.runIds];
+    const subscriber = new Subscriber(installation.serverUrl, first.experimentId);
+    const killer = new Killer(installation, db, random, say);
+    while (kills.length < options.kills) {
+      await sleep(random.next() * longestPause);
+      if (await haveEnded(db, runIds)) {
+        runIds.push(...(await startSweep(installation, datasetId, 'killed', options, first.experimentId)).runIds);
+      }
+      kills.push(await killer.next(random.next() < overlapping && kills.length + 1 < options.kills));
+      if (kills.length % 10 === 0) say(`${kills.length} kills, ${runIds.length} runs`);
+    }
+    await untilEnded(db, runIds);
+    const events = await openEvents(db, runIds);
+    const deadline = performance.now() + 60_000;
+    while (subscriber.count() < events.length && performance.now() < deadline) await sleep(50);
+    await subscriber.stop();
+    const survivors = await installation.stop();
+    const home = path.join(folder, 'home');
+    const problems = [
+      ...survivors.map((command) => `still running: ${command}`),
+      ...(await findProblems({ db, runIds, expected, subscriber, home, blobs })),
+    ];
+    const attempts = await db.prisma.attempt.count({ where: { runId: { in: runIds } } });
+    await db.close();
+    return {
+      ...{ kills, runs: runIds.length, attempts, events: events.length, connections: subscriber.connections, problems },
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  } catch (error) {
+    say(installation.lastOutput);
+    throw error;
+  } finally {
+    installation.killAll();
+    await installation.stopPostgres().catch(() => {});
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+/** Kills one thing after the other and starts it again. */
+class Killer {
+  readonly #installation: Installation;
+  readonly #db: Database;
+  readonly #random: Random;
+  readonly #say: (line: string) => void;
+
+  constructor(installation: Installation, db: Database, random: Random, say: (line: string) => void) {
+    this.#installation = installation;
+    this.#db = db;
+    this.#random = random;
+    this.#say = say;
+  }
+
+  /** @param blindly does not wait for the recovery */
+  async next(blindly: boolean): Promise<Kill> {
+    const installation = this.#installation;
+    const trainers = installation.trainers();
+    let target = this.#draw();
+    if (target === 'trainer' && !trainers.length) target = 'worker';
+    const trainer = target === 'trainer' ? trainers[this.#random.integer(trainers.length)] : undefined;
+    const worker = installation.workers[this.#random.integer(installation.workers.length)]!;
+    const affected = await affectedRuns(this.#db, {
+      trainer: trainer?.pid,
+      worker: target === 'worker' ? installation.pidOf(worker) : undefined,
+      all: target === 'postgres',
+    });
+    const delay = this.#random.next() * longestRestartDelay;
+    const killedAt = performance.now();
+    switch (target) {
+      case 'trainer':
+        kill(trainer!.pid);
+        break;
+      case 'worker':
+        await installation.kill(worker);
+        await sleep(delay);
+        installation.launch(worker);
+        break;
+      case 'server':
+        await installation.kill('server');
+        await sleep(delay);
+        installation.launch('server');
+        break;
+      case 'postgres':
+        await installation.killPostgres();
+        await sleep(delay);
+        await installation.startPostgres();
+        break;
+    }
+    if (blindly) return { target, recoverySeconds: null };
+    if (target === 'server') await installation.untilServing();
+    else await whenRecovered(this.#db, affected, target === 'postgres');
+    const recoverySeconds = (performance.now() - killedAt) / 1000;
+    if (recoverySeconds > 20) this.#say(`${target}: ${recoverySeconds.toFixed(1)} s`);
+    return { target, recoverySeconds };
+  }
+
+  #draw(): Target {
+    let left = this.#random.next();
+    for (const target of targets) {
+      left -= shares[target];
+      if (left < 0) return target;
+    }
+    return 'trainer';
+  }
+}
+
+async function importImages(installation: Installation, folder: string): Promise<string> {
+  const files: Record<string, number> = {};
+  for (let i = 0; i < 80; i++) files[`train_images/${i % 2 ? 'blast' : 'hispa'}/${i}.png`] = i;
+  for (let i = 0; i < 6; i++) files[`test_images/${i}.png`] = 100 + i;
+  const images = path.join(folder, 'images');
+  await mkdir(images);
+  await writeFolder(images, files);
+  const { importDataset } = await installation.ask(
+    'mutation ($path: String!) { importDataset(input: { name: "images", path: $path }) { dataset { id } userErrors { message } } }',
+    { path: images },
+  );
+  const { id } = importDataset.dataset;
+  for (;;) {
+    const { dataset } = await installation.ask('query ($id: ID!) { dataset(id: $id) { status } }', { id });
+    if (dataset.status === 'READY') return id;
+    if (dataset.status === 'FAILED') throw new Error('the images could not be imported');
+    await sleep(100);
+  }
+}
+
+/** Both schedules in full and in half precision. */
+async function startSweep(
+  installation: Installation,
+  datasetId: string,
+  name: string,
+  { epochs }: SoakOptions,
+  experiment?: string,
+): Promise<{ experimentId: string; runIds: string[] }> {
+  let experimentId = experiment;
+  if (experimentId === undefined) {
+    const input = { name, datasetId };
+    const { createExperiment } = await installation.ask(
+      'mutation ($input: CreateExperimentInput!) { createExperiment(input: $input) { experiment { id } } }',
+      { input },
+    );
+    experimentId = createExperiment.experiment.id as string;
+  }
+  const size = { height: 32, width: 32 };
+  const input = {
+    experimentId,
+    architectures: ['convnext_atto'],
+    preprocessings: [{ itemTransform: { size }, size }],
+    // A sweep whose answer is lost to a kill is asked for again.
+    idempotencyKey: `${name} ${Date.now()}`,
+    config: {
+      ...{ pretrained: false, effectiveBatchSize: 8, accumulation: 2, epochs, seed: 1 },
+      ...{ schedule: ['FINE_TUNE', 'FIT_ONE_CYCLE'], precision: ['FP32', 'FP16'], predict: { ttaPasses: 2 } },
+      checkpoints: { everyMinutes: 0.03, keepLast: 2 },
+    },
+  };
+  const { startSweep: started } = await installation.ask(
+    'mutation ($input: StartSweepInput!) { startSweep(input: $input) { sweep { runs(first: 100) { nodes { id } } } userErrors { message } } }',
+    { input },
+  );
+  if (started.userErrors.length) throw new Error(JSON.stringify(started.userErrors));
+  return { experimentId, runIds: started.sweep.runs.nodes.map(({ id }: { id: string }) => id) };
+}
+
+async function haveEnded(db: Database, runIds: readonly string[]): Promise<boolean> {
+  return (await openCount(db, runIds)) === 0;
+}
+
+/** @throws when no run has ended for ten minutes */
+async function untilEnded(db: Database, runIds: readonly string[]): Promise<void> {
+  let open = await openCount(db, runIds);
+  for (let since = performance.now(); open > 0; ) {
+    await sleep(200);
+    const now = await openCount(db, runIds);
+    if (now < open) since = performance.now();
+    if (performance.now() - since > 600_000) throw new Error(`${now} runs do not end`);
+    open = now;
+  }
+}
+
+async function openCount(db: Database, runIds: readonly string[]): Promise<number> {
+  const ended = ['SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+  for (;;) {
+    try {
+      return await db.prisma.run.count({ where: { id: { in: [...runIds] }, status: { notIn: [...ended] } } });
+    } catch {
+      await sleep(200);
+    }
+  }
+}
