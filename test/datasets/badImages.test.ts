@@ -3,47 +3,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
-import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importFolder } from '../../src/datasets/importFolder.ts';
 import type { ImportResult } from '../../src/domain/dataset.ts';
-import { jpegBytes, picture, writeFolder } from '../support/imageFiles.ts';
+import { picture, writeFolder } from '../support/imageFiles.ts';
+import { frames, lyingJpeg, pngBomb } from '../support/oddFiles.ts';
 
 const good = () => picture({ width: 200, height: 150, seed: 4 });
 const half = (bytes: Buffer) => bytes.subarray(0, bytes.length / 2);
-
-/** A JPEG whose frame header claims another size. */
-async function lyingJpeg(side: number): Promise<Buffer> {
-  const bytes = await jpegBytes();
-  const frame = bytes.indexOf(Buffer.from([0xff, 0xc0]));
-  bytes.writeUInt16BE(side, frame + 5);
-  bytes.writeUInt16BE(side, frame + 7);
-  return bytes;
-}
-
-function pngChunk(kind: string, data: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from(kind, 'latin1'), data]);
-  const ends = Buffer.alloc(8);
-  ends.writeUInt32BE(data.length, 0);
-  ends.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-}
-
-/** A one-bit PNG that unpacks to side * side pixels from next to nothing. */
-function pngBomb(side: number): Buffer {
-  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  const rows = deflateSync(Buffer.alloc((1 + side / 8) * side));
-  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-  return Buffer.concat([
-    signature,
-    pngChunk('IHDR', header),
-    pngChunk('IDAT', rows),
-    pngChunk('IEND', Buffer.alloc(0)),
-  ]);
-}
 
 /** With an APP2 segment that calls itself a colour profile and holds none. */
 async function withBrokenProfile(): Promise<Buffer> {
@@ -59,9 +26,6 @@ async function corrupted(): Promise<Buffer> {
   bytes[bytes.length >> 1]! ^= 0xff;
   return bytes;
 }
-
-const frames = async () =>
-  sharp(await Promise.all([1, 2, 3].map((seed) => picture({ seed }).png().toBuffer())), { join: { animated: true } });
 
 const damaged =
   /^it cannot be decoded: the file is damaged or cut off$|^its header cannot be read: the file is damaged/;
