@@ -7,12 +7,15 @@ import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { importFolder } from '../src/datasets/importFolder.ts';
 import { drawLeafDataset } from '../src/datasets/leaves.ts';
 import { countLabels } from '../src/domain/dataset.ts';
+import { pulseDescriptor } from '../src/domain/lease.ts';
 import type { TrainerCommand, TrainerEvent, TrainerImage, TrainerJob } from '../src/domain/trainer.ts';
 import { parseTrainingConfig } from '../src/domain/trainingConfig.ts';
+import { startPulse } from '../src/worker/pulse.ts';
 
 const trainer = fileURLToPath(new URL('../src/bin/trainer.ts', import.meta.url));
 const [architecture = 'convnext_tiny_in22k', side = '128', effectiveBatchSize = '16'] = process.argv.slice(2);
@@ -79,8 +82,10 @@ function measure(job: TrainerJob): Promise<Extract<TrainerEvent, { kind: 'probed
     const child = fork(trainer, [], {
       execArgv: ['--import', import.meta.resolve('tsx')],
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
+    const pulse = startPulse(child.stdio[pulseDescriptor] as Writable, () => {});
+    child.once('exit', () => pulse.stop());
     child.on('message', (event: TrainerEvent) => {
       if (event.kind === 'probed') resolve(event);
       else if (event.kind === 'failed') reject(new Error(event.failure.message));

@@ -8,6 +8,7 @@ import { failureOf } from '../learner/failure.ts';
 import { createCudaMemorySampler, createProcessMemorySampler } from '../learner/memory.ts';
 import { trainRun } from '../learner/trainRun.ts';
 import { openImagePipeline } from '../vision/pipeline.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const canceled = new AbortController();
 const draining = new AbortController();
@@ -18,6 +19,7 @@ let caughtUp: (() => void) | undefined;
 let lastTaken = Promise.resolve();
 let taken: (() => void) | undefined;
 
+startWatchdog();
 // Ctrl-C in a terminal reaches the whole group: the worker decides what becomes of the run.
 process.on('SIGINT', () => {});
 // The worker is gone; another one will start this run again.

@@ -4,28 +4,25 @@
  */
 
 import type { Transaction } from '../db/database.ts';
-import type { RunFailure, RunStatus } from '../domain/run.ts';
+import type { RunFailure } from '../domain/run.ts';
 import { completeConfig } from '../domain/trainingConfig.ts';
 import { type Artifact, insertArtifact } from '../store/artifact.ts';
 import {
   type AttemptToken,
   closeAttempt,
-  countLostAttempts,
-  deleteResults,
   insertAttempt,
   lockAttempt,
   setAttemptAccumulation,
   setAttemptPid,
 } from '../store/attempt.ts';
-import { lockRun, type Run, resetRunFigures, setAccumulation, setRunFigures, updateRunFigures } from '../store/run.ts';
+import { confirmAttempts, releaseAttempt } from '../store/lease.ts';
+import { lockRun, type Run, setAccumulation, setRunFigures } from '../store/run.ts';
 import { holdBlobs, releaseBlobs } from './blobs.ts';
 import { removeCheckpoints, thinCheckpoints } from './checkpoints.ts';
 import type { CommandContext } from './context.ts';
-import { changeStatus, type WakeUp } from './runStatus.ts';
+import { type FailedAttempt, failAttempt, forgetResults, judge, queueAgain } from './failAttempt.ts';
+import { changeStatus, type StatusMove, type WakeUp } from './runStatus.ts';
 import { inTransaction } from './transaction.ts';
-
-/** Attempts of one run that may lose their worker; the last one makes the run FAILED. */
-const lostAttemptLimit = 3;
 
 /** What a write of an attempt came to: `stale` means another has taken over, or the run has ended. */
 export type Written = 'ok' | 'stale';
@@ -52,18 +49,19 @@ export async function beginAttempt(
     const at = { id: runId, attempt: run.currentAttempt };
     switch (run.status) {
       case 'QUEUED':
-        return { wake: await start(ctx, tx, run, workerId, []), run };
+        return { wake: await start(ctx, tx, run, workerId), run };
       case 'RUNNING': {
         if (!redelivered) return null;
         const failure = lost(former.attempt);
-        const tooMany = (await countLostAttempts(tx, runId)) + 1 >= lostAttemptLimit;
+        const verdict = await judge(ctx, tx, runId, failure);
         await closeAttempt(tx, former, { status: 'FAILED', finishedAt: ctx.now(), failure });
-        if (tooMany) {
-          const change = { failure, finishedAt: ctx.now() };
+        if (verdict.delay === null) {
+          const change = { failure: verdict.failure, finishedAt: ctx.now() };
           return { wake: await changeStatus(ctx, tx, at, [{ status: 'FAILED', change }]) };
         }
-        if (run.kind === 'MEMORY_PROBE') await forget(tx, runId);
-        return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run };
+        if (verdict.delay > 0) return { wake: await queueAgain(ctx, tx, former, failure, verdict.delay) };
+        if (run.kind === 'MEMORY_PROBE') await forgetResults(tx, runId);
+        return { wake: await start(ctx, tx, run, workerId, { status: 'QUEUED', retried: failure }), run };
       }
       case 'CANCELING': {
         if (!redelivered) return null;
@@ -87,23 +85,33 @@ async function start(
   tx: Transaction,
   run: Run,
   workerId: string,
-  before: readonly RunStatus[],
+  ...before: readonly StatusMove[]
 ): Promise<WakeUp> {
   const number = run.currentAttempt + 1;
   const startedAt = ctx.now();
   const accumulation = run.kind === 'TRAINED' ? (run.config.accumulation as number) : null;
   await insertAttempt(tx, { runId: run.id, number, workerId, startedAt, accumulation });
-  return changeStatus(ctx, tx, { id: run.id, attempt: run.currentAttempt }, [
-    ...before.map((status) => ({ status })),
+  const wake = await changeStatus(ctx, tx, { id: run.id, attempt: run.currentAttempt }, [
+    ...before,
     { status: 'RUNNING', change: { currentAttempt: number, startedAt: run.startedAt ?? startedAt } },
   ]);
+  await confirmAttempts(tx, [{ runId: run.id, attempt: number }]);
+  return wake;
 }
 
-/** Stores which process computes the attempt, so that device readings can name its run. */
-export async function recordTrainerPid(ctx: CommandContext, token: AttemptToken, pid: number): Promise<Written> {
+/**
+ * Stores which process is about to compute the attempt (and when it started, where that can be told): for device readings, and for
+ * whoever takes over, who must know what to wait for. A process that is not stored must not compute.
+ */
+export async function recordTrainerPid(
+  ctx: CommandContext,
+  token: AttemptToken,
+  pid: number,
+  start: string | null = null,
+): Promise<Written> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockAttempt(tx, token))) return 'stale';
-    await setAttemptPid(tx, token, pid);
+    await setAttemptPid(tx, token, pid, start);
     return 'ok';
   });
 }
@@ -121,30 +129,28 @@ export type AttemptOutcome =
       /** Files it leaves, already among the blobs. */
       readonly artifacts?: readonly KeptArtifact[];
     }
-  | {
-      readonly status: 'FAILED';
-      readonly failure: RunFailure;
-      /** Bytes that the trainer was seen to have, if more than it told itself. */
-      readonly peakMemory?: number | undefined;
-    }
+  | ({ readonly status: 'FAILED' } & FailedAttempt)
   | { readonly status: 'CANCELED' };
 
-/** Ends an attempt and its run. Artifacts are there from the moment that the run has SUCCEEDED, all of them or none. */
+/**
+ * Ends an attempt and its run, unless the attempt failed in a way that another may not: see failAttempt. Artifacts are there from the
+ * moment that the run has SUCCEEDED, all of them or none.
+ */
 export async function settleAttempt(
   ctx: CommandContext,
   token: AttemptToken,
   outcome: AttemptOutcome,
 ): Promise<Written> {
+  if (outcome.status === 'FAILED') return failAttempt(ctx, token, outcome);
   const artifacts = outcome.status === 'SUCCEEDED' ? (outcome.artifacts ?? []) : [];
   const settled = await inTransaction(ctx, async (tx) => {
     const held = await lockAttempt(tx, token);
     if (!held) return null;
     const finishedAt = ctx.now();
-    const failure = outcome.status === 'FAILED' ? outcome.failure : null;
-    await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure });
+    await closeAttempt(tx, token, { status: outcome.status, finishedAt, failure: null });
+    await releaseAttempt(tx, token);
     if (outcome.status === 'SUCCEEDED') await setRunFigures(tx, token.runId, outcome);
     const removed = outcome.status === 'SUCCEEDED' ? await keepForGood(tx, token.runId) : [];
-    if (outcome.status === 'FAILED') await updateRunFigures(tx, token.runId, { peakMemory: outcome.peakMemory });
     await holdBlobs(
       ctx,
       tx,
@@ -156,7 +162,7 @@ export async function settleAttempt(
     const wake = await changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [
       // A worker may notice a cancel that the server has not stored, never the other way round.
       ...(outcome.status === 'CANCELED' && held.status === 'RUNNING' ? [{ status: 'CANCELING' as const }] : []),
-      { status: outcome.status, change: { finishedAt, failure } },
+      { status: outcome.status, change: { finishedAt } },
     ]);
     return { wake, removed };
   });
@@ -183,9 +189,10 @@ export async function requeueAttempt(ctx: CommandContext, token: AttemptToken): 
     const finishedAt = ctx.now();
     const status = held.status === 'CANCELING' ? 'CANCELED' : 'QUEUED';
     await closeAttempt(tx, token, { status, finishedAt, failure: null });
+    await releaseAttempt(tx, token);
     if (status === 'QUEUED') {
-      if ((await lockRun(tx, token.runId))?.kind === 'MEMORY_PROBE') await forget(tx, token.runId);
-      await ctx.queue.enqueue(tx, 'run', { runId: token.runId });
+      if ((await lockRun(tx, token.runId))?.kind === 'MEMORY_PROBE') await forgetResults(tx, token.runId);
+      await ctx.queue.requeue(tx, 'run', { runId: token.runId }, 0);
     }
     const change = status === 'CANCELED' ? { finishedAt } : {};
     return changeStatus(ctx, tx, { id: token.runId, attempt: token.attempt }, [{ status, change }]);
@@ -208,6 +215,7 @@ export async function retryAttempt(
     const held = await lockAttempt(tx, token);
     if (!held) return null;
     const finishedAt = ctx.now();
+    await releaseAttempt(tx, token);
     if (held.status === 'CANCELING') {
       await closeAttempt(tx, token, { status: 'CANCELED', finishedAt, failure });
       const at = { id: token.runId, attempt: token.attempt };
@@ -216,7 +224,7 @@ export async function retryAttempt(
     await closeAttempt(tx, token, { status: 'FAILED', finishedAt, failure });
     const removed = await startOver(tx, token.runId, accumulation);
     const run = (await lockRun(tx, token.runId))!;
-    return { wake: await start(ctx, tx, run, workerId, ['QUEUED']), run, removed };
+    return { wake: await start(ctx, tx, run, workerId, { status: 'QUEUED', retried: failure }), run, removed };
   });
   if (!begun) return null;
   ctx.waker.wake(begun.wake);
@@ -243,15 +251,9 @@ export async function raiseAccumulation(
 
 /** Other micro-batches are another training: nothing of the former one stays. Release the blobs of what it returns after the commit. */
 async function startOver(tx: Transaction, runId: string, accumulation: number): Promise<Artifact[]> {
-  await forget(tx, runId);
+  await forgetResults(tx, runId);
   await setAccumulation(tx, runId, accumulation);
   return removeCheckpoints(tx, runId);
-}
-
-/** The next attempt starts over. The log and the events stay. */
-async function forget(tx: Transaction, runId: string): Promise<void> {
-  await deleteResults(tx, runId);
-  await resetRunFigures(tx, runId);
 }
 
 function lost(attempt: number): RunFailure {

@@ -2,6 +2,7 @@
 
 import { notify, workerChannel } from '../events/waker.ts';
 import { type AttemptToken, findHolds } from '../store/attempt.ts';
+import { confirmAttempts } from '../store/lease.ts';
 import {
   type DeviceReading,
   insertWorker,
@@ -9,6 +10,7 @@ import {
   putDevices,
   touchWorker,
   type Worker,
+  type WorkerProcess,
 } from '../store/worker.ts';
 import type { CommandContext } from './context.ts';
 import { inTransaction } from './transaction.ts';
@@ -16,7 +18,8 @@ import { inTransaction } from './transaction.ts';
 /** Returns the new worker's id. */
 export async function registerWorker(
   ctx: CommandContext,
-  worker: Pick<Worker, 'host' | 'pid' | 'version' | 'engine'> & { readonly devices: readonly DeviceReading[] },
+  worker: Pick<Worker, 'host' | 'pid' | 'version' | 'engine'> &
+    WorkerProcess & { readonly devices: readonly DeviceReading[] },
 ): Promise<string> {
   const { devices, ...process } = worker;
   const id = ctx.newId('worker');
@@ -33,7 +36,7 @@ export type Hold = 'wanted' | 'canceling' | 'lost';
 
 /**
  * Says the worker is alive, stores the newest device readings, and answers for each attempt in hand whether it is still
- * wanted: what a NOTIFY may have failed to say. The answers are in the order of `attempts`.
+ * wanted: what a NOTIFY may have failed to say. Those that are have been confirmed. The answers are in the order of `attempts`.
  */
 export async function heartbeatWorker(
   ctx: CommandContext,
@@ -47,6 +50,7 @@ export async function heartbeatWorker(
   const runs = await inTransaction(ctx, async (tx) => {
     await touchWorker(tx, workerId, ctx.now());
     await putDevices(tx, workerId, devices);
+    await confirmAttempts(tx, attempts);
     return findHolds(
       tx,
       attempts.map((attempt) => attempt.runId),

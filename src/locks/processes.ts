@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** When a process started, in clock ticks since boot (Linux), or undefined where that cannot be told or it is gone. */
 export function processStart(pid: number): string | undefined {
@@ -37,4 +37,25 @@ function statOf(pid: number): { program: string; state: string; start: string } 
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Where process ids and start times mean what they mean here: this boot of this machine and this process namespace (container). Undefined
+ * where the system does not tell, or tells of another namespace: then nothing can be said of processes that another one has named.
+ */
+export function machineKey(): string | undefined {
+  try {
+    if (readlinkSync('/proc/self') !== String(process.pid) || processStart(process.pid) === undefined) return undefined;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return [boot, readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/time')].join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process that started at `start` is surely dead, as seen on its own machine. What cannot be told is false. */
+export function isGone(pid: number, start: string): boolean {
+  if (!isAlive(pid)) return true;
+  const now = processStart(pid);
+  return now !== undefined && now !== start;
 }

@@ -35,6 +35,11 @@ export interface Queue {
   enqueue<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /** Adds a job as `enqueue` does, to be taken before all that wait, in so many seconds at the earliest. */
   requeue<K extends JobKind>(tx: Transaction, kind: K, payload: JobPayloads[K], afterSeconds: number): Promise<void>;
+  /**
+   * Gives the job with this payload to whoever is there, if it is in hands that took it by then: for a caller who knows that they are
+   * dead, which the queue itself notices after 10 s only. Says whether there was one.
+   */
+  redeliver<K extends JobKind>(tx: Transaction, kind: K, payload: JobPayloads[K], takenBy: Date): Promise<boolean>;
   /** Takes back the jobs with these payloads that nobody has begun, if and only if `tx` commits. */
   withdraw<K extends JobKind>(tx: Transaction, kind: K, ...payloads: readonly JobPayloads[K][]): Promise<void>;
   /**
@@ -118,6 +123,13 @@ export async function openQueue(url: string, options: QueueOptions): Promise<Que
       const { requestId } = logIds();
       const job = { data: { ...payload, requestId }, priority: 1, startAfter: afterSeconds };
       await boss.insert(kind, [job], { db: fromPrisma(tx) });
+    },
+    redeliver: async (tx, kind, payload, takenBy) => {
+      const count = await tx.$executeRaw`
+        update pgboss.job
+        set state = 'retry', retry_count = retry_count + 1, start_after = now(), heartbeat_on = null, priority = 1
+        where name = ${kind} and state = 'active' and started_on <= ${takenBy} and data @> ${JSON.stringify(payload)}::text::jsonb`;
+      return count > 0;
     },
     withdraw: async (tx, kind, ...payloads) => {
       if (!payloads.length) return;

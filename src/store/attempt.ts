@@ -86,9 +86,15 @@ export async function setAttemptAccumulation(db: Queryable, token: AttemptToken,
   await db.attempt.update({ where: { runId_number: { runId, number } }, data: { accumulation } });
 }
 
-export async function setAttemptPid(db: Queryable, token: AttemptToken, pid: number): Promise<void> {
+/** @param start when that process started, null where its machine does not tell */
+export async function setAttemptPid(
+  db: Queryable,
+  token: AttemptToken,
+  pid: number,
+  start: string | null,
+): Promise<void> {
   const { runId, attempt: number } = token;
-  await db.attempt.update({ where: { runId_number: { runId, number } }, data: { pid } });
+  await db.attempt.update({ where: { runId_number: { runId, number } }, data: { pid, pidStart: start } });
 }
 
 export async function closeAttempt(
@@ -100,11 +106,6 @@ export async function closeAttempt(
     where: { runId_number: { runId, number } },
     data: { status: end.status, finishedAt: end.finishedAt, ...failureColumns(end.failure) },
   });
-}
-
-/** How many attempts of a run ended because their worker was lost. */
-export async function countLostAttempts(db: Queryable, runId: string): Promise<number> {
-  return db.attempt.count({ where: { runId, failureCode: 'LEASE_LOST' } });
 }
 
 /** Where runs stand, for whoever holds an attempt of them: the newest attempt's number and the status. */

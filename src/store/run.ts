@@ -103,7 +103,7 @@ export async function moveRun(db: Queryable, id: string, status: RunStatus, chan
   const { failure, ...columns } = change;
   const { count } = await db.run.updateMany({
     where: { id, status: { in: statusesBefore(status) } },
-    data: { ...columns, status, ...(failure === undefined ? {} : failureColumns(failure)) },
+    data: { nextAttemptAt: null, ...columns, status, ...(failure === undefined ? {} : failureColumns(failure)) },
   });
   return count === 1;
 }

@@ -42,6 +42,13 @@ export interface Worker {
   readonly currentRunIds: readonly string[];
 }
 
+/** Names the process of a worker for others on its machine; left out where the system does not tell. */
+export interface WorkerProcess {
+  /** Boot and process namespace in which `pid` means something. */
+  readonly machine?: string | undefined;
+  readonly pidStart?: string | undefined;
+}
+
 /** Silence (milliseconds) after which a worker counts as offline: several missed heartbeats. */
 const workerSilenceMs = 10_000;
 
@@ -56,9 +63,10 @@ export type DeviceReading = Omit<Device, 'workerId' | 'processes'> & {
 
 export async function insertWorker(
   db: Queryable,
-  worker: Pick<Worker, 'id' | 'host' | 'pid' | 'version' | 'engine' | 'startedAt'>,
+  worker: Pick<Worker, 'id' | 'host' | 'pid' | 'version' | 'engine' | 'startedAt'> & WorkerProcess,
 ): Promise<void> {
-  await db.worker.create({ data: { ...worker, lastSeenAt: worker.startedAt } });
+  const { machine = null, pidStart = null } = worker;
+  await db.worker.create({ data: { ...worker, machine, pidStart, lastSeenAt: worker.startedAt } });
 }
 
 /** Says the worker is alive. */

@@ -11,16 +11,19 @@ import {
 } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
+import { lease } from '../domain/lease.ts';
 import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
+import { machineKey, processStart } from '../locks/processes.ts';
 import { type Logger, withLogIds } from '../log.ts';
 import type { WorkerMetrics } from '../metrics/worker.ts';
+import { releaseAttempt, secondsBefore } from '../store/lease.ts';
 import type { Run } from '../store/run.ts';
 import { CheckpointKeeper, findResume } from './checkpoints.ts';
 import { EventBatcher } from './eventBatcher.ts';
-import { HeldAttempt } from './heldAttempt.ts';
+import { HeldAttempt, type Moment, moment } from './heldAttempt.ts';
 import { provideImages } from './images.ts';
 import { configOf } from './jobParts.ts';
 import type { Machine } from './machine.ts';
@@ -29,6 +32,7 @@ import type { TaskOutcome, TrainJob } from './outcome.ts';
 import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
+import { awaitFormerTrainers } from './takeover.ts';
 import { startTrainer, type Trainer } from './trainerProcess.ts';
 import { trainToEnd } from './training.ts';
 import { provideWeights } from './weights.ts';
@@ -54,21 +58,26 @@ export async function runAttempt(
   options: AttemptRunnerOptions,
   job: { readonly runId: string; readonly redelivered: boolean },
 ): Promise<void> {
-  let begun = await beginAttempt(options.ctx, { ...job, workerId: options.workerId });
-  while (begun) begun = await holdAttempt(options, begun);
+  const asked = moment();
+  const first = await beginAttempt(options.ctx, { ...job, workerId: options.workerId });
+  let taken: TakenAttempt | null = first && { ...first, asked };
+  while (taken) taken = await holdAttempt(options, taken);
 }
 
+/** `asked`: when the database was asked for it. */
+type TakenAttempt = BegunAttempt & { readonly asked: Moment };
+
 /** Runs an attempt to its end. Returns the one that follows. */
-async function holdAttempt(options: AttemptRunnerOptions, begun: BegunAttempt): Promise<BegunAttempt | null> {
+async function holdAttempt(options: AttemptRunnerOptions, begun: TakenAttempt): Promise<TakenAttempt | null> {
   return withLogIds({ runId: begun.run.id, attempt: begun.attempt }, () => hold(options, begun));
 }
 
 async function hold(
   options: AttemptRunnerOptions,
-  { run, attempt: number }: BegunAttempt,
-): Promise<BegunAttempt | null> {
-  const { held, log, metrics } = options;
-  const attempt = new HeldAttempt({ runId: run.id, attempt: number }, configOf(run).maxSeconds);
+  { run, attempt: number, asked }: TakenAttempt,
+): Promise<TakenAttempt | null> {
+  const { ctx, held, log, metrics } = options;
+  const attempt = new HeldAttempt({ runId: run.id, attempt: number }, configOf(run).maxSeconds, asked);
   held.add(attempt);
   log.info('attempt begun');
   let ended: AttemptEnd = { status: 'LOST' };
@@ -76,6 +85,7 @@ async function hold(
     const end = await compute(options, run, attempt);
     if (attempt.lost) {
       log.warn('attempt lost');
+      await persist(() => releaseAttempt(ctx.db.prisma, attempt.token));
       return null;
     }
     const last = lastOf(attempt, end);
@@ -101,6 +111,8 @@ function lastOf(
       return { status: 'CANCELED' };
     case 'timeout':
       return { status: 'FAILED', failure: timedOut(maxSeconds!) };
+    case 'unconfirmed':
+      return { status: 'FAILED', failure: unconfirmed };
     case 'unstored':
       return { status: 'FAILED', failure: incomplete(unstored!.error) };
     case 'lost':
@@ -115,11 +127,13 @@ async function settle(
   attempt: HeldAttempt,
   end: TaskOutcome,
   last: AttemptOutcome | { readonly status: 'QUEUED' },
-): Promise<BegunAttempt | null> {
+): Promise<TakenAttempt | null> {
   if (end.status === 'RETRY' && attempt.reason === undefined) {
     const { failure, accumulation } = end;
     // Not again when it fails: nobody would know whether the next attempt has begun. The queue delivers the job again, which takes over.
-    return retryAttempt(ctx, attempt.token, { workerId, failure, accumulation });
+    const asked = moment();
+    const next = await retryAttempt(ctx, attempt.token, { workerId, failure, accumulation });
+    return next && { ...next, asked };
   }
   await persist(() =>
     last.status === 'QUEUED' ? requeueAttempt(ctx, attempt.token) : settleAttempt(ctx, attempt.token, last),
@@ -139,6 +153,8 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   const checkpoints = new CheckpointKeeper(ctx, attempt.token.runId, add);
   let output: AttemptOutput | undefined;
   try {
+    if (attempt.maxSeconds !== null) attempt.startClock(await secondsBefore(ctx.db.prisma, attempt.token));
+    await awaitFormerTrainers(ctx, attempt, machineKey(), (line) => add({ kind: 'log', stream: 'trainer', line }));
     const found = await provideImages(ctx, run, { signal: attempt.signal, tell: add });
     if (found.outcome) {
       await batcher.flush();
@@ -169,7 +185,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   } catch (error) {
     log.error({ ...attempt.token, err: error }, 'attempt failed');
     await batcher.flush();
-    return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: false } };
+    return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: true } };
   } finally {
     await output?.remove();
   }
@@ -219,11 +235,17 @@ function trainJob(
       job: { ...attempt.token, ...shared, task, config },
       memoryLimit,
       signal: attempt.signal,
-      onStart: (pid) => {
+      onStart: async (pid) => {
         attempt.pid = pid;
-        persist(() => recordTrainerPid(ctx, attempt.token, pid)).catch((error: unknown) =>
-          log.warn({ ...attempt.token, err: error }, 'the trainer could not be registered'),
-        );
+        try {
+          const start = processStart(pid) ?? null;
+          if ((await persist(() => recordTrainerPid(ctx, attempt.token, pid, start))) === 'ok') return true;
+          attempt.end('lost');
+        } catch (error) {
+          log.error({ ...attempt.token, err: error }, 'the trainer could not be registered');
+          attempt.giveUp(error);
+        }
+        return false;
       },
       onEvent: (event) => {
         if (event.kind === 'started') attempt.engine = event.environment.engine;
@@ -250,6 +272,12 @@ function incomplete(error: unknown): RunFailure {
   const message = `what the trainer told could not be stored: ${messageOf(error)}`;
   return { code: 'INTERNAL', message, retryable: true };
 }
+
+const unconfirmed: RunFailure = {
+  code: 'LEASE_LOST',
+  message: `the worker had no answer from the database for ${lease.unconfirmed / 1000} s and ended its trainer, for another worker could have taken the run over`,
+  retryable: true,
+};
 
 function timedOut(maxSeconds: number): RunFailure {
   const message = `the attempts of the run have taken its maxSeconds of ${maxSeconds} together; allow more, or train fewer epochs or smaller images`;

@@ -1,11 +1,22 @@
+import { lease } from '../domain/lease.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 
 /**
  * Why an attempt ends before its trainer has. `cancel` and `timeout` are asked for politely first, and so is `drain` (the worker
- * stops, the run goes back to the queue), for a checkpoint; after `lost` (somebody else has taken over) and `unstored` (what the
- * trainer tells cannot be stored) the trainer is killed at once.
+ * stops, the run goes back to the queue), for a checkpoint; after `lost` (somebody else has taken over), `unconfirmed` (somebody else may
+ * take over, for the database has not answered) and `unstored` (what the trainer tells cannot be stored) the trainer is killed at once.
  */
-export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost' | 'unstored';
+export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost' | 'unconfirmed' | 'unstored';
+
+/** Two clocks, for one may stand while a machine sleeps, and the other be set. Milliseconds. */
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+export function moment(): Moment {
+  return { monotonic: performance.now(), wall: Date.now() };
+}
 
 /** An attempt this worker has in hand. */
 export class HeldAttempt {
@@ -17,12 +28,35 @@ export class HeldAttempt {
   readonly #ending = new AbortController();
   /** What the config of its run allows all attempts together. */
   readonly maxSeconds: number | null;
+  #confirmed: Moment;
+  /** On the monotonic clock. */
+  #deadline = Number.POSITIVE_INFINITY;
   #lost = false;
   #unstored: { readonly error: unknown } | undefined;
 
-  constructor(token: AttemptToken, maxSeconds: number | null) {
+  /** @param asked when the database was asked for the attempt */
+  constructor(token: AttemptToken, maxSeconds: number | null, asked: Moment) {
     this.token = token;
     this.maxSeconds = maxSeconds;
+    this.#confirmed = asked;
+  }
+
+  /** The database has confirmed that it is this worker's, `asked` at that moment. */
+  confirm(asked: Moment): void {
+    this.#confirmed = asked;
+  }
+
+  /** @param spent seconds that earlier attempts of the run have taken */
+  startClock(spent: number): void {
+    if (this.maxSeconds !== null) this.#deadline = performance.now() + (this.maxSeconds - spent) * 1000;
+  }
+
+  /** Ends it when it has gone on for too long. */
+  check(): void {
+    const now = moment();
+    const unconfirmed = Math.max(now.monotonic - this.#confirmed.monotonic, now.wall - this.#confirmed.wall);
+    if (unconfirmed > lease.unconfirmed) this.end('unconfirmed');
+    else if (now.monotonic > this.#deadline) this.end('timeout');
   }
 
   /** Aborts with an EndReason. */

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import { pulseDescriptor } from '../domain/lease.ts';
 import type { RunFailure } from '../domain/run.ts';
 import {
   isReport,
@@ -10,14 +9,16 @@ import {
   type TrainerJob,
   type TrainerReport,
 } from '../domain/trainer.ts';
+import { describeDeath, describeExcess, OutputTail } from './crash.ts';
 import type { EndReason } from './heldAttempt.ts';
-import { describeBytes, type MemoryLimit } from './memoryLimit.ts';
+import type { MemoryLimit } from './memoryLimit.ts';
 import { watchMemory } from './memoryWatch.ts';
+import { type OomCounters, OomKillWatch } from './oomKills.ts';
+import { OutputBudget, outputLines } from './outputLines.ts';
+import { startPulse } from './pulse.ts';
 
 /** Milliseconds from a polite cancel to SIGTERM, and from there to SIGKILL; from a drain, which takes a checkpoint, to SIGKILL. */
 const patience = { cancel: 3_000, terminate: 2_000, drain: 20_000 };
-/** Last lines of output that a crash report shows. */
-const tailLength = 20;
 
 export interface TrainerOptions {
   /** File that the child runs: src/bin/trainer.ts, or a script that plays one. */
@@ -27,13 +28,16 @@ export interface TrainerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Resident memory at which the child is ended; null: it is not watched. */
   readonly memoryLimit: MemoryLimit | null;
-  readonly onStart: (pid: number) => void;
+  /** Told the process before it gets its job; false: it shall not have it, and ends. Does not reject. */
+  readonly onStart: (pid: number) => Promise<boolean>;
   /** Every event of the child but lines of output. */
   readonly onEvent: (event: TrainerEvent) => void;
   /** A line of output; the child's writing waits until the promise settles. */
   readonly onLine: (event: TrainerEvent & { kind: 'log' }) => Promise<void>;
   /** Aborts with an EndReason. */
   readonly signal: AbortSignal;
+  /** Left out: the kernel's. */
+  readonly oomCounters?: OomCounters;
 }
 
 export type TrainerEnd =
@@ -56,7 +60,8 @@ export function startTrainer(options: TrainerOptions): Trainer {
     execArgv: ['--import', import.meta.resolve('tsx')],
     serialization: 'advanced',
     env: options.environment,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // The last one is the pulse: src/domain/lease.ts.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
   });
   const tell = (command: TrainerCommand) => {
     // A child that is gone already is reported by its end.
@@ -74,10 +79,10 @@ async function supervise(
   tell: (command: TrainerCommand) => void,
   options: TrainerOptions,
 ): Promise<TrainerEnd> {
-  const { job, signal, memoryLimit } = options;
-  const kernelKills = countOutOfMemoryKills();
+  const { signal, memoryLimit } = options;
   let report: Extract<TrainerEnd, { kind: 'reported' }> | undefined;
-  const tail: string[] = [];
+  const tail = new OutputTail();
+  const oomKills = new OomKillWatch(options.oomCounters);
 
   const closed = new Promise<{ code: number | null; killedBy: NodeJS.Signals | null; error?: Error }>((resolve) => {
     child.once('close', (code, killedBy) => resolve({ code, killedBy }));
@@ -96,16 +101,16 @@ async function supervise(
     else options.onEvent(event);
   });
   const output = (['stdout', 'stderr'] as const).map(async (stream) => {
-    for await (const line of createInterface({
-      input: child[stream] as Readable,
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })) {
-      tail.push(line);
-      if (tail.length > tailLength) tail.shift();
-      await options.onLine({ kind: 'log', stream, line });
+    const budget = new OutputBudget();
+    for await (const line of outputLines(child[stream] as Readable)) {
+      tail.add(line);
+      if (budget.take(line)) await options.onLine({ kind: 'log', stream, line });
     }
+    const remark = budget.remark();
+    if (remark) await options.onLine({ kind: 'log', stream, line: remark });
   });
 
+  const pulse = startPulse(child.stdio[pulseDescriptor] as Writable, () => oomKills.look());
   const end = endWith(child, tell);
   const onAbort = () => end.begin(signal.reason as EndReason);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -117,20 +122,29 @@ async function supervise(
     });
     child.once('exit', stopWatching);
   }
-  if (child.pid !== undefined) options.onStart(child.pid);
-  tell({ kind: 'job', job });
   if (signal.aborted) onAbort();
+  if (child.pid !== undefined) {
+    void options.onStart(child.pid).then((mayBegin) => {
+      if (mayBegin && !end.begun) end.give({ kind: 'job', job: options.job });
+      else child.kill('SIGKILL');
+    });
+  }
   try {
     const { code, killedBy, error } = await closed;
-    if (error) return crash('INTERNAL', `the trainer could not be started: ${error.message}`);
+    if (error) {
+      const message = `the trainer could not be started: ${error.message}`;
+      return { kind: 'crashed', failure: { code: 'INTERNAL', message, retryable: true } };
+    }
     await Promise.all([disconnected, ...output]);
     if (report) return report;
-    if (exceeded !== undefined) return overLimit(exceeded, memoryLimit!);
-    const outOfMemory =
-      (killedBy === 'SIGKILL' && !end.begun && (await countOutOfMemoryKills()) > (await kernelKills)) ||
-      tail.some((line) => /heap out of memory|bad_alloc|out of memory/i.test(line));
-    return describeCrash(code, killedBy, tail, outOfMemory);
+    if (exceeded !== undefined) {
+      return { kind: 'overLimit', peakMemory: exceeded, failure: describeExcess(exceeded, memoryLimit!) };
+    }
+    const oomKilled = !end.begun && (await oomKills.killed());
+    const death = { code, signal: killedBy, output: tail, oomKilled, silence: pulse.longestGap() };
+    return { kind: 'crashed', failure: describeDeath(death) };
   } finally {
+    pulse.stop();
     signal.removeEventListener('abort', onAbort);
     end.clear();
   }
@@ -140,13 +154,24 @@ async function supervise(
 function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
   let timer: NodeJS.Timeout | undefined;
   let begun = false;
+  let working = false;
   return {
     get begun() {
       return begun;
     },
+    /** Gives the child its job. */
+    give(job: TrainerCommand) {
+      working = true;
+      tell(job);
+    },
     begin(reason: EndReason) {
       begun = true;
-      if (reason === 'lost' || reason === 'unstored') {
+      // There is nothing to end in order.
+      if (!working) {
+        child.kill('SIGKILL');
+        return;
+      }
+      if (reason === 'lost' || reason === 'unconfirmed' || reason === 'unstored') {
         child.kill('SIGKILL');
         return;
       }
@@ -163,35 +188,4 @@ function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
     },
     clear: () => clearTimeout(timer),
   };
-}
-
-function describeCrash(
-  code: number | null,
-  signal: NodeJS.Signals | null,
-  tail: readonly string[],
-  outOfMemory: boolean,
-): TrainerEnd {
-  const how = signal === null ? `ended with status ${code} before it was done` : `was killed by ${signal}`;
-  const last = tail.length ? `; its last output:\n${tail.join('\n')}` : '; it wrote nothing';
-  return outOfMemory
-    ? crash('OUT_OF_MEMORY', `the trainer ${how} because memory ran out${last}`)
-    : crash('TRAINER_CRASHED', `the trainer ${how}${last}`);
-}
-
-function overLimit(peakMemory: number, limit: MemoryLimit): TrainerEnd {
-  const { failure } = crash(
-    'OUT_OF_MEMORY',
-    `the trainer was ended because its resident memory, ${describeBytes(peakMemory)}, passed ${limit.name} of ${describeBytes(limit.bytes)}`,
-  );
-  return { kind: 'overLimit', peakMemory, failure };
-}
-
-function crash(code: RunFailure['code'], message: string): Extract<TrainerEnd, { kind: 'crashed' }> {
-  return { kind: 'crashed', failure: { code, message, retryable: false } };
-}
-
-/** Processes that the kernel of this machine has killed for memory so far; 0 where it does not tell. */
-async function countOutOfMemoryKills(): Promise<number> {
-  const counters = await readFile('/proc/vmstat', 'utf8').catch(() => '');
-  return Number(/^oom_kill (\d+)$/m.exec(counters)?.[1] ?? 0);
 }

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandContext } from '../commands/context.ts';
-import { heartbeatWorker, registerWorker, stopWorker } from '../commands/worker.ts';
+import { registerWorker, stopWorker } from '../commands/worker.ts';
 import type { Config } from '../config.ts';
 import type { Listener } from '../db/listener.ts';
 import type { TrainerResources } from '../domain/trainer.ts';
@@ -13,6 +13,7 @@ import { readMemoryOf } from '../engine/memory.ts';
 import { runCancelChannel } from '../events/waker.ts';
 import { removeAbandonedFolders } from '../files/datasetFolders.ts';
 import { createHub } from '../hub/hub.ts';
+import { machineKey, processStart } from '../locks/processes.ts';
 import { type Logger, type LogIds, withLogIds } from '../log.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { createWorkerMetrics, type WorkerMetrics } from '../metrics/worker.ts';
@@ -22,14 +23,13 @@ import { version } from '../version.ts';
 import { type AttemptRunnerOptions, runAttempt } from './attemptRunner.ts';
 import { importDatasetJob } from './datasetImport.ts';
 import { readDevices, type TrainingDevice, trainingDevices } from './deviceReadings.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
 import { machineOf } from './machine.ts';
 import { workerMemoryLimit } from './memoryLimit.ts';
-import { observeDevices, observeJob } from './observe.ts';
+import { observeJob } from './observe.ts';
 import { outputsOf, removeAbandonedOutputs } from './outputs.ts';
-import { createVersionWatch, type VersionWatch } from './versionWatch.ts';
-
-const heartbeatMs = 2_000;
+import { createVersionWatch } from './versionWatch.ts';
 
 export interface WorkerOptions {
   readonly config: Config;
@@ -56,11 +56,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await removeAbandonedOutputs(config.home);
   await removeAbandonedFolders(config.home, (ids) => findUnpackedDatasets(ctx.db.prisma, ids));
   const engine = engineOf(config, devices);
+  const here = machineKey();
   const workerId = await registerWorker(ctx, {
     host: os.hostname(),
     pid: process.pid,
     version,
     engine,
+    machine: here,
+    pidStart: processStart(process.pid),
     devices: await readDevices([]),
   });
   log.setBindings({ workerId });
@@ -81,7 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   await listener.ready();
   const watch = createVersionWatch(ctx.db);
-  const stopHeartbeat = startHeartbeat(options, { workerId, held, metrics, watch });
+  const stopHeartbeat = startHeartbeat({ ctx, log, workerId, machine: here, held, metrics, watch });
 
   const consumers = [
     await ctx.queue.work(
@@ -158,48 +161,6 @@ async function announceMemoryLimit({ config, log }: WorkerOptions): Promise<void
 function engineOf({ engine }: Config, devices: readonly TrainingDevice[]): string {
   if (engine !== 'auto') return engine;
   return devices.some(({ kind }) => kind === 'CUDA') ? 'tensorflow' : 'onnxruntime';
-}
-
-/** Every two seconds: devices with the memory of each trainer, and what became of the runs in hand. */
-function startHeartbeat(
-  { ctx, log }: WorkerOptions,
-  parts: {
-    readonly workerId: string;
-    readonly held: Set<HeldAttempt>;
-    readonly metrics: WorkerMetrics;
-    readonly watch: VersionWatch;
-  },
-): () => Promise<void> {
-  const { workerId, held, metrics, watch } = parts;
-  let stopped = false;
-  let beating: Promise<void> = Promise.resolve();
-  const beat = async () => {
-    const attempts = [...held];
-    const pids = attempts.flatMap((attempt) => attempt.pid ?? []);
-    const tokens = attempts.map((attempt) => attempt.token);
-    const devices = await readDevices(pids);
-    observeDevices(metrics, devices, attempts);
-    await watch.check();
-    const holds = await heartbeatWorker(ctx, { workerId, devices, attempts: tokens });
-    holds.forEach((hold, i) => {
-      if (hold === 'canceling') attempts[i]!.end('cancel');
-      // An attempt that has been settled in the meantime is not in hand any more.
-      else if (hold === 'lost' && held.has(attempts[i]!)) attempts[i]!.end('lost');
-    });
-  };
-  const next = () => {
-    beating = beat()
-      .catch((error: unknown) => log.warn({ err: error }, 'heartbeat'))
-      .then(() => {
-        if (!stopped) timer = setTimeout(next, heartbeatMs);
-      });
-  };
-  let timer = setTimeout(next, heartbeatMs);
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await beating;
-  };
 }
 
 /** A share of the machine for a trainer on one of `count` devices. */

@@ -4,6 +4,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { startWatchdog } from '../../src/bin/watchdog.ts';
 import type { EpochMetrics } from '../../src/domain/run.ts';
 import type { TrainerCommand, TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
 
@@ -11,6 +12,7 @@ const send = (event: TrainerEvent) => new Promise<void>((resolve) => process.sen
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const forever = () => new Promise(() => setInterval(() => {}, 1000));
 
+startWatchdog();
 let canceled = false;
 process.once('disconnect', () => process.exit(1));
 process.on('message', (command: TrainerCommand) => {
