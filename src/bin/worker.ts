@@ -3,6 +3,7 @@
 import { forgetSecrets, readConfig } from '../config.ts';
 import { requireMigrated } from '../db/migrate.ts';
 import { createLogger } from '../log.ts';
+import { createAuthenticator, everybodyIsLocal } from '../server/auth/authenticator.ts';
 import { requireSafeBind } from '../server/auth/bind.ts';
 import { openFront } from '../server/front.ts';
 import { createReadiness, serviceChecks } from '../server/readiness.ts';
@@ -34,7 +35,8 @@ await runProgram(async () => {
     const worker = await startWorker({ config, ctx: context, listener, log });
     closers.add(worker.stop);
     const readiness = createReadiness(serviceChecks(context, listener), { log });
-    front?.serve(workerPort({ readiness, registry: worker.metrics.registry }));
+    const { identify } = config.access.authenticated ? createAuthenticator({ commands: context }) : everybodyIsLocal;
+    front?.serve(workerPort({ readiness, registry: worker.metrics.registry, identify }));
     if (front) log.info({ url: front.url }, 'health and metrics');
     log.info('ready');
     // A worker that was told to stop has done so in order; one that may not go on says why.

@@ -1,17 +1,31 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { allows } from '../domain/viewer.ts';
+import { type Authenticator, UnauthenticatedError } from './auth/authenticator.ts';
+import { createClientReader } from './auth/client.ts';
 import type { Readiness } from './readiness.ts';
 
-/** What a worker answers on its port: GET /healthz, /readyz and /metrics, as a server does. */
+/** What a worker answers on its port: GET /healthz, /readyz and, with the scope READ, /metrics, as a server does. */
 export function workerPort({
   readiness,
   registry,
+  identify,
 }: {
   readonly readiness: Readiness;
   readonly registry: Registry;
+  readonly identify: Authenticator['identify'];
 }): RequestListener {
-  const answer = async (url: string | undefined, response: ServerResponse): Promise<void> => {
-    switch (url?.split('?')[0]) {
+  const readClient = createClientReader([]);
+  const mayRead = async (request: IncomingMessage): Promise<boolean> => {
+    try {
+      return allows((await identify(request, readClient(request)))?.scopes ?? [], 'READ');
+    } catch (error) {
+      if (error instanceof UnauthenticatedError) return false;
+      throw error;
+    }
+  };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    switch (request.url?.split('?')[0]) {
       case '/healthz':
         return sendJson(response, 200, { status: 'ok' });
       case '/readyz': {
@@ -19,6 +33,10 @@ export function workerPort({
         return sendJson(response, report.status === 'ok' ? 200 : 503, report);
       }
       case '/metrics':
+        if (!(await mayRead(request))) {
+          response.setHeader('www-authenticate', 'Bearer realm="rungraph"');
+          return sendJson(response, 401, { errors: [{ message: 'This needs an API key with READ' }] });
+        }
         response.setHeader('content-type', registry.contentType);
         response.end(await registry.metrics());
         return;
@@ -28,7 +46,7 @@ export function workerPort({
   };
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');
-    answer(request.url, response).catch(() => sendJson(response, 500, { errors: [{ message: 'Internal error' }] }));
+    answer(request, response).catch(() => sendJson(response, 500, { errors: [{ message: 'Internal error' }] }));
   };
 }
 
