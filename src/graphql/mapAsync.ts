@@ -19,13 +19,13 @@ export function mapAsync<In, Out>(
     },
     async next() {
       while (!ended) {
-        const step = await iterator.next();
-        if (step.done) return { done: true, value: undefined };
         try {
+          const step = await iterator.next();
+          if (step.done) return { done: true, value: undefined };
           const value = await map(step.value);
           if (value !== null) return { done: false, value };
         } catch (error) {
-          await end();
+          await end(); // Who gets an error does not call `return()`.
           throw error;
         }
       }
