@@ -128,7 +128,12 @@ const environment = z.object({
   /** Days for which a worker that is not seen any more is remembered. */
   RUNGRAPH_KEEP_WORKERS_DAYS: days.default(30),
   /** The Hugging Face hub or a mirror of it, where pretrained weights come from. */
-  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default(publicHub),
+  HF_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => URL.canParse(url) && !new URL(url).username && !new URL(url).password, {
+      message: 'must not hold a user name and password; HF_TOKEN is sent to it',
+    })
+    .default(publicHub),
   /** Access token of the hub, for repositories that are not for everybody. */
   HF_TOKEN: z
     .string()

@@ -31,10 +31,13 @@ describe('the hub is configured as the Hugging Face libraries are', () => {
     expect(readConfig({ HF_HUB_OFFLINE: '0' }).hub.offline).toBe(false);
   });
 
-  test.each([{ HF_ENDPOINT: 'mirror' }, { HF_ENDPOINT: 'ftp://mirror' }])('%j is refused', (env) => {
-    expect(() => readConfig(env)).toThrow(StartupError);
-    expect(() => readConfig(env)).toThrow(/HF_ENDPOINT: /);
-  });
+  test.each([{ HF_ENDPOINT: 'mirror' }, { HF_ENDPOINT: 'ftp://mirror' }, { HF_ENDPOINT: 'https://user:pw@mirror' }])(
+    '%j is refused',
+    (env) => {
+      expect(() => readConfig(env)).toThrow(StartupError);
+      expect(() => readConfig(env)).toThrow(/HF_ENDPOINT: /);
+    },
+  );
 
   test('a token that could not be sent is refused, without being shown', () => {
     const refused = () => readConfig({ HF_TOKEN: 'hf_secret\nnext' });

@@ -18,6 +18,9 @@ export async function locateSource({ dataRoots }: FilePolicy, given: string): Pr
   const problem = (code: UserErrorCode, message: string) => refuse(code, message, ['path']);
   if (given.trim() === '' || given.includes('\0'))
     throw problem('INVALID', 'must be the path of a folder or an archive');
+  // Not shown: it may hold a password.
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given))
+    throw problem('INVALID', "is a URL; give a path on the server's machine, or upload the archive");
   const absolute = path.resolve(given);
   try {
     const real = await realpathWithin(dataRoots, absolute, 'RUNGRAPH_DATA_ROOTS');

@@ -5,7 +5,7 @@ import type { UserProblem } from '../errors.ts';
 import { findArchitecture } from './architecture.ts';
 import { sizeProblem } from './inputSize.ts';
 import { sizeSchema } from './size.ts';
-import { parseWeightsUri } from './weightsUri.ts';
+import { parseWeightsUri, showUri } from './weightsUri.ts';
 
 export type { Size } from './size.ts';
 
@@ -120,7 +120,7 @@ function ruleProblems(
   if (misfit) report('size', misfit);
   if (typeof weightsUri === 'string') {
     const { problem } = parseWeightsUri(weightsUri);
-    if (problem) report('weightsUri', `${JSON.stringify(weightsUri)} ${problem}`);
+    if (problem) report('weightsUri', `${showUri(weightsUri)} ${problem}`);
   }
   const { checkpoints } = config;
   if (checkpoints?.keepLast === 0 && (checkpoints.keepBest || checkpoints.keepEvery !== null)) {

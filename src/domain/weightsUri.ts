@@ -16,6 +16,17 @@ export type ParsedWeightsUri =
   /** Why it is none: goes on from `weightsUri "…" `. */
   | { readonly source?: undefined; readonly problem: string };
 
+/**
+ * The text as messages may show it: of a URL neither user name and password nor what follows the path, where signatures and tokens
+ * stand.
+ */
+export function showUri(uri: string): string {
+  const shown = uri
+    .replace(/^([a-z][a-z0-9+.-]*:(?:\/\/)?)[^/?#]*@/i, '$1…@')
+    .replace(/^([a-z][a-z0-9+.-]*:[^?#]*)[?#].*$/is, '$1?…');
+  return JSON.stringify(shown);
+}
+
 /** Reads a path, `file:` URL, `hf://owner/name[@revision][/file]` or `owner/name`. Looks at the text only. */
 export function parseWeightsUri(uri: string): ParsedWeightsUri {
   if (uri.trim() === '') return { problem: 'is only spaces; leave it out for the weights that timm publishes' };

@@ -8,7 +8,7 @@ import type { HubReference } from '../domain/hubReference.ts';
 import type { RunFailure, RunProgress } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
-import { parseWeightsUri } from '../domain/weightsUri.ts';
+import { parseWeightsUri, showUri } from '../domain/weightsUri.ts';
 import { messageOf } from '../errors.ts';
 import { type FilePolicy, OutsideRootsError, realpathWithin } from '../files/roots.ts';
 import { HubError } from '../hub/errors.ts';
@@ -61,7 +61,7 @@ async function sourceOf(
 ): Promise<string | HubReference> {
   if (uri === null) return pretrainedReference(architecture);
   const { source, problem } = parseWeightsUri(uri);
-  const given = `weightsUri ${JSON.stringify(uri)}`;
+  const given = `weightsUri ${showUri(uri)}`;
   if (!source) throw new WeightsNotFound(`${given} ${problem}`);
   if (source.kind === 'hub') return source.reference;
   const local = path.resolve(source.path);

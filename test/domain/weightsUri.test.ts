@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseWeightsUri } from '../../src/domain/weightsUri.ts';
+import { parseWeightsUri, showUri } from '../../src/domain/weightsUri.ts';
 
 const repository = { repository: 'o/n', revision: 'main', file: null };
 
@@ -30,3 +30,12 @@ test.each([
 ])('%j is refused', (uri, problem) => {
   expect(parseWeightsUri(uri).problem).toMatch(problem);
 });
+
+test.each([
+  ['https://user:pw@host/file.bin?token=x#y', '"https://…@host/file.bin?…"'],
+  ['https://host/file.bin#access_token=x', '"https://host/file.bin?…"'],
+  ['s3:user:pw@bucket/key', '"s3:…@bucket/key"'],
+  ['hf://user:pw@owner/name', '"hf://…@owner/name"'],
+  ['hf://owner/name@v1/file.bin', '"hf://owner/name@v1/file.bin"'],
+  ['/data/what?.pth', '"/data/what?.pth"'],
+])('%s is shown as %s', (uri, shown) => expect(showUri(uri)).toBe(shown));
