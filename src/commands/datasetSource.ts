@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { archiveFormat, notAnArchive } from '../archives/format.ts';
-import { messageOf, refuse, type UserErrorCode } from '../errors.ts';
+import { refuse, type UserErrorCode } from '../errors.ts';
 import { type FilePolicy, OutsideRootsError, realpathWithin } from '../files/roots.ts';
 
 export interface LocatedSource {
@@ -44,10 +44,14 @@ export async function locateSource({ dataRoots }: FilePolicy, given: string): Pr
       case 'EACCES':
       case 'EPERM':
         throw problem('INVALID', `the server may not read ${absolute}; change its permissions`);
+      case 'ENAMETOOLONG':
+        throw problem('INVALID', 'is longer than the paths of this file system, or a name in it is');
+      case 'ELOOP':
+        throw problem('INVALID', `the links of ${absolute} lead in a circle`);
       case undefined:
         throw error;
       default:
-        throw problem('INVALID', `${absolute} cannot be read: ${messageOf(error)}`);
+        throw problem('INVALID', `${absolute} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
   }
 }

@@ -45,6 +45,25 @@ export function costOf(
   return createCounter(schema, document, coerced)(operation.selectionSet, root) + countValues(coerced);
 }
 
+/** Root fields of an operation, each as often as it stands there: for mutations, what they do. */
+export function countRootFields(document: DocumentNode, operationName: string | null | undefined): number {
+  const operation = getOperationAST(document, operationName);
+  const fragments = fragmentsOf(document);
+  const count = ({ selections }: SelectionSetNode): number =>
+    selections.reduce((sum, node) => {
+      if (node.kind === Kind.FIELD) return sum + 1;
+      if (node.kind === Kind.INLINE_FRAGMENT) return sum + count(node.selectionSet);
+      return sum + count(fragments.get(node.name.value)!.selectionSet);
+    }, 0);
+  return operation ? count(operation.selectionSet) : 0;
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+  return new Map(
+    definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])),
+  );
+}
+
 /**
  * Counts values: one per field, times the page size of every connection and the assumed length of every other list around it.
  * Elements of list arguments count, for each is looked for.
@@ -54,9 +73,7 @@ function createCounter(
   document: DocumentNode,
   variables: Readonly<Record<string, unknown>>,
 ): (selections: SelectionSetNode, parent: GraphQLObjectType) => number {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions)
-    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const fragments = fragmentsOf(document);
   /** By fragment, parent type and page: spreads of spreads would otherwise take exponential time to count. */
   const known = new Map<string, number>();
 

@@ -14,7 +14,8 @@ import {
 } from 'graphql';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Viewer } from '../domain/viewer.ts';
-import { checkScopes, neededScopes } from '../graphql/authorize.ts';
+import { checkScopes } from '../graphql/authorize.ts';
+import { countRootFields } from '../graphql/cost.ts';
 import { presentErrors } from '../graphql/errors.ts';
 import { checkOperation, type OperationPolicy, validationRules } from '../graphql/limits.ts';
 import type { Logger } from '../log.ts';
@@ -85,8 +86,7 @@ export function createGate(schema: GraphQLSchema, options: GateOptions): Gate {
       const client = rateKeyOf(sender);
       const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
       const wait =
-        (isMutation && writes.take(client, neededScopes(schema, document, operationName).size)) ||
-        costs.take(client, cost);
+        (isMutation && writes.take(client, countRootFields(document, operationName))) || costs.take(client, cost);
       return wait ? [rateLimited(wait)] : cost;
     },
     present: (errors, request) =>

@@ -51,6 +51,47 @@ const refused: [string, string, Record<string, unknown>, string][] = [
   ],
 ];
 
+const spread = (directive: string, aliased: string, inner: string) =>
+  `{ ...A ...B } fragment A on Query { ...C ...C ...C ...C ...C } fragment B on Query { ...A ...A }
+   fragment C on Query { ${aliased}server${directive} { ${inner} } }`;
+
+refused.push(
+  ['aliases in fragments that are spread 15 times', spread('', 'a: ', 'b: version c: version'), {}, '45 aliases'],
+  [
+    'directives in fragments that are spread 15 times',
+    spread(' @include(if: true) @skip(if: false)', '', 'version @include(if: true) schemaVersion @skip(if: false)'),
+    {},
+    '60 directives, more than the limit of 50',
+  ],
+  [
+    'depth in fragments',
+    `{ runs { nodes { ...A } } }
+     fragment A on Run { experiment { bestRun { experiment { bestRun { experiment { ...B } } } } } }
+     fragment B on Experiment { bestRun { experiment { bestRun { experiment { bestRun { experiment { bestRun { id } } } } } } } }`,
+    {},
+    '15 levels of fields, more than the limit of 14',
+  ],
+  [
+    'introspection',
+    `{ ${Array.from({ length: 30 }, (_, i) => `a${i}: __schema { types { ...T } }`).join(' ')} }
+     fragment T on __Type { fields { name args { name type { name kind } } type { name kind } } }`,
+    {},
+    'more than the limit of 100000',
+  ],
+  [
+    'points of series',
+    `{ runs(first: 100) { nodes { metricHistory(names: ["a", "b"], maxPoints: 1000) { points { step value { value } } } } } }`,
+    {},
+    'more than the limit of 100000',
+  ],
+  [
+    'names of series',
+    `query ($names: [String!]) { run(id: "r") { metricHistory(names: $names, maxPoints: 100) { points { step value { value } } } } }`,
+    { names: Array.from({ length: 1000 }, (_, i) => `m${i}`) },
+    'more than the limit of 100000',
+  ],
+);
+
 describe.for(refused)('too much %s', ([, query, variables, message]) => {
   test('is refused over HTTP', async () => {
     const { status, errors, data } = await server.send(query, variables);
@@ -69,6 +110,123 @@ describe.for(refused)('too much %s', ([, query, variables, message]) => {
       }),
     ]);
   });
+});
+
+describe('what an operation could cost', () => {
+  const cost = async (query: string, variables = {}) =>
+    Number((await server.send(query, variables)).headers.get('x-graphql-cost'));
+
+  test('is told in a header, and in the refusal with the limit', async () => {
+    expect(await cost('{ server { version } }')).toBe(2);
+    const { errors } = await server.send(
+      '{ experiments(first: 100) { nodes { runs(first: 100) { nodes { id tags } } } } }',
+    );
+    expect(errors[0]!.extensions).toEqual({ code: 'LIMIT_EXCEEDED', cost: 120_201, limit: 100_000 });
+  });
+
+  test('counts a fragment wherever it is spread, a page once for nodes and edges each, and elements of lists', async () => {
+    expect(
+      await cost(
+        '{ ...A b: server { ...B } } fragment A on Query { server { ...B } } fragment B on ServerInfo { version }',
+      ),
+    ).toBe(4);
+    expect(await cost('{ runs(first: 7) { nodes { id } edges { node { id } } } }')).toBe(1 + 7 * (1 + 1 + 1 + 1 + 1));
+    expect(await cost('query ($n: Int!) { runs(first: $n) { nodes { id } } }', { n: 30 })).toBe(1 + 30 * 2 + 1);
+  });
+
+  test('is not counted in exponential time', async () => {
+    const chain = Array.from({ length: 60 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`).join(
+      ' ',
+    );
+    const { errors } = await server.send(`{ ...F0 } ${chain} fragment F60 on Query { server { version } }`);
+    expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', limit: 100_000 } }]);
+  });
+});
+
+describe('what variables may hold', () => {
+  const query = 'mutation ($input: UpdateRunInput!) { updateRun(input: $input) { run { id } } }';
+  const asText = (text: string) =>
+    fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"query":${JSON.stringify(query)},"variables":${text}}`,
+    }).then(async (response) => [response.status, ((await response.json()) as { errors: Error[] }).errors[0]!.message]);
+
+  test('no key that JavaScript takes for a prototype', async () => {
+    expect(await asText('{"input":{"id":"r","__proto__":{"name":"x"}}}')).toEqual([
+      400,
+      'Variable "$input" has a key "__proto__", which no input has; leave it out',
+    ]);
+    const literal = await server.send('mutation { updateRun(input: { id: "r", __proto__: 1 }) { run { id } } }');
+    expect(literal.status).toBe(400);
+    expect(({} as Record<string, unknown>).name).toBeUndefined();
+  });
+
+  test('20 levels at most', async () => {
+    const nested = (levels: number) => `{"input":{"id":${'['.repeat(levels)}${']'.repeat(levels)}}}`;
+    expect(await asText(nested(21))).toEqual([
+      400,
+      'Variable "$input" has more levels of lists and objects than the limit of 20',
+    ]);
+    const [, message] = await asText(nested(19));
+    expect(message).toContain('ID cannot represent');
+  });
+
+  test.for(['1', '[]', '"{}"'])('%s is none', async (text) => {
+    expect(await asText(text)).toEqual([400, expect.stringContaining('variables')]);
+  });
+});
+
+describe('an operation’s name', () => {
+  const named = (operationName: unknown) =>
+    fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: 'query A { server { version } } query B { workers { id } }', operationName }),
+    }).then(async (response) => [response.status, await response.json()]);
+
+  test('chooses one; others are refused', async () => {
+    expect(await named('A')).toMatchObject([200, { data: { server: {} } }]);
+    for (const wrong of [
+      'C',
+      '',
+      null,
+      undefined,
+      '__proto__',
+      'constructor',
+      'x'.repeat(100_000),
+      1,
+      ['A'],
+      { A: 1 },
+    ]) {
+      expect(await named(wrong)).toMatchObject([400, { errors: [{ message: expect.any(String) }] }]);
+    }
+  });
+
+  test('over a socket as well', async () => {
+    const ask = (operationName: string) =>
+      new Promise((resolve) => {
+        const query = 'query A { server { version } } query B { workers { id } }';
+        server.connect().subscribe({ query, operationName }, { next: resolve, error: resolve, complete: () => {} });
+      });
+    expect(await ask('B')).toEqual({ data: { workers: [] } });
+    expect(await ask('C')).toMatchObject([
+      { message: 'Unknown operation named "C".', extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } },
+    ]);
+  });
+});
+
+test('a subscription over HTTP is refused with the way to do it', async () => {
+  const { status, errors } = await server.send('subscription { deviceMemory { id } }');
+  expect(status).toBe(400);
+  expect(errors).toMatchObject([{ message: expect.stringContaining('run over WebSocket') }]);
+});
+
+test('a directive that GraphQL’s own rule stumbles over is a refusal like any other', async () => {
+  const query = 'subscription { deviceMemory @include { id } }';
+  const error = { message: expect.stringContaining('"if"'), extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } };
+  expect(await server.send(query)).toMatchObject({ status: 400, errors: [error] });
+  expect(await overSocket(query)).toMatchObject([error]);
 });
 
 describe('text that PostgreSQL cannot hold', () => {

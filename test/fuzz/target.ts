@@ -21,18 +21,25 @@ export interface FuzzedServer extends Target {
   stop(): Promise<void>;
 }
 
+/** What a server that keeps nothing of its requests has plenty of. */
+const heapMebibytes = 400;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** @param databaseUrl of a database with every migration. @param home a folder that is there */
 export async function startFuzzedServer(databaseUrl: string, home: string): Promise<FuzzedServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/bin/server.ts'], {
-    cwd: root,
-    env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, DATABASE_URL: databaseUrl, RUNGRAPH_HOME: home },
-      ...{ PORT: '0', RUNGRAPH_LOG: 'warn' },
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${heapMebibytes}`, '--import', 'tsx', 'src/bin/server.ts'],
+    {
+      cwd: root,
+      env: {
+        ...{ PATH: process.env.PATH, HOME: process.env.HOME, DATABASE_URL: databaseUrl, RUNGRAPH_HOME: home },
+        ...{ PORT: '0', RUNGRAPH_LOG: 'warn' },
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   const problems: string[] = [];
   createInterface(child.stderr).on('line', (line) => {
     const problem = problemInLog(line);

@@ -2,9 +2,11 @@ import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import type { AccessConfig } from '../../src/config.ts';
 import { createListener } from '../../src/db/listener.ts';
+import type { Limits } from '../../src/domain/limits.ts';
 import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
 import { createLogger } from '../../src/log.ts';
 import { startServer } from '../../src/server/server.ts';
+import { type SocketLimits, socketLimits } from '../../src/server/socket.ts';
 import { type TestContext, testContext } from './commandContext.ts';
 
 export interface GraphqlError {
@@ -46,6 +48,9 @@ export const openAccess: AccessConfig = { authenticated: false, allowedHosts: []
 export interface ApiServerOptions {
   readonly access?: Partial<AccessConfig>;
   readonly introspection?: boolean;
+  /** Those that are not the usual ones. */
+  readonly limits?: Partial<Limits>;
+  readonly socketLimits?: Partial<SocketLimits>;
   /** Of another server, which closes it; left out: one of its own. */
   readonly context?: TestContext;
 }
@@ -86,8 +91,17 @@ export async function apiServer(options: ApiServerOptions = {}): Promise<ApiServ
     },
   };
   const access = { ...openAccess, ...options.access };
-  const config = { host: '127.0.0.1', port: 0, access, introspection: options.introspection };
-  const server = await startServer({ config, commands: context, hub: countingHub, listener, log });
+  const config = {
+    host: '127.0.0.1',
+    port: 0,
+    access,
+    introspection: options.introspection,
+    limits: options.limits ?? {},
+  };
+  const server = await startServer({
+    ...{ config, commands: context, hub: countingHub, listener, log },
+    socketLimits: { ...socketLimits, ...options.socketLimits },
+  });
   const clients: Client[] = [];
 
   const send: ApiServer['send'] = async (query, variables = {}, more = {}) => {
