@@ -32,7 +32,7 @@ test('the README has a row for every environment variable, with its default, and
   const defaults = Object.fromEntries(rows.map(([, names, text]) => [names!.replaceAll('`', ''), text!.trim()]));
   expect(defaults).toEqual({
     RUNGRAPH_HOME: `\`${path.basename(config.home)}\``,
-    RUNGRAPH_BLOBS: `\`$RUNGRAPH_HOME/${path.relative(config.home, config.blobs)}\``,
+    RUNGRAPH_BLOBS: `\`$RUNGRAPH_HOME/${config.blobs.kind === 'folder' && path.relative(config.home, config.blobs.path)}\``,
     DATABASE_URL: config.databaseUrl ?? '',
     'HOST, PORT': `\`${config.host}\`, \`${config.port}\``,
     RUNGRAPH_WORKER_PORT: config.workerPort === undefined ? '' : String(config.workerPort),
@@ -46,6 +46,13 @@ test('the README has a row for every environment variable, with its default, and
       .map(({ host }) => `*.${host}`)
       .join()}\``,
     RUNGRAPH_API_KEY: config.apiKey ?? '',
+    RUNGRAPH_DATA_ROOTS: `${config.dataRoots ?? 'any'}; with \`RUNGRAPH_AUTH=keys\` \`$RUNGRAPH_HOME/${path.relative(
+      config.home,
+      readConfig({ RUNGRAPH_AUTH: 'keys' }).dataRoots!.join(),
+    )}\``,
+    RUNGRAPH_WEIGHTS_ROOTS: config.weightsRoots === config.dataRoots ? 'as `RUNGRAPH_DATA_ROOTS`' : '',
+    RUNGRAPH_UPLOAD_BYTES: `${config.uploadLimitBytes / 2 ** 30} GiB`,
+    RUNGRAPH_UNPACKED_BYTES: `${config.unpackedLimitBytes / 2 ** 30} GiB`,
     ENGINE: `\`${config.engine}\``,
     DEVICE: `\`${config.device}\``,
     RUNGRAPH_THREADS: `\`${config.threads}\``,
