@@ -47,9 +47,9 @@ export async function* readBackup(
   source.on('data', () => onBytes(source.bytesRead));
   source.pipe(tar);
   try {
-    yield* items(tar);
+    yield* items(tar, file);
   } catch (error) {
-    throw error instanceof StartupError ? error : new StartupError(`${file} ${problemOf(error)}`);
+    throw explain(error, file);
   } finally {
     source.destroy();
     tar.destroy();
@@ -60,6 +60,10 @@ class DamagedBackup extends Error {
   override readonly name = 'DamagedBackup';
 }
 
+function explain(error: unknown, file: string): StartupError {
+  return error instanceof StartupError ? error : new StartupError(`${file} ${problemOf(error)}`);
+}
+
 function problemOf(error: unknown): string {
   if (error instanceof DamagedBackup) return `is not a whole backup: ${error.message}`;
   const { code } = error as NodeJS.ErrnoException;
@@ -68,7 +72,7 @@ function problemOf(error: unknown): string {
   return `is not a whole backup: ${/end of data/i.test(messageOf(error)) ? 'it ends early' : messageOf(error)}`;
 }
 
-async function* items(tar: AsyncIterable<Entry>): AsyncGenerator<BackupItem> {
+async function* items(tar: AsyncIterable<Entry>, file: string): AsyncGenerator<BackupItem> {
   let header: BackupHeader | undefined;
   const found: BackupContents = { header: '', tables: [], blobs: [] };
   let ended = false;
@@ -96,7 +100,7 @@ async function* items(tar: AsyncIterable<Entry>): AsyncGenerator<BackupItem> {
       closeTable();
       const hash = name.slice('blobs/'.length);
       if (name !== blobName(hash) || !/^[0-9a-f]{64}$/.test(hash)) throw new DamagedBackup(`${name} is no blob`);
-      yield { kind: 'blob', hash, content: checked(entry, hash) };
+      yield { kind: 'blob', hash, content: checked(entry, hash, file) };
       found.blobs.push({ hash, size });
     } else {
       const spec = header.tables.find((candidate) => name.startsWith(`tables/${candidate.name}/`));
@@ -133,13 +137,18 @@ class TableSum {
   }
 }
 
-async function* checked(entry: Entry, hash: string): AsyncGenerator<Buffer> {
+/** Whoever reads it meets its failures, so that they are explained here too. */
+async function* checked(entry: Entry, hash: string, file: string): AsyncGenerator<Buffer> {
   const digest = createHash('sha256');
-  for await (const chunk of entry as AsyncIterable<Buffer>) {
-    digest.update(chunk);
-    yield chunk;
+  try {
+    for await (const chunk of entry as AsyncIterable<Buffer>) {
+      digest.update(chunk);
+      yield chunk;
+    }
+    if (digest.digest('hex') !== hash) throw new DamagedBackup(`${blobName(hash)} is damaged`);
+  } catch (error) {
+    throw explain(error, file);
   }
-  if (digest.digest('hex') !== hash) throw new DamagedBackup(`${blobName(hash)} is damaged`);
 }
 
 async function unpack(entry: Entry, name: string): Promise<Buffer> {

@@ -1,11 +1,9 @@
 /** One consistent snapshot of a database and the blobs that it names, while everything goes on. */
 
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { access, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -221,15 +219,12 @@ async function addEntry(
 ): Promise<void> {
   if (tar.destroyed) throw new Error('the file cannot be written');
   const entry = tar.entry({ name, size });
-  const closed = once(entry, 'close');
-  try {
-    for await (const chunk of Readable.from(content)) {
-      if (!entry.write(chunk)) await Promise.race([once(entry, 'drain'), closed]);
-      if (tar.destroyed) throw new Error('the file cannot be written');
-    }
-  } catch (error) {
-    entry.destroy();
-    throw error;
+  // It ends with the tar, whose failure is told.
+  entry.on('error', () => {});
+  const closed = new Promise((resolve) => entry.once('close', resolve));
+  for await (const chunk of content) {
+    if (!entry.write(chunk)) await Promise.race([new Promise((resolve) => entry.once('drain', resolve)), closed]);
+    if (tar.destroyed) throw new Error('the file cannot be written');
   }
   entry.end();
   await closed;

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { messageOf, StartupError } from '../errors.ts';
 import { version } from '../version.ts';
 import { connectionOptions, connectionProblem } from './connection.ts';
+import { settleInterrupted } from './interruptedMigration.ts';
 import { migrationNames, migrationsFolder } from './migrationFiles.ts';
 import { lastPanic, openSchemaEngine } from './schemaEngine.ts';
 
@@ -21,6 +22,7 @@ export async function migrate(url: string, names: readonly string[] = migrationN
   return withConnection(url, async (guard) => {
     // Released with the connection.
     await guard.query('select pg_advisory_lock($1)', [lockKey]);
+    await settleInterrupted(guard);
     await readState(guard);
     const { engine, close } = await openSchemaEngine(url);
     try {
@@ -28,6 +30,7 @@ export async function migrate(url: string, names: readonly string[] = migrationN
         migrationsList: await readMigrations(names),
         filters: { externalTables: [], externalEnums: [] },
       });
+      await settleInterrupted(guard);
       return appliedMigrationNames;
     } catch (error) {
       throw new StartupError(`The database could not be migrated: ${lastPanic() || messageOf(error)}`);

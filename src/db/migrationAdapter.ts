@@ -8,6 +8,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { connectionOptions, withDatabase } from './connection.ts';
+import { applicationMark } from './interruptedMigration.ts';
 
 /** What the stock adapter has but does not declare. */
 interface AdapterInternals {
@@ -100,7 +101,7 @@ async function connectTo(url: string): Promise<SqlDriverAdapter> {
   stock.executeScript = async (script) => {
     try {
       // One simple-protocol message: PostgreSQL splits it itself and runs it as one implicit transaction.
-      await pool.query(script);
+      await pool.query(`${script}\n;${applicationMark}`);
     } catch (error) {
       internals.onError(error);
     }

@@ -47,6 +47,48 @@ test('of several processes that start at once, one applies', async () => {
   expect(applied.filter((names) => names.length)).toEqual([all]);
 });
 
+test('of processes that are killed while they migrate, the next goes on', async () => {
+  const url = await emptyDatabase();
+  const count = async () =>
+    Number((await query(url, `select count(*) from pg_tables where schemaname = 'public'`))[0]!.count);
+  let kills = 0;
+  for (const tables of [1, 1, 2, 27]) {
+    const process = spawnTypeScript('test/support/bin/migrateOnce.ts', [url]);
+    let ended = false;
+    void process.finished.then(() => {
+      ended = true;
+    });
+    while (!ended && (await count()) < tables);
+    if (!ended) kills++;
+    process.child.kill('SIGKILL');
+    await process.finished;
+  }
+  expect(kills).toBeGreaterThan(0);
+  await migrate(url);
+  const rows = await query(
+    url,
+    'select migration_name, finished_at is not null as finished, logs from _prisma_migrations order by 1',
+  );
+  expect(rows).toEqual(all.map((name) => ({ migration_name: name, finished: true, logs: null })));
+});
+
+test('a migration whose process was killed right before or after its script is neither lost nor repeated', async () => {
+  const url = await emptyDatabase();
+  await migrate(url, all.slice(0, -1));
+  const begun = (name: string, logs: string) =>
+    query(
+      url,
+      `insert into _prisma_migrations (id, checksum, migration_name, logs) values ('${name}', 'c', '${name}', ${logs})`,
+    );
+  await begun(all.at(-1)!, 'null');
+  expect(await migrate(url)).toEqual([all.at(-1)]);
+  await query(
+    url,
+    `update _prisma_migrations set finished_at = null, logs = 'applied by rungraph' where migration_name = '${all.at(-1)}'`,
+  );
+  expect(await migrate(url)).toEqual([]);
+});
+
 test('a migration that failed earlier stops the start with its name', async () => {
   const url = await emptyDatabase();
   await migrate(url);
