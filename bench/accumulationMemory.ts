@@ -62,6 +62,7 @@ function jobOf(accumulation: number, images: readonly TrainerImage[], label: str
     config,
     images,
     weights: null,
+    skipped: null,
     resume: null,
     resources: {
       engine: 'onnxruntime',

@@ -19,7 +19,7 @@ import { insertLogLines } from '../store/log.ts';
 import { insertMemorySamples } from '../store/memory.ts';
 import { insertPoints, metricNameIds, updateObjective } from '../store/metric.ts';
 import { hasPredictions, putPredictions } from '../store/prediction.ts';
-import { resetRunFigures, updateRunFigures } from '../store/run.ts';
+import { resetRunFigures, setSkippedImages, updateRunFigures } from '../store/run.ts';
 import type { Written } from './attempt.ts';
 import { releaseBlobs } from './blobs.ts';
 import { addCheckpoints } from './checkpoints.ts';
@@ -54,6 +54,7 @@ export async function recordEvents(
     };
     const payloads = await storedPayloads(tx, runId, events, fresh);
     const { experimentId, firstSeq, lastSeq } = await appendEvents(tx, runId, payloads, at);
+    if (batch.skipped) await setSkippedImages(tx, runId, batch.skipped);
     const memory = payloads.flatMap((payload, i) =>
       payload.kind === 'MEMORY' ? [{ seq: firstSeq + i, point: payload.point }] : [],
     );
@@ -87,6 +88,7 @@ function partition(events: readonly TrainerEvent[]) {
     points: of('metrics').flatMap((event) => event.points),
     lines: of('log').map(({ stream, line }) => ({ stream, line: storableText(line) })),
     checkpoints: of('checkpoint'),
+    skipped: of('skipped').at(-1)?.images,
   };
 }
 
@@ -156,6 +158,7 @@ async function storedPayloads(
         break;
       }
       case 'started':
+      case 'skipped':
       case 'checkpoint':
       case 'artifact':
       case 'probed':

@@ -5,7 +5,7 @@ import type { Split } from './dataset.ts';
 import type { AccumulationEquivalence } from './memoryProbe.ts';
 import type { Precision } from './precision.ts';
 import type { Predictions } from './predictions.ts';
-import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress } from './run.ts';
+import type { EpochMetrics, MemoryPoint, MetricPoint, RunFailure, RunProgress, SkippedImage } from './run.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
 export interface TrainerImage {
@@ -61,6 +61,8 @@ export interface TrainerJob {
   /** Complete: every default filled in, seed drawn. */
   readonly config: TrainingConfig;
   readonly images: readonly TrainerImage[];
+  /** Ids of images that the run leaves out because they could not be read; null: nobody has looked. */
+  readonly skipped: readonly string[] | null;
   /** File of the pretrained weights, which the worker has found or downloaded; null: random weights. */
   readonly weights: { readonly path: string } | null;
   /** null: nothing has been computed yet. */
@@ -111,6 +113,8 @@ export type TrainerEvent =
       /** null: it begins from the start. */
       readonly resumedFrom: ResumedFrom | null;
     }
+  /** Every image has been looked at; these cannot be read and are left out. */
+  | { readonly kind: 'skipped'; readonly images: readonly SkippedImage[] }
   | { readonly kind: 'progress'; readonly progress: RunProgress }
   | { readonly kind: 'metrics'; readonly points: readonly MetricPoint[] }
   | { readonly kind: 'epoch'; readonly epoch: EpochMetrics }

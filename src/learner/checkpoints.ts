@@ -47,7 +47,7 @@ export class CheckpointWriter {
    * many minutes, and when the worker stops; then the sequence ends.
    */
   async *after(event: FitEvent, fit: Fit, number: number): AsyncGenerator<TrainerEvent, void> {
-    if (event.kind === 'epochStarted') return;
+    if (event.kind === 'epochStarted' || event.kind === 'diverged') return;
     const stopping = this.#deps.drain.aborted;
     if (event.kind === 'epoch' || stopping || this.#isDue()) {
       const { state } = event;

@@ -15,10 +15,14 @@ export class TrainingFailure extends Error {
   }
 }
 
-/** What onnxruntime, TensorFlow and V8 say when memory runs out. */
-const outOfMemory = /out of memory|bad_alloc|allocation failed|failed to allocate|\bOOM\b/i;
+/**
+ * What V8, the C++ runtime, onnxruntime, TensorFlow (BFC and CUDA allocators), CUDA's libraries and WebGPU say when memory of the process or
+ * of the device runs out.
+ */
+const outOfMemory =
+  /out[ _-]of[ _-]memory|OutOfMemory|bad_alloc|bad allocation|allocation failed|ALLOC_FAILED|fail(ed|ure) to allocate|unable to allocate|cannot allocate|not enough memory|ResourceExhausted|RESOURCE_EXHAUSTED|ENOMEM|\bOOM\b/i;
 
-/** Another attempt would meet the same end, so none of these is retryable; lost workers are the worker's to report. */
+/** Another attempt would meet the same end, so none of these is retryable; crashes and lost workers are the worker's to report. */
 export function failureOf(error: unknown): RunFailure {
   return { code: codeOf(error), message: messageOf(error), retryable: false };
 }

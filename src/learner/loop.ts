@@ -72,10 +72,18 @@ export interface FinishedEpoch extends Rates, Resumable {
   readonly validation: Evaluation;
 }
 
-export type FitEvent = StartedEpoch | TrainedBatch | ValidatedBatch | FinishedEpoch;
+/** The last event of a fit that fails with DIVERGED. */
+export interface DivergedBatch {
+  readonly kind: 'diverged';
+  /** Not finite. */
+  readonly loss: number;
+}
+
+export type FitEvent = StartedEpoch | TrainedBatch | ValidatedBatch | FinishedEpoch | DivergedBatch;
 
 /**
  * @param from goes on there: from then on everything is what it would have been without the interruption, to the last bit
+ * @param before micro-batches of the run before this fit
  * @throws TrainingFailure DIVERGED as soon as a loss is not finite.
  */
 export async function* runFit(
@@ -83,6 +91,7 @@ export async function* runFit(
   fit: Fit,
   data: FitData,
   from: FitState | null = null,
+  before = 0,
 ): AsyncGenerator<FitEvent, void> {
   const steps = await learner.begin(fit.frozen, { from: from?.steps });
   const smoothed = createSmoothedLoss(from?.smoothedLoss);
@@ -100,7 +109,12 @@ export async function* runFit(
         rates = ratesAt(epoch, batch);
         const { lossScale } = steps;
         const loss = await steps.accumulate(trainBatch);
-        if (!Number.isFinite(loss)) throw diverged(loss, epoch, batch, lossScale !== null);
+        if (!Number.isFinite(loss)) {
+          yield { kind: 'diverged', loss };
+          const step = before + epoch * data.trainBatches + batch + 1;
+          const place = `step ${step} (micro-batch ${batch + 1} of epoch ${epoch + 1} of this phase)`;
+          throw diverged(loss, place, lossScale !== null);
+        }
         const smoothedLoss = smoothed.add(loss);
         const due = counter.add(learner.batchSize);
         const stepped = due && (await steps.update(rates));
@@ -125,10 +139,7 @@ export async function* runFit(
   }
 }
 
-function diverged(loss: number, epoch: number, batch: number, narrow: boolean): TrainingFailure {
+function diverged(loss: number, place: string, narrow: boolean): TrainingFailure {
   const remedy = narrow ? 'lower baseLearningRate, or take precision BF16 or FP32' : 'lower baseLearningRate';
-  return new TrainingFailure(
-    'DIVERGED',
-    `the loss became ${loss} at micro-batch ${batch + 1} of epoch ${epoch + 1}; ${remedy}`,
-  );
+  return new TrainingFailure('DIVERGED', `the loss became ${loss} at ${place}; ${remedy}`);
 }

@@ -136,6 +136,10 @@ export class RunReporter {
         return this.#at({ phase: 'VALIDATING', batch: event.batch + 1, batches: this.#plan.validBatches }, 1);
       case 'epoch':
         return this.#finishEpoch(event, phase);
+      case 'diverged':
+        // In place of the point it would have been: what was finite is told with it.
+        this.#points.push({ name: 'train/loss', step: this.#step + 1, value: event.loss });
+        return this.#flush(true);
     }
   }
 

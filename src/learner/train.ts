@@ -2,12 +2,13 @@
 
 import type { Split } from '../domain/dataset.ts';
 import type { TrainerEvent, TrainerImage, TrainerJob } from '../domain/trainer.ts';
-import { microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { batchProblem, microBatchSize, type TrainingConfig } from '../domain/trainingConfig.ts';
 import type { ImagePipeline } from '../vision/pipeline.ts';
 import { emit, openImages, openLearner, seedOf, type TrainerDependencies } from './attempt.ts';
 import type { OpenCheckpoint } from './checkpointFile.ts';
 import { CheckpointWriter } from './checkpoints.ts';
 import { type DataOptions, fitData, type Sample } from './data.ts';
+import { TrainingFailure } from './failure.ts';
 import type { Learner } from './learner.ts';
 import { runFit } from './loop.ts';
 import { predictBatches, predictImages } from './predict.ts';
@@ -15,6 +16,7 @@ import { RunReporter } from './reporter.ts';
 import { saveModel } from './saveModel.ts';
 import { planFits } from './schedules.ts';
 import { byImageId, type LabelledImage, splitImages, type TrainingSplit } from './split.ts';
+import { describeSkipped, findUnreadable } from './unreadable.ts';
 
 /** A set of images to predict after training. */
 interface PredictionTask {
@@ -31,11 +33,11 @@ export async function* train(
 ): AsyncGenerator<TrainerEvent, void> {
   const { config } = job;
   const seed = seedOf(config);
-  const split = splitImages(job.images, config, seed);
+  const whole = splitImages(job.images, config, seed);
+  const { split, tasks } = yield* readable(job, { split: whole, tasks: predictionTasks(job, whole) }, deps);
   const fits = planFits(config);
-  const tasks = predictionTasks(job, split);
   const batchSize = microBatchSize(config);
-  const images = [...new Set([...split.train, ...split.valid, ...tasks.flatMap((task) => task.images)])];
+  const images = imagesOf(split, tasks);
   const indexOf = new Map(images.map((image, index) => [image, index]));
   const samples = (labelled: readonly LabelledImage[]): Sample[] =>
     labelled.map((image) => ({ index: indexOf.get(image)!, label: split.vocab.indexOf(image.label) }));
@@ -78,10 +80,13 @@ export async function* train(
       };
       const checkpoints = new CheckpointWriter(job, deps, learner, reporter);
       const start = checkpoint?.state ?? { fit: 0, fitState: null };
+      let before = 0;
       for (const [number, fit] of fits.entries()) {
+        const first = before;
+        before += fit.epochs * Math.floor(split.train.length / batchSize);
         if (number < start.fit) continue;
         const from = number === start.fit ? start.fitState : null;
-        for await (const event of runFit(learner, fit, fitData(data, number), from)) {
+        for await (const event of runFit(learner, fit, fitData(data, number), from, first)) {
           yield* emit(await reporter.fit(event, fit.frozen), deps.signal);
           yield* checkpoints.after(event, fit, number);
         }
@@ -103,6 +108,39 @@ export async function* train(
   } finally {
     await pipeline.close();
   }
+}
+
+interface ImagePlan {
+  readonly split: TrainingSplit;
+  readonly tasks: readonly PredictionTask[];
+}
+
+function imagesOf(split: TrainingSplit, tasks: readonly PredictionTask[]): TrainerImage[] {
+  return [...new Set<TrainerImage>([...split.train, ...split.valid, ...tasks.flatMap((task) => task.images)])];
+}
+
+/** The plan without the images that cannot be read, where they are to be left out. The others keep their places. */
+async function* readable(
+  { config, skipped: known }: TrainerJob,
+  plan: ImagePlan,
+  { signal }: TrainerDependencies,
+): AsyncGenerator<TrainerEvent, ImagePlan> {
+  if (config.unreadableImages === 'FAIL') return plan;
+  let ids = known;
+  if (!ids) {
+    const images = imagesOf(plan.split, plan.tasks);
+    const skipped = await findUnreadable(images, signal);
+    if (skipped.length) yield { kind: 'log', stream: 'trainer', line: describeSkipped(skipped, images.length) };
+    yield { kind: 'skipped', images: skipped };
+    ids = skipped.map((image) => image.imageId);
+  }
+  const left = new Set(ids);
+  const without = <T extends TrainerImage>(images: readonly T[]) => images.filter(({ imageId }) => !left.has(imageId));
+  const split = { ...plan.split, train: without(plan.split.train), valid: without(plan.split.valid) };
+  const problem = split.valid.length ? batchProblem(split.train.length, config) : 'no image is left to validate on';
+  if (problem) throw new TrainingFailure('DATA_UNREADABLE', `without the images that cannot be read ${problem}`);
+  const tasks = plan.tasks.map((task) => ({ ...task, images: without(task.images) }));
+  return { split, tasks: tasks.filter((task) => task.images.length > 0) };
 }
 
 /**

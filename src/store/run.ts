@@ -108,6 +108,14 @@ export async function moveRun(db: Queryable, id: string, status: RunStatus, chan
   return count === 1;
 }
 
+/** Which images every attempt of a run leaves out. */
+export async function setSkippedImages(db: Queryable, id: string, images: readonly SkippedImage[]): Promise<void> {
+  const stored = images.map(({ imageId, path, reason }) => {
+    return { imageId, path: storableText(path), reason: storableText(reason) };
+  });
+  await db.run.update({ where: { id }, data: { skippedImages: stored } });
+}
+
 /** Newest figures of a running attempt. `peakMemory` only ever grows. */
 export async function updateRunFigures(
   db: Queryable,

@@ -1,7 +1,6 @@
 /** One attempt from the claimed job to the settled run. */
 
 import {
-  type AttemptOutcome,
   type BegunAttempt,
   beginAttempt,
   recordTrainerPid,
@@ -11,8 +10,6 @@ import {
 } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
-import { lease } from '../domain/lease.ts';
-import type { RunFailure } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/trainer.ts';
 import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -21,6 +18,7 @@ import { type Logger, withLogIds } from '../log.ts';
 import type { WorkerMetrics } from '../metrics/worker.ts';
 import { releaseAttempt, secondsBefore } from '../store/lease.ts';
 import type { Run } from '../store/run.ts';
+import { type AttemptEnding, endingOf } from './attemptEnding.ts';
 import { CheckpointKeeper, findResume } from './checkpoints.ts';
 import { EventBatcher } from './eventBatcher.ts';
 import { HeldAttempt, type Moment, moment } from './heldAttempt.ts';
@@ -88,7 +86,7 @@ async function hold(
       await persist(() => releaseAttempt(ctx.db.prisma, attempt.token));
       return null;
     }
-    const last = lastOf(attempt, end);
+    const last = endingOf(attempt, end);
     const next = await settle(options, attempt, end, last);
     ended = { status: last.status, code: last.status === 'FAILED' ? last.failure.code : undefined };
     log.info(ended, 'attempt ended');
@@ -99,34 +97,12 @@ async function hold(
   }
 }
 
-/** What becomes of an attempt; QUEUED: its run goes back to the queue. What the trainer completed counts, also when it was asked to stop meanwhile. */
-function lastOf(
-  { unstored, reason, maxSeconds }: HeldAttempt,
-  end: TaskOutcome,
-): AttemptOutcome | { status: 'QUEUED' } {
-  switch (end.status === 'SUCCEEDED' && !unstored ? undefined : reason) {
-    case 'drain':
-      return { status: 'QUEUED' };
-    case 'cancel':
-      return { status: 'CANCELED' };
-    case 'timeout':
-      return { status: 'FAILED', failure: timedOut(maxSeconds!) };
-    case 'unconfirmed':
-      return { status: 'FAILED', failure: unconfirmed };
-    case 'unstored':
-      return { status: 'FAILED', failure: incomplete(unstored!.error) };
-    case 'lost':
-    case undefined:
-      return end.status === 'RETRY' ? { status: 'FAILED', failure: end.failure } : end;
-  }
-}
-
 /** Stores how an attempt has ended. Returns the one that follows. */
 async function settle(
   { ctx, workerId }: AttemptRunnerOptions,
   attempt: HeldAttempt,
   end: TaskOutcome,
-  last: AttemptOutcome | { readonly status: 'QUEUED' },
+  last: AttemptEnding,
 ): Promise<TakenAttempt | null> {
   if (end.status === 'RETRY' && attempt.reason === undefined) {
     const { failure, accumulation } = end;
@@ -173,7 +149,8 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
       await batcher.flush();
       return provided.outcome;
     }
-    const parts = { images, weights: provided.weights, resume, output, checkpoints };
+    const skipped = run.skippedImages?.map(({ imageId }) => imageId) ?? null;
+    const parts = { images, skipped, weights: provided.weights, resume, output, checkpoints };
     const train = trainJob(options, attempt, parts, batcher, child);
     const task = { ctx, run, attempt, machine, train, tell, resumed };
     const outcome = await (run.kind === 'MEMORY_PROBE' ? probe(task) : trainToEnd(task));
@@ -219,7 +196,7 @@ function openBatcher(
 function trainJob(
   { ctx, log, resources, trainerModule, trainerEnvironment }: AttemptRunnerOptions,
   attempt: HeldAttempt,
-  parts: Pick<TrainerJob, 'images' | 'weights' | 'resume'> & {
+  parts: Pick<TrainerJob, 'images' | 'skipped' | 'weights' | 'resume'> & {
     readonly output: AttemptOutput;
     readonly checkpoints: CheckpointKeeper;
   },
@@ -266,20 +243,4 @@ function trainJob(
 /** Lines of output do not come as messages: they are held back at their pipe. */
 function isMessage(event: TrainerEvent): boolean {
   return event.kind !== 'log' || event.stream === 'trainer';
-}
-
-function incomplete(error: unknown): RunFailure {
-  const message = `what the trainer told could not be stored: ${messageOf(error)}`;
-  return { code: 'INTERNAL', message, retryable: true };
-}
-
-const unconfirmed: RunFailure = {
-  code: 'LEASE_LOST',
-  message: `the worker had no answer from the database for ${lease.unconfirmed / 1000} s and ended its trainer, for another worker could have taken the run over`,
-  retryable: true,
-};
-
-function timedOut(maxSeconds: number): RunFailure {
-  const message = `the attempts of the run have taken its maxSeconds of ${maxSeconds} together; allow more, or train fewer epochs or smaller images`;
-  return { code: 'TIMEOUT', message, retryable: false };
 }

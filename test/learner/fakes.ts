@@ -86,6 +86,7 @@ export function fakeJob(changes: Record<string, unknown> = {}, perLabel = 8): Tr
     config,
     images: fakeManifest(perLabel),
     weights: null,
+    skipped: null,
     resume: null,
     resources: {
       engine: 'onnxruntime',

@@ -257,7 +257,7 @@ describe('the precision', () => {
     expect(ofKind(events, 'failed')[0]!.failure).toEqual({
       code: 'DIVERGED',
       message:
-        'the loss became NaN at micro-batch 1 of epoch 1; lower baseLearningRate, or take precision BF16 or FP32',
+        'the loss became NaN at step 1 (micro-batch 1 of epoch 1 of this phase); lower baseLearningRate, or take precision BF16 or FP32',
       retryable: false,
     });
   });
@@ -277,10 +277,26 @@ describe('failures', () => {
     const failure = await failureOf(fakeJob(), { openImages: images.open });
     expect(failure).toEqual({
       code: 'DIVERGED',
-      message: 'the loss became NaN at micro-batch 1 of epoch 1; lower baseLearningRate',
+      message: 'the loss became NaN at step 1 (micro-batch 1 of epoch 1 of this phase); lower baseLearningRate',
       retryable: false,
     });
     expect(images.opened).toBe(0);
+  });
+
+  it('DIVERGED keeps what was finite and shows what was not', async () => {
+    let batches = 0;
+    const images = fakeImages((_, seed) => (seed > 0 && ++batches > 6 ? Number.NaN : 0));
+    const events = await run(fakeJob(), { openImages: images.open, now: tickingClock(1) });
+    expect(ofKind(events, 'failed')[0]!.failure.message).toMatch(/^the loss became NaN at step 4 /);
+    const points = ofKind(events, 'metrics').flatMap((event) => event.points);
+    const losses = points.filter(({ name }) => name === 'train/loss');
+    expect(losses.map(({ step, value }) => [step, Number.isFinite(value)])).toEqual([
+      [1, true],
+      [2, true],
+      [3, true],
+      [4, false],
+    ]);
+    expect(points.filter(({ name }) => name === 'lr/0').map(({ step }) => step)).toEqual([1, 2, 3]);
   });
 
   it('DATA_UNREADABLE names the image', async () => {
