@@ -49,6 +49,13 @@ async function play(job: TrainerJob): Promise<void> {
       await send(progress(argument as 'FROZEN', 1));
       while (!canceled) await sleep(20);
       return;
+    case 'steady': {
+      // Tells of its throughput, and ends when it is asked to.
+      const steady = progress('FROZEN', 1) as Extract<TrainerEvent, { kind: 'progress' }>;
+      await send({ kind: 'progress', progress: { ...steady.progress, imagesPerSecond: Number(argument) } });
+      while (!canceled) await sleep(20);
+      return;
+    }
     case 'stubborn':
       process.on('SIGTERM', () => {});
       await send(progress('FROZEN', 1));
