@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startRun } from '../../src/commands/run.ts';
+import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { logIn, openSocket } from '../api/authFixtures.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { type HubServer, startHub } from '../support/hubServer.ts';
@@ -156,7 +156,12 @@ test('no secret is in a log, an answer, an error, a table, a file, an argument o
 
   // a trainer that tells all it has, and crashes
   const told = await startRun(ctx, { experimentId, config: smallConfig });
-  await endedRun(ctx, told);
+  // It would be tried again.
+  const firstEnd = 'select from attempt where run_id = $1 and finished_at is not null';
+  await vi.waitFor(async () => expect((await ctx.db.pool.query(firstEnd, [told])).rowCount).toBeGreaterThan(0), {
+    timeout: 60_000,
+  });
+  await cancelRun(ctx, told);
   const { rows: events } = await ctx.db.pool.query('select line as text from run_log where run_id = $1', [told]);
   const output = events.map(({ text }) => text).join('\n');
   expect(output).toContain('environment {');
