@@ -23,7 +23,7 @@ const codes =
   /\b(ECONN\w+|EPIPE|ENOENT|ETIMEDOUT|57P0[123]|25P03|08[0-9A-Z]{3}|P1001|P1002|P1008|P1017|P2024|P2028|P2034)\b/;
 /** The same in words, where pg, its pool or Prisma's adapter gives no code. */
 const phrases =
-  /connection (was )?(terminated|closed|reset|error|timeout)|terminating connection|closed the connection|ConnectionClosed|SocketTimeout|DatabaseNotReachable|transaction already closed|timeout (exceeded|expired)|system is (starting up|shutting down)/i;
+  /connection (was )?(terminated|closed|reset|error|timeout)|terminating connection|closed the connection|ConnectionClosed|SocketTimeout|DatabaseNotReachable|reach database server|transaction already closed|timeout (exceeded|expired)|operation has timed out|too many (clients|database connections)|system is (starting up|shutting down|in recovery mode|not yet accepting)/i;
 
 /** Errors which another try may not meet: of the connection (no answer, broken, shutting down, starting up), or a full disk. */
 function isAbsence(error: unknown): boolean {

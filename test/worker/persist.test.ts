@@ -14,6 +14,10 @@ it.each([
   new Error('Client has encountered a connection error and is not queryable'),
   new Error('Raw query failed. Code: `57P01`. Message: `terminating connection due to administrator command`'),
   new Error('Server has closed the connection.'),
+  new Error("Raw query failed. Code: `N/A`. Message: `Can't reach database server at /home/postgres/.s.PGSQL.5432`"),
+  new Error('Operation has timed out'),
+  new Error('Too many database connections opened: FATAL: sorry, too many clients already'),
+  new Error('FATAL: the database system is in recovery mode'),
   new Error('FATAL: the database system is starting up'),
   refuse('UNAVAILABLE', 'the disk is full'),
 ])('is tried again after %o', async (error) => {
