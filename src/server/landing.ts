@@ -4,11 +4,14 @@ import { countAllRuns } from '../store/installation.ts';
 import { version } from '../version.ts';
 import { viewerOf } from './auth/authenticate.ts';
 
-/** GET /: what this is and where to go. */
-export function landingPage({ commands: { db } }: Services): RequestHandler {
+/** GET /: what this is and where to go. `graphiql`: whether it is served. */
+export function landingPage(
+  { commands: { db } }: Services,
+  { graphiql }: { readonly graphiql: boolean },
+): RequestHandler {
   return async (_request, response) => {
     const session = viewerOf(response)?.sessionId ? viewerOf(response) : null;
-    response.type('html').send(page(await countAllRuns(db.prisma), session?.name));
+    response.type('html').send(page(await countAllRuns(db.prisma), session?.name, graphiql));
   };
 }
 
@@ -21,7 +24,10 @@ const session = (name: string) =>
 <script type="module" src="/login.js"></script>
 `;
 
-const page = (runCount: number, user: string | undefined) => `<!doctype html>
+const graphiqlLink = `<p><a href="/graphiql">Open GraphiQL</a> to explore the schema, run queries and watch subscriptions.</p>
+`;
+
+const page = (runCount: number, user: string | undefined, graphiql: boolean) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -37,8 +43,7 @@ code { background: #8882; padding: .1em .3em; border-radius: .2em }
 <body>
 <h1>Rungraph</h1>
 <p>Experiments, training runs, live metrics and memory, leaderboards and ensembles over GraphQL. Version ${version}; ${runCount} ${runCount === 1 ? 'run' : 'runs'} so far.</p>
-<p><a href="/graphiql">Open GraphiQL</a> to explore the schema, run queries and watch subscriptions.</p>
-${user === undefined ? '' : session(user)}<h2>Endpoints</h2>
+${graphiql ? graphiqlLink : ''}${user === undefined ? '' : session(user)}<h2>Endpoints</h2>
 <ul>
 <li><code>POST /graphql</code> queries and mutations</li>
 <li><code>ws: /graphql</code> subscriptions (graphql-transport-ws)</li>

@@ -67,6 +67,8 @@ export const answerNotFound: RequestHandler = (request, response) => {
 /** Errors of middleware and routes as JSON in the shape of GraphQL errors. Bugs are masked and logged. */
 export function answerError(log: Logger): ErrorRequestHandler {
   return (error: { status?: number; type?: string }, request, response, next) => {
+    // The client has gone away in the middle of its request: nobody waits for an answer, and nothing is wrong with us.
+    if (error === request.errored) return;
     if (response.headersSent) return next(error);
     if (error instanceof UserInputError) return sendError(response, 400, error.message);
     if (error.type === 'entity.too.large') return sendError(response, 413, 'The request body is too large');

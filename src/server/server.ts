@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.use(limitRefusals(gate, (request) => access.readClient(request).address));
   app.use(access.routes);
   app.use(limitRequests(gate));
-  app.get('/', requireLogin, landingPage(services));
+  app.get('/', requireLogin, landingPage(services, { graphiql: gate.introspection }));
   if (gate.introspection) app.use('/graphiql', requireLogin, graphiqlRoutes());
   app.use(requireScope('READ'));
   app.get(

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -92,6 +92,9 @@ describe('importDataset', () => {
     await expect(attempt(file)).rejects.toThrow(`path: ${file} is not a folder`);
     await expect(attempt(path.join(file, 'below'))).rejects.toThrow('path: a part of');
     await expect(attempt('')).rejects.toThrow('path: must be the path of a folder');
+    await expect(attempt('x'.repeat(300))).rejects.toThrow('path: is longer than the paths of this file system');
+    await symlink('circle', path.join(folder, 'circle'));
+    await expect(attempt(path.join(folder, 'circle'))).rejects.toThrow('/circle lead in a circle');
     await expect(attempt('a\0b')).rejects.toThrow('path: must be the path of a folder');
   });
 
