@@ -39,6 +39,9 @@ function methodLabel(method: string): string {
   return methods.has(method) ? method : 'other';
 }
 
+/** Characters of an operation's name that are told. */
+const longestName = 100;
+
 /** An operation as soon as it is known what is asked. */
 export interface Operation extends Pick<Context, 'requestId'> {
   readonly viewer: Viewer | null;
@@ -67,7 +70,8 @@ export function createObserver(metrics: ServerMetrics, log: Logger): Observer {
   return {
     errors,
     socketClosed: (code) => metrics.socketCloses.inc({ code: closeCodeLabel(code) }),
-    begin: ({ requestId, viewer, transport, node, name, began = performance.now() }) => {
+    begin: ({ requestId, viewer, transport, node, name: given, began = performance.now() }) => {
+      const name = given?.slice(0, longestName) ?? null;
       const type = node?.operation ?? null;
       const isSubscription = type === OperationTypeNode.SUBSCRIPTION;
       const running = { field: isSubscription ? fieldOf(node!) : '' };
@@ -79,13 +83,13 @@ export function createObserver(metrics: ServerMetrics, log: Logger): Observer {
         if (isSubscription) metrics.subscriptions.dec(running);
         const durationMs = performance.now() - began;
         const outcome = codes.length ? 'error' : 'ok';
-        const labels = { type: type ?? '(none)', name: metrics.nameLabel(name) };
+        const labels = { type: type ?? '(none)', name: node ? metrics.nameLabel(name) : '(none)' };
         metrics.operations.inc({ ...labels, outcome });
         if (type && !isSubscription) metrics.operationSeconds.observe(labels, durationMs / 1000);
         errors(codes);
         log.info(
           {
-            ...{ requestId, transport, operationType: type, operationName: name ?? null, outcome },
+            ...{ requestId, transport, operationType: type, operationName: name, outcome },
             ...(codes.length ? { codes } : {}),
             ...{ durationMs: Math.round(durationMs * 10) / 10, viewer: viewer?.name ?? null },
           },
