@@ -95,3 +95,21 @@ describe('access', () => {
     expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^ {2}${name}`, 'm'));
   });
 });
+
+describe('folders that requests may name', () => {
+  const home = '/srv/rungraph';
+  test.each([
+    [{}, null, null],
+    [{ RUNGRAPH_AUTH: 'keys' }, [`${home}/datasets`], [`${home}/datasets`]],
+    [
+      { RUNGRAPH_AUTH: 'keys', RUNGRAPH_DATA_ROOTS: '/data:/more/../images' },
+      ['/data', '/images'],
+      ['/data', '/images'],
+    ],
+    [{ RUNGRAPH_DATA_ROOTS: '/data', RUNGRAPH_WEIGHTS_ROOTS: '/weights' }, ['/data'], ['/weights']],
+    [{ RUNGRAPH_WEIGHTS_ROOTS: '/weights' }, null, ['/weights']],
+    [{ RUNGRAPH_DATA_ROOTS: ':' }, [], []],
+  ])('%j: data %j, weights %j', (env, dataRoots, weightsRoots) => {
+    expect(readConfig({ RUNGRAPH_HOME: home, ...env })).toMatchObject({ dataRoots, weightsRoots });
+  });
+});

@@ -1,4 +1,4 @@
-import { ArchiveError } from './archive.ts';
+import { ArchiveError } from './errors.ts';
 
 /** Takes a stream of chunks apart. Keeps one chunk at a time, or what `read` is asked for. */
 export class ByteReader {

@@ -1,7 +1,7 @@
 /** What the name of an entry means: a place below the folder that is unpacked into, or a refusal. */
 
 import { isLeftover } from '../domain/leftovers.ts';
-import { ArchiveError } from './archive.ts';
+import { ArchiveError } from './errors.ts';
 import { nameLimits } from './limits.ts';
 
 export type PlaceOrReason =

@@ -1,6 +1,6 @@
 /** What an archive may unpack to: counted while reading, never taken from what it says of itself. */
 
-import { ArchiveError } from './archive.ts';
+import { ArchiveError } from './errors.ts';
 
 export interface ArchiveLimits {
   /** Bytes of all files together. */

@@ -7,8 +7,9 @@ import { createReadStream } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf } from '../errors.ts';
-import { type ArchiveEntry, ArchiveError, type ReadOptions } from './archive.ts';
+import type { ArchiveEntry, ReadOptions } from './archive.ts';
 import { ByteReader } from './byteReader.ts';
+import { ArchiveError } from './errors.ts';
 
 const block = 512;
 /** Bytes of an extended header. */

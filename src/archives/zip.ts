@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import * as yauzl from 'yauzl';
 import { messageOf } from '../errors.ts';
-import { type ArchiveEntry, ArchiveError, DamagedEntryError, type ReadOptions } from './archive.ts';
+import type { ArchiveEntry, ReadOptions } from './archive.ts';
+import { ArchiveError, DamagedEntryError } from './errors.ts';
 
 /** Kinds of file in the upper half of the attributes, where Unix programs write them; 0 where nothing is said. */
 const fileKinds = new Map<number, ArchiveEntry['kind']>([

@@ -4,7 +4,7 @@ import type { CommandContext } from '../commands/context.ts';
 import { beginImport, completeImport, failImport, nameArchive, reportImport } from '../commands/datasetImport.ts';
 import { importFolder } from '../datasets/importFolder.ts';
 import type { ImportProblem, ImportProgress } from '../domain/dataset.ts';
-import { messageOf, UserInputError } from '../errors.ts';
+import { messageOf, refuse, UserInputError } from '../errors.ts';
 import { locateRoot } from '../files/datasetFolders.ts';
 import { OutsideRootsError, realpathWithin } from '../files/roots.ts';
 import type { Logger } from '../log.ts';
@@ -16,7 +16,12 @@ import { provideUnpacked, removeUnpacked } from './unpacked.ts';
 /** Milliseconds between two reports, by which the worker also learns that the import is not its any more. */
 const reportInterval = 500;
 
+/** After so many attempts one that follows a lost worker is the last: a file may crash whoever reads it. `retryImport` begins as many again. */
+const mostAttempts = 10;
+
 export interface ImportJobOptions {
+  /** Whether the job was another worker's before. */
+  readonly redelivered?: boolean;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -28,7 +33,7 @@ export interface ImportJobOptions {
 export async function importDatasetJob(
   ctx: CommandContext,
   datasetId: string,
-  { signal: stopping, log }: ImportJobOptions,
+  { signal: stopping, log, redelivered = false }: ImportJobOptions,
 ): Promise<void> {
   const dataset = await beginImport(ctx, datasetId);
   if (!dataset) return;
@@ -37,6 +42,7 @@ export async function importDatasetJob(
   const signal = AbortSignal.any([stopping, lost.signal]);
   const reporter = startReporter(ctx, token, { lose: () => lost.abort(new Error('the import was taken away')), log });
   try {
+    if (redelivered && token.attempt % mostAttempts === 0) throw givenUp();
     const work = { ctx, token, signal, progress: reporter.tell };
     const unpacked = await provideFiles(dataset, work);
     const { holdoutFraction: fraction, holdoutSeed } = dataset;
@@ -61,6 +67,12 @@ export async function importDatasetJob(
     await reporter.stop();
   }
   if (isUnpacked(dataset)) await removeUnpacked(ctx, datasetId);
+}
+
+function givenUp(): UserInputError {
+  const found = `workers were stopped or lost at this import ${mostAttempts} times`;
+  const cause = 'their logs may tell of a file that ends them, or of too little memory';
+  return refuse('UNAVAILABLE', `${found}; ${cause}; retryImport tries again`);
 }
 
 interface Work {

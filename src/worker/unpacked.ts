@@ -2,7 +2,7 @@
 
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ArchiveError } from '../archives/archive.ts';
+import { ArchiveError } from '../archives/errors.ts';
 import { type ArchiveLimits, defaultArchiveLimits } from '../archives/limits.ts';
 import { type UnpackProgress, unpackArchive } from '../archives/unpack.ts';
 import type { CommandContext } from '../commands/context.ts';

@@ -108,9 +108,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ),
     await ctx.queue.work(
       'dataset.import',
-      ({ payload }) =>
+      ({ payload, redelivered }) =>
         job('dataset.import', payload, () =>
-          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log }),
+          importDatasetJob(ctx, payload.datasetId, { signal: stopping.signal, log, redelivered }),
         ),
       { concurrency: 1 },
     ),

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ArchiveError } from '../../src/archives/archive.ts';
+import { ArchiveError } from '../../src/archives/errors.ts';
 import { type ArchiveLimits, defaultArchiveLimits } from '../../src/archives/limits.ts';
 import { type UnpackProgress, unpackArchive } from '../../src/archives/unpack.ts';
 import { paxPart, type TarPart, tarBlocks, tarBytes, type ZipPart, zipBytes } from '../support/archiveFiles.ts';

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ArchiveError } from '../../src/archives/archive.ts';
+import { ArchiveError } from '../../src/archives/errors.ts';
 import { defaultArchiveLimits } from '../../src/archives/limits.ts';
 import { unpackArchive } from '../../src/archives/unpack.ts';
 import { type ImportedFolder, importFolder } from '../../src/datasets/importFolder.ts';

@@ -243,6 +243,21 @@ describe('an import', () => {
     expect(await dataset(id)).toMatchObject({ status: 'READY', importAttempt: 2 });
   });
 
+  it('that ends its workers again and again is not tried for ever', async () => {
+    const id = await uploaded(zipBytes(named('')));
+    for (let i = 0; i < 9; i++) await beginImport(ctx, id);
+    await importDatasetJob(ctx, id, { signal: new AbortController().signal, log: silent, redelivered: true });
+    expect(await dataset(id)).toMatchObject({
+      status: 'FAILED',
+      failure: expect.stringMatching(
+        /^workers were stopped or lost at this import 10 times; .*; retryImport tries again$/,
+      ),
+    });
+    await retryImport(ctx, id);
+    await run(id);
+    expect((await dataset(id)).status).toBe('READY');
+  });
+
   it('belongs to its newest attempt: what an earlier one says counts no more', async () => {
     const id = await importDataset(ctx, { name: 'fenced', path: scratch });
     const first = (await beginImport(ctx, id))!;

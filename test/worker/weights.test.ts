@@ -1,7 +1,7 @@
 /** Where a run's pretrained weights come from. The hub itself is tested in test/hub. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -175,5 +175,37 @@ describe('what the hub does', () => {
     };
     const ended = await provide({}, { hub: waiting, signal: controller.signal });
     expect(ended).toEqual({ outcome: { status: 'CANCELED' } });
+  });
+});
+
+describe('where runs may name weights below some folders only', () => {
+  test('a path outside of them, by whatever way, is refused; one inside is taken', async () => {
+    const allowed = path.join(folder, 'allowed');
+    await mkdir(allowed);
+    const inside = path.join(allowed, 'weights.bin');
+    await writeFile(inside, '');
+    await symlink(file, path.join(allowed, 'link.bin'));
+    await mkdir(path.join(allowed, 'model'));
+    await symlink(file, path.join(allowed, 'model/pytorch_model.bin'));
+    const weightsRoots = [allowed];
+    expect(await provide({ weightsUri: inside }, { weightsRoots })).toEqual({ weights: { path: inside } });
+    for (const weightsUri of [
+      file,
+      pathToFileURL(file).href,
+      `${allowed}/../weights.bin`,
+      `${allowed}/link.bin`,
+      `${allowed}/model`,
+    ]) {
+      const { message, retryable } = await failureOf(provide({ weightsUri }, { weightsRoots }));
+      expect(message, weightsUri).toMatch(/is outside of the folders that may be named here .*RUNGRAPH_WEIGHTS_ROOTS/);
+      expect(retryable).toBe(false);
+    }
+    // What may not be looked for is not there: it is a repository of the hub.
+    process.chdir(folder);
+    await mkdir('owner');
+    await writeFile('owner/name', '');
+    expect(await provide({ weightsUri: 'owner/name' }, { weightsRoots })).toEqual({
+      weights: { path: '/cache/model.safetensors' },
+    });
   });
 });
