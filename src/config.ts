@@ -106,7 +106,7 @@ const environment = z.object({
   RUNGRAPH_INTROSPECTION: flag.optional(),
   /** Hosts that the worker may ask besides that of HF_ENDPOINT; `*.` stands for every name below one. */
   RUNGRAPH_OUTGOING_HOSTS: list.pipe(z.array(hostPattern)).optional(),
-  /** API key with which `rungraph predict` asks a server. */
+  /** API key with which `rungraph predict` and `demo` ask their server. */
   RUNGRAPH_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be one word')
@@ -176,7 +176,7 @@ export interface Config {
   readonly limits: Partial<Limits>;
   /** Undefined: while there is no authentication. */
   readonly introspection: boolean | undefined;
-  /** Secret: of the server that `predict` asks. */
+  /** Secret: of the server that `predict` or `demo` asks. */
   readonly apiKey: string | undefined;
   readonly engine: EngineChoice;
   readonly device: DeviceChoice;

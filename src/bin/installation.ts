@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import { requireSafeBind } from '../server/auth/bind.ts';
 import { openFront } from '../server/front.ts';
 import { startServer } from '../server/server.ts';
+import { listApiKeys } from '../store/apiKey.ts';
 import { Closers } from './closers.ts';
 import { claimHome } from './home.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -50,6 +51,11 @@ export async function startInstallation(
 
     const { context, listener } = await openServices(url, config, log, closers, { consumes: false });
     if (await finishRestore(context)) log.info('what ran when the backup was made is queued again');
+    if (config.access.authenticated && !(await listApiKeys(context.db.prisma, { revoked: false })).length) {
+      log.warn(
+        'there is no API key yet, so nobody is let in: rungraph keys create --name NAME --scope ADMIN makes one',
+      );
+    }
     const hub = createRunEventHub(context.db, listener, {
       onReadFailure: (error) => log.warn({ err: error }, 'run events could not be read; trying again'),
     });

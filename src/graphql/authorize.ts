@@ -79,7 +79,7 @@ function rootFields(selections: SelectionSetNode, document: DocumentNode): Set<s
   return fields;
 }
 
-export function forbidden(what: string, viewer: Viewer): GraphQLError {
+function forbidden(what: string, viewer: Viewer): GraphQLError {
   const message = `${what}; ${viewer.name} has ${viewer.scopes.join(', ') || 'none'}`;
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN', http: { status: 403 } } });
 }

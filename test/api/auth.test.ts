@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createGraphqlClient, operation } from '../../src/bin/demo/client.ts';
 import { createApiKey, revokeApiKey } from '../../src/commands/apiKey.ts';
 import { findApiKey } from '../../src/store/apiKey.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
@@ -274,4 +275,16 @@ test('a key needs at least one scope', async () => {
   await expect(createApiKey(server.context, { name: 'x', scopes: [] })).rejects.toThrow(
     'scopes: must hold READ, WRITE or ADMIN',
   );
+});
+
+test("the demo's client sends its key with requests, subscriptions and downloads", async () => {
+  const client = createGraphqlClient(server.url, new AbortController().signal, reader.secret);
+  const asked = operation<{ viewer: { name: string } }, object>('{ viewer { name } }');
+  expect(await client.request(asked, {})).toEqual({ viewer: { name: 'a READ key' } });
+  for await (const result of client.subscribe(asked, {})) expect(result).toEqual({ viewer: { name: 'a READ key' } });
+  expect((await client.download('/metrics')).length).toBeGreaterThan(100);
+  await client.close();
+  const without = createGraphqlClient(server.url, new AbortController().signal, undefined);
+  await expect(without.request(asked, {})).rejects.toThrow('The server answers: This needs an API key');
+  await without.close();
 });

@@ -61,6 +61,7 @@ describe('with authentication', () => {
     });
 
   test('a server starts anywhere, and the first key comes from the command line, which shows it once', async () => {
+    await server.until(/there is no API key yet, so nobody is let in/);
     expect((await viewer()).status).toBe(401);
     expect((await keys('list')).stdout).toBe('There is no API key yet\n');
     const made = await keys('create', '--name', 'first', '--scope', 'admin', '--expires', '90d');

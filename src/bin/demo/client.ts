@@ -46,12 +46,17 @@ export interface GraphqlClient {
   close(): Promise<void>;
 }
 
-/** @param signal ends requests and subscriptions */
-export function createGraphqlClient(url: string, signal: AbortSignal): GraphqlClient {
+/**
+ * @param signal ends requests and subscriptions
+ * @param apiKey secret, for a server that asks for one
+ */
+export function createGraphqlClient(url: string, signal: AbortSignal, apiKey: string | undefined): GraphqlClient {
+  const credentials: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   const live = createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     lazy: true,
+    connectionParams: credentials,
     retryAttempts: 0,
   });
   const dispose = () => live.dispose();
@@ -61,7 +66,11 @@ export function createGraphqlClient(url: string, signal: AbortSignal): GraphqlCl
     async request({ text }, variables) {
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json' },
+        headers: {
+          ...credentials,
+          'content-type': 'application/json',
+          accept: 'application/graphql-response+json, application/json',
+        },
         body: JSON.stringify({ query: text, variables }),
         signal,
       });
@@ -73,7 +82,7 @@ export function createGraphqlClient(url: string, signal: AbortSignal): GraphqlCl
       signal.throwIfAborted();
     },
     async download(path) {
-      const response = await fetch(new URL(path, url), { signal });
+      const response = await fetch(new URL(path, url), { signal, headers: credentials });
       if (!response.ok) throw new StartupError(`${path}: ${response.status} ${await response.text()}`);
       return Buffer.from(await response.arrayBuffer());
     },

@@ -37,7 +37,7 @@ export async function demo(
   const installation = await watch.time('start', () =>
     startInstallation(config, createLogger('server', config.logLevel), { worker: true }),
   );
-  const client = createGraphqlClient(installation.url, stop.signal);
+  const client = createGraphqlClient(installation.url, stop.signal, config.apiKey);
   try {
     say(`Server: ${installation.url}   GraphiQL: ${installation.url}/graphiql\n`);
     const preset = await choosePreset(client, options, config, stop.signal);
