@@ -1,7 +1,8 @@
 /**
- * Process of test/commands/garbage.test.ts: makes runs with files out of few contents, deletes them, and collects the garbage, without
+ * Process of test/commands/garbage.test.ts: makes runs with files out of some contents, deletes them, and collects the garbage, without
  * a pause, until it is killed. argv: database URL, folder of blobs, seed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalStore } from '../../../src/blobs/localStore.ts';
 import { holdBlobs } from '../../../src/commands/blobs.ts';
 import { createCommandContext } from '../../../src/commands/context.ts';
@@ -29,7 +30,9 @@ const { id: experimentId } = await db.prisma.experiment.findFirstOrThrow();
 const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
 
 async function add(): Promise<void> {
-  const { hash: contentHash, size } = await ctx.blobs.put(Buffer.from(`content ${random.integer(6)}`));
+  const { hash: contentHash, size } = await ctx.blobs.put(Buffer.from(`content ${random.integer(40)}`));
+  // As a worker that has more to do before it names them.
+  await sleep(random.next() * 20);
   const runId = newId('run');
   await inTransaction(ctx, async (tx) => {
     await holdBlobs(ctx, tx, [contentHash]);
@@ -58,8 +61,8 @@ console.log('churning');
 for (;;) {
   const draw = random.next();
   try {
-    if (draw < 0.45) await add();
-    else if (draw < 0.8) await remove();
+    if (draw < 0.5) await add();
+    else if (draw < 0.7) await remove();
     else await cleanUp(ctx, { policy, grace: 0 });
   } catch (error) {
     // Of two that remove or name the same at once, one is refused.
