@@ -5,7 +5,7 @@ import { messagesOf } from './sockets.ts';
 
 /** Words of our inside: of stacks, SQL, libraries and their errors. The fuzzer sends none of them. */
 const inside =
-  /\bat [\w.<>$]+ \(|node_modules|\.[cm]?[jt]s:\d+|prisma|invocation in|relation "|column "|syntax error at or near|violates|duplicate key|could not serialize|ECONN|EPIPE|ENOENT|ENAMETOOLONG|EISDIR|EINVAL|Cannot read propert|is not a function|is not iterable|undefined \(reading|call stack|out of range for type|invalid byte sequence|invalid input syntax|[Ii]nternal server error|INTERNAL_SERVER_ERROR|TypeError|RangeError|SyntaxError:|bind message|Unexpected error/;
+  /\bat [\w.<>$]+ \(|node_modules|\.[cm]?[jt]s:\d+|prisma|invocation in|relation \\?"|column \\?"|syntax error at or near|violates|duplicate key|could not serialize|ECONN|EPIPE|ENOENT|ENAMETOOLONG|EISDIR|EINVAL|Cannot read propert|is not a function|is not iterable|undefined \(reading|call stack|out of range for type|invalid byte sequence|invalid input syntax|[Ii]nternal server error|INTERNAL_SERVER_ERROR|TypeError|RangeError|SyntaxError:|bind message|Unexpected error/;
 
 /** The problem with an answer to raw bytes; null when there is none. `home`: the server's folder, which is nobody's business. */
 export function problemOf(answer: string, home: string): string | null {

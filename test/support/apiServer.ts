@@ -5,7 +5,7 @@ import { createListener } from '../../src/db/listener.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
 import { createLogger } from '../../src/log.ts';
-import { startServer } from '../../src/server/server.ts';
+import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { type SocketLimits, socketLimits } from '../../src/server/socket.ts';
 import { type TestContext, testContext } from './commandContext.ts';
 
@@ -38,6 +38,8 @@ export interface ApiServer {
   ask(query: string, variables?: object, headers?: Readonly<Record<string, string>>): Promise<any>;
   /** A graphql-ws client that does not reconnect by itself; disposed with the server. */
   connect(options?: Partial<ClientOptions>): Client;
+  /** What clients of WebSockets hold now. */
+  usage: RunningServer['usage'];
   stopServer(): Promise<void>;
   close(): Promise<void>;
 }
@@ -131,6 +133,7 @@ export async function apiServer(options: ApiServerOptions = {}): Promise<ApiServ
       clients.push(client);
       return client;
     },
+    usage: server.usage,
     stopServer: server.stop,
     close: async () => {
       for (const client of clients) await client.dispose();
