@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { ImportProblem } from '../domain/dataset.ts';
 import { refuse } from '../errors.ts';
 import type { ArchiveEntry, ReadOptions } from './archive.ts';
-import { placeOf, shortened } from './entryName.ts';
+import { type PlaceOrReason, placeOf, shortened } from './entryName.ts';
 import { ArchiveError, DamagedEntryError } from './errors.ts';
 import { archiveFormat, notAnArchive } from './format.ts';
 import { type ArchiveLimits, Budget } from './limits.ts';
@@ -60,7 +60,7 @@ export async function unpackArchive(
       if (place.kind === 'leftover') continue;
       const reason =
         place.kind === 'refused' ? place.reason : (refusal(entry, limits) ?? (await writer.write(entry, place.parts)));
-      if (reason !== undefined) problems.push({ path: reportedPath(entry), reason, severity: 'REJECTED' });
+      if (reason !== undefined) problems.push({ path: reportedPath(entry, place), reason, severity: 'REJECTED' });
       else if (entry.kind === 'file') done++;
     }
     return problems;
@@ -86,7 +86,8 @@ function refusal({ kind, size, problem }: ArchiveEntry, { entryBytes }: ArchiveL
   return problem;
 }
 
-function reportedPath({ name }: ArchiveEntry): string {
+function reportedPath({ name }: ArchiveEntry, place: PlaceOrReason): string {
+  if (place.kind === 'place') return shortened(place.parts.join('/'));
   return name === undefined ? '(a name that is no text)' : shortened(name);
 }
 

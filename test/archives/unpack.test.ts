@@ -256,7 +256,7 @@ describe('zip', () => {
   it('takes the first of equal names and reports the other', async () => {
     const { files, problems } = await zip({ name: 'a/1', data: 'first' }, { name: 'a//1', data: 'second' });
     expect(files['a/1']).toBe('first');
-    expect(problems).toEqual(['a//1: occurs more than once in the archive; the first one is taken']);
+    expect(problems).toEqual(['a/1: occurs more than once in the archive; the first one is taken']);
   });
 
   it('leaves out files that are damaged or that their two headers disagree about; the rest is taken', async () => {
@@ -403,7 +403,7 @@ it.skipIf(process.platform === 'win32')('reads what tar writes, in both of its f
     await promisify(execFile)('tar', ['-czf', file, format, '-C', source, '.']);
     const root = path.join(scratch, `out${format}`);
     const problems = await unpackArchive(file, root, { limits: defaultArchiveLimits });
-    expect(problems.map(({ path: at }) => at)).toEqual(['./link']);
+    expect(problems.map(({ path: at }) => at)).toEqual(['link']);
     expect(await contents(root)).toMatchObject({ [long]: 'long', b: 'b' });
   }
 });
