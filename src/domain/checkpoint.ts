@@ -62,6 +62,12 @@ function rank({ validLoss }: Pick<EpochMetrics, 'validLoss'>): number {
 }
 
 /**
+ * Raised when trainers write checkpoints differently, or go on from them differently: those of earlier versions are of another
+ * training then, and their runs start over after the upgrade.
+ */
+const checkpointFormat = 1;
+
+/**
  * SHA-256 over everything that decides what a training computes: its config, but for what only says how it is run, and its images.
  * A checkpoint of another fingerprint is of another training.
  */
@@ -69,9 +75,13 @@ export function trainingFingerprint(
   config: TrainingConfig,
   images: readonly Pick<TrainerImage, 'imageId' | 'contentHash' | 'label' | 'split'>[],
 ): string {
-  const { checkpoints: _, autoAccumulation: __, memoryBudget: ___, ...deciding } = config;
+  const { checkpoints: _, autoAccumulation: __, memoryBudget: ___, maxSeconds: ____, ...deciding } = config;
   const listed = images.map(({ imageId, contentHash, label, split }) => [split, imageId, contentHash, label]);
-  const content = { config: deciding as JsonValue, images: listed.map((image) => image.join('\0')).sort() };
+  const content = {
+    format: checkpointFormat,
+    config: deciding as JsonValue,
+    images: listed.map((image) => image.join('\0')).sort(),
+  };
   return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }
 

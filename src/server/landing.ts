@@ -52,7 +52,7 @@ ${graphiql ? graphiqlLink : ''}${user === undefined ? '' : session(user)}<h2>End
 <li><code>GET /prediction-sets/:id.safetensors</code> stored probabilities</li>
 <li><code>GET /images/:dataset/:position/thumbnail</code> an image, small</li>
 <li><code>POST /session</code>, <code>DELETE /session</code> log a browser in and out</li>
-<li><code>GET /healthz</code>, <code>/readyz</code>, <code>/version</code></li>
+<li><code>GET /healthz</code>, <code>/readyz</code>, <code>/metrics</code>, <code>/version</code></li>
 </ul>
 </body>
 </html>

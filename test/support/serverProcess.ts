@@ -1,7 +1,6 @@
 /** Servers and workers as processes, and what tests ask them. */
 
 import { expect } from 'vitest';
-import { createTestDatabase } from './database.ts';
 import { type RunningProcess, spawnTypeScript } from './processes.ts';
 
 export interface ServerProcess extends RunningProcess {
@@ -53,6 +52,3 @@ export function logOf(process: RunningProcess): Record<string, unknown>[] {
     .split('\n')
     .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
 }
-
-/** URL of a migrated database of its own on the tests' PostgreSQL. */
-export const migratedDatabase = () => createTestDatabase({ migrated: true });
