@@ -35,7 +35,9 @@ await runProgram(async () => {
     const worker = await startWorker({ config, ctx: context, listener, log });
     closers.add(worker.stop);
     const readiness = createReadiness(serviceChecks(context, listener), { log });
-    const { identify } = config.access.authenticated ? createAuthenticator({ commands: context }) : everybodyIsLocal;
+    const { identify } = config.access.authenticated
+      ? createAuthenticator({ commands: context, log })
+      : everybodyIsLocal;
     front?.serve(workerPort({ readiness, registry: worker.metrics.registry, identify }));
     if (front) log.info({ url: front.url }, 'health and metrics');
     log.info('ready');

@@ -5,6 +5,7 @@ import type { Viewer } from '../domain/viewer.ts';
 import { UserInputError } from '../errors.ts';
 import { type AuditEntry, endAuditEntry, insertAuditEntry } from '../store/audit.ts';
 import type { CommandContext } from './context.ts';
+import { inTransaction } from './transaction.ts';
 
 type Parts = Pick<CommandContext, 'db' | 'now' | 'newId'>;
 
@@ -31,7 +32,9 @@ export function askerOf(request: {
 
 /**
  * Does `work` between the two halves of an audit entry: without the first nothing is written, so no write is missing from the log;
- * an entry that stays STARTED is of a process that was killed before it knew. Whatever `work` throws is thrown on.
+ * an entry that stays STARTED is of a process that was killed before it knew, or could not write any more. Whatever `work` throws is
+ * thrown on.
+ * @throws UserInputError UNAVAILABLE when the disk of the database is full, before anything has begun
  * @param describe what the log says of a result; left out: that it succeeded
  */
 export async function audited<T>(
@@ -42,14 +45,16 @@ export async function audited<T>(
   describe: (result: T) => AuditResult = () => ({ outcome: 'SUCCEEDED', codes: [], ids: [] }),
 ): Promise<T> {
   const entry = await begin(ctx, asker, write, 'STARTED', []);
+  // What has become of the write stands, whether the log can be completed or not.
   const end = ({ outcome, codes, ids }: AuditResult) =>
-    endAuditEntry(ctx.db.prisma, { id: entry.id, outcome, codes, ids: distinct([...entry.ids, ...ids]) });
+    endAuditEntry(ctx.db.prisma, { id: entry.id, outcome, codes, ids: distinct([...entry.ids, ...ids]) }).catch(
+      () => {},
+    );
   let result: T;
   try {
     result = await work();
   } catch (error) {
-    // What was thrown says more than a log that cannot be written.
-    await end(describeError(error)).catch(() => {});
+    await end(describeError(error));
     throw error;
   }
   await end(describe(result));
@@ -69,7 +74,7 @@ async function begin(
   codes: readonly string[],
 ): Promise<AuditEntry> {
   const entry = { id: ctx.newId('auditEntry'), at: ctx.now(), ...asker, operation, ids: distinct(ids), outcome, codes };
-  await insertAuditEntry(ctx.db.prisma, entry);
+  await inTransaction(ctx, (tx) => insertAuditEntry(tx, entry));
   return entry;
 }
 

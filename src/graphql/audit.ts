@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { type AuditResult, askerOf, audited, auditRefusal, idsIn } from '../commands/audit.ts';
 import { idKind } from '../domain/ids.ts';
-import type { UserProblem } from '../errors.ts';
+import { UserInputError, type UserProblem } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { auditCursor, listAuditEntries } from '../store/audit.ts';
 import { neededScopes } from './authorize.ts';
@@ -55,14 +55,21 @@ export interface RefusedOperation {
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 
 function auditing(operation: string, resolve: Resolver): Resolver {
-  return (source, args, context, info) =>
-    audited(
-      context.commands,
-      askerOf(context),
-      { operation, ids: idsIn(args) },
-      async () => resolve(source, args, context, info),
-      describe,
-    );
+  return async (source, args, context, info) => {
+    let begun = false;
+    const work = async () => {
+      begun = true;
+      return resolve(source, args, context, info);
+    };
+    try {
+      const write = { operation, ids: idsIn(args) };
+      return await audited(context.commands, askerOf(context), write, work, describe);
+    } catch (error) {
+      // That the log cannot take it is a refusal like another: data of the payload.
+      if (begun || !(error instanceof UserInputError)) throw error;
+      return { userErrors: error.problems };
+    }
+  };
 }
 
 /** Of a payload: the object that was written, or the refusals. */

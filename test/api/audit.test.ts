@@ -87,6 +87,44 @@ describe('a mutation leaves', () => {
   });
 });
 
+describe('while the disk of the database is full', () => {
+  /** PostgreSQL refuses this, as it does without space. */
+  async function full<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { pool } = server.context.db;
+    await pool.query(`create function no_space() returns trigger language plpgsql as $$
+      begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+      create trigger no_space before ${what} execute function no_space()`);
+    try {
+      return await work();
+    } finally {
+      await pool.query('drop function no_space cascade');
+    }
+  }
+
+  test('no write begins, and says so as data', async () => {
+    const before = await server.context.db.prisma.experiment.count();
+    const answer = await full('insert on audit_entry', () =>
+      server.ask(create, { input: { name: 'full' } }, writer.bearer),
+    );
+    expect(answer.createExperiment).toEqual({ experiment: null, userErrors: [{ code: 'UNAVAILABLE' }] });
+    expect(await server.context.db.prisma.experiment.count()).toBe(before);
+  });
+
+  test('what was written is told, though its entry cannot be completed', async () => {
+    const answer = await full('update on audit_entry', () =>
+      server.ask(create, { input: { name: 'half' } }, writer.bearer),
+    );
+    expect(answer.createExperiment.experiment.id).toMatch(/^exp_/);
+    expect(await newest()).toMatchObject([{ operation: 'createExperiment', outcome: 'STARTED' }]);
+  });
+
+  test('keys still let one in', async () => {
+    const key = await keyWith(server.context, 'READ');
+    const answer = await full('update on api_key', () => server.send('{ viewer { name } }', {}, key.bearer));
+    expect(answer.status).toBe(200);
+  });
+});
+
 test('no mutation runs unless its entry is written first', async () => {
   const mutations = Object.values(createSchema().getMutationType()!.getFields());
   expect(mutations.length).toBeGreaterThan(15);
@@ -103,10 +141,8 @@ test('no mutation runs unless its entry is written first', async () => {
       },
     });
   const prisma = {
-    auditEntry: {
-      create: async () => {
-        throw new Error('the audit log is full');
-      },
+    $transaction: async () => {
+      throw new Error('the audit log is full');
     },
   };
   const commands = { db: { prisma }, now: () => new Date(), newId: () => 'aud_x' };

@@ -25,13 +25,17 @@ export interface Authenticator {
   identifyKey(secret: string): Promise<Viewer & { readonly keyId: string }>;
 }
 
-export function createAuthenticator({ commands: { db, now } }: Pick<Services, 'commands'>): Authenticator {
+export function createAuthenticator({ commands: { db, now }, log }: Pick<Services, 'commands' | 'log'>): Authenticator {
+  /** Who may come in may do so also while the disk of the database is full. */
+  const noted = (touch: Promise<void>) =>
+    touch.catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
+
   async function identifyKey(secret: string): Promise<Viewer & { readonly keyId: string }> {
     const key = await findApiKey(db.prisma, { hash: hashSecret(secret) });
     if (!key) throw new UnauthenticatedError('There is no such API key');
     const problem = problemOf(key, now());
     if (problem !== null) throw new UnauthenticatedError(problem);
-    await touchApiKey(db.prisma, key, now());
+    await noted(touchApiKey(db.prisma, key, now()));
     return { name: key.name, scopes: key.scopes, keyId: key.id, sessionId: null };
   }
 
@@ -39,8 +43,8 @@ export function createAuthenticator({ commands: { db, now } }: Pick<Services, 'c
     const found = await findSession(db.prisma, hashSecret(secret));
     if (!found || !isOpen(found.session, now()) || problemOf(found.key, now()) !== null) return null;
     const { key, session } = found;
-    await touchSession(db.prisma, session, now());
-    await touchApiKey(db.prisma, key, now());
+    await noted(touchSession(db.prisma, session, now()));
+    await noted(touchApiKey(db.prisma, key, now()));
     return { name: key.name, scopes: key.scopes, keyId: key.id, sessionId: session.id };
   }
 
