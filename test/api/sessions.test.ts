@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { revokeApiKey } from '../../src/commands/apiKey.ts';
+import { hashSecret } from '../../src/domain/secret.ts';
 import { sessionAge, sessionIdle } from '../../src/store/session.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { keyWith, logIn, openSocket, type TestKey } from './authFixtures.ts';
@@ -96,8 +97,7 @@ describe('a login', () => {
 describe('a session', () => {
   const age = async (cookie: string, times: { created?: number; used?: number }) => {
     const { db } = server.context;
-    const { createHash } = await import('node:crypto');
-    const hash = createHash('sha256').update(cookie.split('=')[1]!).digest('hex');
+    const hash = hashSecret(cookie.split('=')[1]!);
     const now = Date.now();
     await db.prisma.session.update({
       where: { hash },
