@@ -25,11 +25,11 @@ export function logIds(): LogIds {
   return scope.getStore() ?? {};
 }
 
-/** Structured JSON log, to stderr by default; `RUNGRAPH_LOG` (trace … silent) sets the level. Secrets are never passed to it. */
+/** Structured JSON log, to stderr by default, where a terminal gets text; `RUNGRAPH_LOG` (trace … silent) sets the level. Secrets are never passed to it. */
 export function createLogger(
   name: string,
   level: string,
-  destination: DestinationStream = pino.destination(2),
+  destination: DestinationStream = process.stderr.isTTY ? terminal : pino.destination(2),
 ): Logger {
   return pino(
     {
@@ -38,6 +38,25 @@ export function createLogger(
     },
     destination,
   );
+}
+
+const terminal: DestinationStream = { write: (line) => process.stderr.write(describeLine(line)) };
+
+/** A line of the log for people: time, level, who, what, the rest as `name=value`, and below the stack of an error. */
+export function describeLine(line: string): string {
+  const { time, level, name, msg, err, pid: _, hostname: __, ...rest } = JSON.parse(line) as LogLine;
+  const clock = new Date(time).toTimeString().slice(0, 8);
+  const values = Object.entries(rest).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
+  const stack = err?.stack ? `\n${err.stack}` : '';
+  return `${clock} ${(pino.levels.labels[level] ?? '').toUpperCase()} ${name}: ${msg}${values.join('')}${stack}\n`;
+}
+
+interface LogLine extends Readonly<Record<string, unknown>> {
+  readonly time: number;
+  readonly level: number;
+  readonly name: string;
+  readonly msg: string;
+  readonly err?: { readonly stack?: string };
 }
 
 /** Causes of causes that are told. */

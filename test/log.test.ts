@@ -1,28 +1,42 @@
-import pg from 'pg';
 import { expect, test } from 'vitest';
-import { createLogger } from '../src/log.ts';
+import { createLogger, describeLine, logIds, withLogIds } from '../src/log.ts';
 
-test('an error is told by type, message, stack, code and cause, without the client that a driver hangs on it', () => {
+function capture() {
   const lines: string[] = [];
-  const log = createLogger('test', 'info', { write: (line) => lines.push(line) });
-  const client = new pg.Client({ host: 'db.example', password: 'secret' });
-  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', client });
-  const error = Object.assign(new TypeError('the database is away', { cause }), { client });
-  log.warn({ err: error }, 'job queue');
-  log.warn({ err: 'thrown text' });
-  const [first, second] = lines.map((line) => JSON.parse(line));
-  expect(first).toMatchObject({ name: 'test', msg: 'job queue' });
-  expect(first.err).toEqual({
-    ...{ type: 'TypeError', message: 'the database is away', stack: error.stack },
-    cause: { type: 'Error', message: 'connect ECONNREFUSED', stack: cause.stack, code: 'ECONNREFUSED' },
-  });
-  expect(second.err).toBe('thrown text');
+  const log = createLogger('worker', 'info', { write: (line: string) => lines.push(line) });
+  return { log, lines, objects: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+test('every line carries the ids of the work it belongs to, also after awaiting, and those of no other', async () => {
+  const { log, objects } = capture();
+  const work = (requestId: string, runId: string) =>
+    withLogIds({ requestId }, async () => {
+      log.info('asked');
+      await new Promise((resolve) => setImmediate(resolve));
+      await withLogIds({ runId, attempt: 1 }, async () => {
+        await Promise.resolve();
+        log.info('begun');
+      });
+      log.info('done');
+    });
+  await Promise.all([work('a', 'run_a'), work('b', 'run_b')]);
+  log.info('alone');
+  const ids = objects().map(({ msg, requestId, runId, attempt }) => [msg, requestId, runId, attempt]);
+  for (const id of ['a', 'b']) {
+    expect(ids.filter(([, requestId]) => requestId === id)).toEqual([
+      ['asked', id, undefined, undefined],
+      ['begun', id, `run_${id}`, 1],
+      ['done', id, undefined, undefined],
+    ]);
+  }
+  expect(ids.at(-1)).toEqual(['alone', undefined, undefined, undefined]);
+  expect(logIds()).toEqual({});
 });
 
-test('causes in a circle come to an end', () => {
-  const lines: string[] = [];
-  const error = new Error('round');
-  error.cause = error;
-  createLogger('test', 'info', { write: (line) => lines.push(line) }).error({ err: error });
-  expect(JSON.parse(lines[0]!).err).toMatchObject({ message: 'round', cause: { message: 'round' } });
+test('a terminal gets text: what the line says, and the stack of an error', () => {
+  const { log, lines } = capture();
+  withLogIds({ runId: 'run_1' }, () => log.warn({ err: new Error('no disk'), bytes: 7 }, 'not kept'));
+  const [first, second] = describeLine(lines[0]!).split('\n');
+  expect(first).toMatch(/^\d\d:\d\d:\d\d WARN worker: not kept (runId="run_1" bytes=7|bytes=7 runId="run_1")$/);
+  expect(second).toBe('Error: no disk');
 });
