@@ -4,6 +4,8 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
+import { updateExperiment } from '../../src/commands/experiment.ts';
+import { cleanUp } from '../../src/commands/housekeeping.ts';
 import { deleteRun, startRun } from '../../src/commands/run.ts';
 import { type Artifact, findArtifacts } from '../../src/store/artifact.ts';
 import { findLogLines } from '../../src/store/log.ts';
@@ -59,6 +61,20 @@ test('a file that cannot be stored costs its run nothing else, and the log has t
   expect(log).toMatch(/^weights\.safetensors could not be stored: ENOENT/m);
 });
 
+test('what the quota has no room for is left out, and the log has the reason', async () => {
+  await updateExperiment(ctx, { id: experimentId, quota: 1_000_000 });
+  const { status, artifacts, log } = await played(`leave ${'x'.repeat(1000)}`);
+  expect({ status, kept: artifacts.length }).toEqual({ status: 'SUCCEEDED', kept: 1 });
+  expect(log).toBe('');
+  await updateExperiment(ctx, { id: experimentId, quota: 1500 });
+  const second = await played(`leave ${'y'.repeat(1000)}`);
+  expect(second).toMatchObject({ status: 'SUCCEEDED', artifacts: [] });
+  expect(second.log).toMatch(
+    /^weights\.safetensors is not kept: it has 1000 bytes, and experiment "leaves \d+" keeps \d+ of the 1500 that its quota allows$/m,
+  );
+  await updateExperiment(ctx, { id: experimentId, quota: null });
+});
+
 test('a trainer that dies leaves no file and no folder', async () => {
   const { status, artifacts } = await played('leave and die');
   expect({ status, artifacts }).toEqual({ status: 'FAILED', artifacts: [] });
@@ -87,6 +103,9 @@ test('an attempt that was given up stores nothing, and its blob goes', async () 
   const artifacts = [{ kind: 'WEIGHTS', name: 'weights.safetensors', contentHash, size }] as const;
   const outcome = { status: 'SUCCEEDED', imagesPerSecond: 1, peakMemory: 1, trainSeconds: 1, artifacts } as const;
   expect(await settleAttempt(ctx, { runId, attempt: lost!.attempt }, outcome)).toBe('stale');
+  // It may be what the attempt that took over is about to name: the garbage collection takes it.
+  const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
+  await cleanUp(ctx, { policy, grace: -1000 });
   expect(await ctx.blobs.has(contentHash)).toBe(false);
   expect(await findArtifacts(ctx.db.prisma, [runId])).toEqual([]);
 });
