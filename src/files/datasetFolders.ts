@@ -1,5 +1,6 @@
 /** Folders below the home in which the files of archives are, one per data set: each machine unpacks what it reads. */
 
+import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -26,9 +27,9 @@ export function locateRoot(home: string, root: string): string {
   return path.resolve(home, root);
 }
 
-/** A folder to unpack into, until it is whole and gets its name; it tells whose it is. */
+/** A new folder to unpack into, until it is whole and gets its name; it tells whose it is. */
 export function draftFolder(home: string, datasetId: string): string {
-  return path.join(datasetsOf(home), 'drafts', `${datasetId}.${os.hostname()}.${process.pid}`);
+  return path.join(datasetsOf(home), 'drafts', `${datasetId}.${os.hostname()}.${process.pid}.${randomUUID()}`);
 }
 
 /** Held by who makes or removes the folder of a data set on this machine. */
@@ -47,7 +48,7 @@ export async function removeAbandonedFolders(
 ): Promise<void> {
   const drafts = path.join(datasetsOf(home), 'drafts');
   for (const name of await readdir(drafts).catch(() => [])) {
-    const [, host, pid] = /^[^.]+\.(.+)\.(\d+)$/.exec(name) ?? [];
+    const [, host, pid] = /^[^.]+\.(.+)\.(\d+)\.[0-9a-f-]+$/.exec(name) ?? [];
     // This process has only begun: what bears its number is of an earlier one.
     const lives = Number(pid) !== process.pid && isSameProcess(Number(pid), undefined);
     if (host !== os.hostname() || lives) continue;

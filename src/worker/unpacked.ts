@@ -9,7 +9,7 @@ import type { CommandContext } from '../commands/context.ts';
 import type { ImportProblem } from '../domain/dataset.ts';
 import { refuse } from '../errors.ts';
 import { datasetFolder, draftFolder, folderLock, removeDatasetFolder, unpackedRoot } from '../files/datasetFolders.ts';
-import { acquireLock } from '../locks/lockFile.ts';
+import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
 import { findDataset } from '../store/dataset.ts';
 
 /** Beside the folder of files: what it was made of. Written before the folder gets its name. */
@@ -23,6 +23,8 @@ export interface UnpackRequest {
   /** Key of the archive among the blobs. */
   readonly archiveHash: string;
   readonly signal: AbortSignal;
+  /** Milliseconds, ten minutes if not given. */
+  readonly lockPatience?: number;
   readonly onProgress?: (progress: UnpackProgress) => void;
   /** It has to be unpacked. */
   readonly onBegin?: () => void;
@@ -30,8 +32,8 @@ export interface UnpackRequest {
   readonly verify?: (root: string, fresh: boolean) => Promise<string | undefined>;
 }
 
-/** Milliseconds to wait for another worker of this machine that unpacks the same. */
-const patience = 6 * 3_600_000;
+/** Milliseconds to wait for another worker of this machine that unpacks the same. It may be frozen: after that both do it, and the first to end counts. */
+const patience = 600_000;
 
 /**
  * Makes sure that the archive of a data set is unpacked on this machine. Gives what was left out.
@@ -45,14 +47,13 @@ export async function provideUnpacked(
   const { home } = ctx.files;
   const folder = datasetFolder(home, datasetId);
   const root = path.join(home, unpackedRoot(datasetId));
-  const lock = await acquireLock(folderLock(home, datasetId), patience, signal);
+  const lock = await lockFolder(home, datasetId, request.lockPatience, signal);
   try {
     const found = await readReport(folder);
     if (found?.archiveHash === archiveHash && !(await verify?.(root, false))) return found.problems;
     await rm(folder, { recursive: true, force: true });
     request.onBegin?.();
     const draft = draftFolder(home, datasetId);
-    await rm(draft, { recursive: true, force: true });
     try {
       const files = path.join(draft, 'files');
       const problems = await unpack(ctx, files, request);
@@ -62,26 +63,44 @@ export async function provideUnpacked(
       }
       const report: Report = { archiveHash, problems };
       await writeFile(reportOf(draft), JSON.stringify(report), { flush: true });
-      await rename(draft, folder);
+      await rename(draft, folder).catch(async (error: NodeJS.ErrnoException) => {
+        const other = (await readReport(folder))?.archiveHash;
+        if (!['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '') || other !== archiveHash) throw error;
+      });
       return problems;
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
   } finally {
-    await lock.release();
+    await lock?.release();
   }
 }
 
 /** Removes what was unpacked for a data set that nobody imports or has imported. */
 export async function removeUnpacked(ctx: Pick<CommandContext, 'db' | 'files'>, datasetId: string): Promise<void> {
   const { home } = ctx.files;
-  const lock = await acquireLock(folderLock(home, datasetId), patience);
+  const lock = await lockFolder(home, datasetId);
   try {
     const dataset = await findDataset(ctx.db.prisma, { id: datasetId });
     if (dataset?.status === 'IMPORTING' || dataset?.status === 'READY') return;
     await removeDatasetFolder(home, datasetId);
   } finally {
-    await lock.release();
+    await lock?.release();
+  }
+}
+
+/** Null when another process holds it all the while. */
+async function lockFolder(
+  home: string,
+  datasetId: string,
+  wait: number = patience,
+  signal?: AbortSignal,
+): Promise<LockFile | null> {
+  try {
+    return await acquireLock(folderLock(home, datasetId), wait, signal);
+  } catch (error) {
+    if (error instanceof LockHeldError) return null;
+    throw error;
   }
 }
 

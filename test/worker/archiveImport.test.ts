@@ -16,12 +16,14 @@ import {
   retryImport,
 } from '../../src/commands/datasetImport.ts';
 import { storeUpload } from '../../src/commands/upload.ts';
-import { removeAbandonedFolders } from '../../src/files/datasetFolders.ts';
+import { folderLock, removeAbandonedFolders } from '../../src/files/datasetFolders.ts';
 import type { FilePolicy } from '../../src/files/roots.ts';
+import { acquireLock } from '../../src/locks/lockFile.ts';
 import { findDataset, findUnpackedDatasets, listProblems, readManifest } from '../../src/store/dataset.ts';
 import { findRun } from '../../src/store/run.ts';
 import { importDatasetJob } from '../../src/worker/datasetImport.ts';
 import { provideImages } from '../../src/worker/images.ts';
+import { provideUnpacked } from '../../src/worker/unpacked.ts';
 import { type TarPart, tarBytes, zipBytes } from '../support/archiveFiles.ts';
 import { experimentOf, manifest, testRun } from '../support/catalogue.ts';
 import { silent, type TestContext, testContext } from '../support/commandContext.ts';
@@ -390,6 +392,30 @@ describe('on another machine', () => {
     });
   });
 
+  it('a worker that is frozen while it unpacks keeps no other one from it', async () => {
+    const id = await imported(zipBytes(named('')));
+    const other = await elsewhere();
+    const { home } = other.files;
+    // This process holds the lock, and lives.
+    const lock = await acquireLock(folderLock(home, id));
+    const request = {
+      ...{ datasetId: id, archiveHash: (await dataset(id)).archiveHash!, signal: new AbortController().signal },
+      lockPatience: 50,
+    };
+    // While it unpacks, the frozen one ends: the first whole folder stays.
+    const fast = await provideUnpacked(other, {
+      ...request,
+      verify: async (_, fresh) => {
+        if (fresh) await provideUnpacked({ ...other, blobs: ctx.blobs }, request).catch(() => {});
+        return undefined;
+      },
+    });
+    expect(fast).toEqual([]);
+    expect(await readdir(path.join(home, 'datasets', id))).toEqual(['files', 'unpacked.json']);
+    await lock.release();
+    expect(await readdir(path.join(home, 'datasets/drafts'))).toEqual([]);
+  });
+
   it('a data set outside of the roots of the worker is not trained on', async () => {
     const folder = path.join(scratch, 'plain');
     await writeFolder(folder, files);
@@ -409,13 +435,13 @@ it('a worker that starts removes what killed ones have left, and folders of data
   await ctx.db.prisma.dataset.delete({ where: { id: gone } });
   const of = (name: string) => path.join(home, 'datasets', name);
   await writeFolder(of(''), {
-    [`drafts/${gone}.${os.hostname()}.999999999/files/half.jpg`]: 'half',
-    [`drafts/${kept}.another-host.1/files/half.jpg`]: 'half',
+    [`drafts/${gone}.${os.hostname()}.999999999.a1/files/half.jpg`]: 'half',
+    [`drafts/${kept}.another-host.1.b2/files/half.jpg`]: 'half',
     'my-own-images/rust/1.jpg': 'mine',
   });
   await removeAbandonedFolders(home, (ids) => findUnpackedDatasets(ctx.db.prisma, ids));
   expect((await unpacked()).sort()).toEqual([kept, 'my-own-images'].sort());
-  expect(await drafts()).toEqual([`${kept}.another-host.1`]);
+  expect(await drafts()).toEqual([`${kept}.another-host.1.b2`]);
   await deleteDataset(ctx, kept);
   expect(await unpacked()).toEqual(['my-own-images']);
 });
