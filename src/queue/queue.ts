@@ -127,7 +127,7 @@ export async function openQueue(url: string, options: QueueOptions): Promise<Que
     redeliver: async (tx, kind, payload, takenBy) => {
       const count = await tx.$executeRaw`
         update pgboss.job
-        set state = 'retry', retry_count = retry_count + 1, start_after = now(), heartbeat_on = null, priority = 1
+        set state = 'retry', start_after = now(), heartbeat_on = null, priority = 1
         where name = ${kind} and state = 'active' and started_on <= ${takenBy} and data @> ${JSON.stringify(payload)}::text::jsonb`;
       return count > 0;
     },

@@ -10,6 +10,7 @@ import { findRun } from '../../src/store/run.ts';
 import { getWorkers, isOnline } from '../../src/store/worker.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { childrenRunning } from '../support/processes.ts';
+import { quickRetries } from '../support/retries.ts';
 import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { scriptedTrainer, type TestWorker, testWorker } from '../support/worker.ts';
 
@@ -17,7 +18,7 @@ let ctx: TestContext;
 let worker: TestWorker;
 let experimentId: string;
 beforeAll(async () => {
-  ctx = await testContext();
+  ctx = { ...(await testContext()), retries: quickRetries };
   experimentId = await trainableExperiment(ctx);
   worker = await testWorker(ctx);
 });
@@ -65,8 +66,10 @@ describe('a trainer that ends badly', () => {
   test('killed by a signal: TRAINER_CRASHED with the signal and its last output', async () => {
     const { status, failure } = await ended(await start('signal SIGSEGV'));
     expect(status).toBe('FAILED');
-    expect(failure).toMatchObject({ code: 'TRAINER_CRASHED', retryable: false });
-    expect(failure?.message).toMatch(/killed by SIGSEGV; its last output:\nabout to die$/);
+    expect(failure).toMatchObject({ code: 'TRAINER_CRASHED', retryable: true });
+    expect(failure?.message).toMatch(
+      /^2 attempts in a row came no further; the last one: the trainer was killed by SIGSEGV; its last output:\nabout to die$/,
+    );
   });
 
   test('exiting early: TRAINER_CRASHED with the status, its output in the log', async () => {
@@ -74,10 +77,13 @@ describe('a trainer that ends badly', () => {
     const { failure } = await ended(id);
     expect(failure?.code).toBe('TRAINER_CRASHED');
     expect(failure?.message).toMatch(
-      /^the trainer ended with status 3 before it was done; its last output:\ngiving up$/,
+      /the trainer ended with status 3 before it was done; its last output:\ngiving up$/,
     );
     const lines = await findLogLines(ctx.db.prisma, id, { afterSeq: 0, limit: 10 });
-    expect(lines).toMatchObject([{ stream: 'stdout', line: 'giving up' }]);
+    expect(lines.map(({ stream, line }) => [stream, line])).toEqual([
+      ['stdout', 'giving up'],
+      ['stdout', 'giving up'],
+    ]);
   });
 
   test('out of heap: OUT_OF_MEMORY with what to do', async () => {
