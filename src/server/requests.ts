@@ -64,12 +64,27 @@ export const answerNotFound: RequestHandler = (request, response) => {
   sendError(response, 404, `There is nothing at ${request.path}`);
 };
 
+interface Failure {
+  readonly status?: number;
+  readonly type?: string;
+  readonly code?: string;
+}
+
+/** Codes of streams whose reader did not wait for the end. */
+const gone = new Set<string | undefined>(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED', 'ECONNRESET', 'EPIPE']);
+
 /** Errors of middleware and routes as JSON in the shape of GraphQL errors. Bugs are masked and logged. */
 export function answerError(log: Logger): ErrorRequestHandler {
-  return (error: { status?: number; type?: string }, request, response, next) => {
+  return (error: Failure, request, response, _next) => {
     // The client has gone away in the middle of its request: nobody waits for an answer, and nothing is wrong with us.
     if (error === request.errored) return;
-    if (response.headersSent) return next(error);
+    if (response.headersSent) {
+      // Too late for words: the connection is cut, so that nobody takes the part for the whole.
+      if (!response.destroyed) response.destroy();
+      if (!gone.has(error.code))
+        log.error({ err: error, requestId: requestIdOf(response), path: request.path }, 'an answer broke off');
+      return;
+    }
     if (error instanceof UserInputError) return sendError(response, 400, error.message);
     if (error.type === 'entity.too.large') return sendError(response, 413, 'The request body is too large');
     if (error.type === 'entity.parse.failed') return sendError(response, 400, 'The request body is not valid JSON');

@@ -2,11 +2,14 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../../src/log.ts';
 import { bodyDeadline } from '../../src/server/body.ts';
 import { type Front, openFront } from '../../src/server/front.ts';
+import { answerError, prepareResponse } from '../../src/server/requests.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 
 let server: ApiServer;
@@ -21,7 +24,10 @@ afterEach(async () => {
 const json = { 'content-type': 'application/json' };
 const version = '{"query":"{ server { version } }"}';
 
-async function post(body: NonNullable<RequestInit['body']>, headers: Record<string, string> = json): Promise<[number, string]> {
+async function post(
+  body: NonNullable<RequestInit['body']>,
+  headers: Record<string, string> = json,
+): Promise<[number, string]> {
   const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
   return [response.status, await response.text()];
 }
@@ -183,5 +189,105 @@ describe('who is slow', () => {
   test('but not too slow is answered', async () => {
     const response = await fetch(`${front.url}/late`, { method: 'POST', body: 'abc' });
     expect(await response.text()).toBe('all of it');
+  });
+});
+
+describe('an answer that breaks off', () => {
+  const logged: Record<string, unknown>[] = [];
+  const log = createLogger('server', 'info', { write: (line: string) => logged.push(JSON.parse(line)) });
+  let front: Front;
+  beforeAll(async () => {
+    front = await openFront({ host: '127.0.0.1', port: 0 });
+    const app = express();
+    app.use(prepareResponse);
+    app.get('/half', async (_request, response) => {
+      const half = async function* () {
+        yield Buffer.alloc(100_000);
+        throw new Error('the disk of /srv is gone');
+      };
+      await pipeline(half(), response);
+    });
+    app.get('/endless', async (_request, response) => {
+      const endless = async function* () {
+        for (;;) yield Buffer.alloc(100_000);
+      };
+      await pipeline(endless(), response);
+      throw new Error('not reached');
+    });
+    app.use(answerError(log));
+    front.serve(app);
+  });
+  afterAll(() => front.close());
+
+  test('is cut, and logged with its request id; nothing is said of why', async () => {
+    const answer = await raw('GET /half HTTP/1.1\r\nhost: a\r\nx-request-id: half\r\n\r\n', front.url);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).not.toMatch(/0\r\n\r\n$/);
+    expect(answer).not.toContain('srv');
+    await expect
+      .poll(() => logged)
+      .toMatchObject([{ level: 50, requestId: 'half', err: { message: 'the disk of /srv is gone' } }]);
+  });
+
+  test('because its reader has gone is nothing to log', async () => {
+    logged.length = 0;
+    const socket = net.connect(front.port, '127.0.0.1');
+    socket.write('GET /endless HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(socket, 'data');
+    socket.destroy();
+    const connections = () => new Promise((resolve) => front.http.getConnections((_error, count) => resolve(count)));
+    await expect.poll(connections).toBe(0);
+    await raw('GET /half HTTP/1.1\r\nhost: a\r\nx-request-id: after\r\n\r\n', front.url);
+    await expect.poll(() => logged.map(({ requestId }) => requestId)).toEqual(['after']);
+  });
+});
+
+describe('numbers and texts at the edge', () => {
+  const run =
+    'query ($id: ID!, $step: Long, $points: Int) { run(id: $id) { metricHistory(afterStep: $step, maxPoints: $points) { name } } }';
+  const values: readonly unknown[] = [
+    2 ** 31,
+    -(2 ** 31) - 1,
+    2 ** 53,
+    2 ** 63,
+    1e308,
+    -1e308,
+    5e-324,
+    0.5,
+    -0,
+    '1',
+    true,
+    null,
+    [],
+    {},
+  ];
+
+  test.for(values.map((value) => [JSON.stringify(value), value] as const))(
+    '%s is answered or refused, never an error of ours',
+    async ([, value]) => {
+      for (const variables of [{ id: 'run_none', step: value }, { id: 'run_none', points: value }, { id: value }]) {
+        const { status, errors } = await server.send(run, variables);
+        expect(status).toBeLessThan(500);
+        for (const { extensions } of errors) expect(extensions?.code).not.toBe('INTERNAL_SERVER_ERROR');
+      }
+    },
+  );
+
+  test.for([
+    'accumulation = 99999999999999999999',
+    'epochs < 1e999',
+    'epochs > -1e308',
+    'valid/error_rate < 0.00000000000000000000000000000000000000000000000001',
+    'size.height in (1e400, 2)',
+    `name like ${'*a'.repeat(200)}`,
+    `${'('.repeat(300)}epochs = 1${')'.repeat(300)}`,
+    `${'not '.repeat(500)}epochs = 1`,
+    `tag in (${'a, '.repeat(3000)}b)`,
+    '\u202e💥 = "\\"',
+  ])('the filter %j is answered or refused', async (filter) => {
+    const { errors } = await server.send('query ($filter: String) { runs(filter: $filter) { nodes { id } } }', {
+      filter,
+    });
+    for (const { extensions } of errors) expect(extensions?.code).toBe('BAD_USER_INPUT');
   });
 });
