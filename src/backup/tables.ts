@@ -11,13 +11,17 @@ export const migrationTable = '_prisma_migrations';
 /** There while a restored database waits for its jobs. */
 export const markerTable = 'restore_in_progress';
 
-/** In an order in which every table comes after those that it refers to. */
+/**
+ * In an order in which every table comes after those that it refers to. Numbers of transactions are left out: they mean nothing in
+ * another cluster, and a restored row gets that of its restore.
+ */
 export async function listTables(client: pg.ClientBase): Promise<Table[]> {
   const { rows } = await client.query<Table>(
     `select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
      from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
-       and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and c.relname <> all($1)
+       and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.atttypid <> 'xid8'::regtype
+       and c.relname <> all($1)
      group by c.relname order by c.relname`,
     [[migrationTable, markerTable]],
   );

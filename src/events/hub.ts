@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Listener } from '../db/listener.ts';
 import type { RunEventKind } from '../domain/runEvent.ts';
 import type { EventScope } from '../store/event.ts';
-import { Positions } from './positions.ts';
+import { parseCursor } from './positions.ts';
 import { type RunEventBatch, streamEvents } from './stream.ts';
 import { Topic } from './topic.ts';
 import { runEventChannel } from './waker.ts';
@@ -93,12 +93,11 @@ export function createRunEventHub(
 
   return {
     subscribe({ after, kinds, maxStepRateHz, ...scope }) {
-      const positions = typeof after === 'string' ? Positions.parse(after) : new Positions();
       return streamEvents({
         db,
         join: () => join(scope),
         scope,
-        positions,
+        after: typeof after === 'string' ? parseCursor(after) : null,
         kinds: kinds ? new Set(kinds) : null,
         pauseMs: maxStepRateHz ? 1000 / maxStepRateHz : 0,
         heartbeatMs,

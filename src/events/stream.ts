@@ -1,10 +1,10 @@
 import type { Database } from '../db/database.ts';
 import type { RunEvent, RunEventKind } from '../domain/runEvent.ts';
 import { missing, refuse } from '../errors.ts';
-import { type EventScope, readEvents, runsPerRead } from '../store/event.ts';
+import { type EventScope, headsAt, readEvents, runsPerRead } from '../store/event.ts';
 import { coalesce, isUrgent } from './coalesce.ts';
 import { persist } from './persist.ts';
-import type { Positions } from './positions.ts';
+import { type Base, type Cursor, Positions } from './positions.ts';
 import type { Topic } from './topic.ts';
 
 /** An event with the cursor to resume after it. */
@@ -23,7 +23,8 @@ interface StreamOptions {
   readonly db: Database;
   readonly join: () => { topic: Topic; leave: () => void };
   readonly scope: EventScope;
-  readonly positions: Positions;
+  /** Events behind it; null: all. */
+  readonly after: Cursor | null;
   /** null: all. */
   readonly kinds: ReadonlySet<RunEventKind> | null;
   /** Milliseconds between batches; 0: none, and events as they are. */
@@ -57,21 +58,22 @@ export function streamEvents(options: StreamOptions): AsyncIterableIterator<RunE
 }
 
 async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGenerator<RunEventBatch, undefined> {
-  const { positions, pauseMs, heartbeatMs, scope } = options;
+  const { pauseMs, heartbeatMs, scope } = options;
   const { topic, leave } = options.join();
   try {
     await topic.begin(signal);
     if (signal.aborted) return;
     if (topic.missing) throw refuse('NOT_FOUND', missing('run', scope.runId!), ['runId']);
+    const positions = await open(options, signal);
     // Registered first, then replay up to where the topic stands now; from there on its ring has everything.
     let live = topic.end;
-    yield* replay(options, topic.heads(), signal);
+    yield* replay(options, positions, topic, signal);
     let sentAt = Date.now();
     while (!signal.aborted && !topic.closed) {
       if (live < topic.start) {
         // Too slow for the ring: what it lost is in the log.
         live = topic.end;
-        yield* replay(options, topic.heads(), signal);
+        yield* replay(options, positions, topic, signal);
       } else if (live === topic.end) {
         if (topic.ended) return;
         await topic.news(live, sentAt + heartbeatMs - Date.now(), signal);
@@ -80,7 +82,9 @@ async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGene
         if (live < topic.start) continue;
         const events = topic.slice(live, batchSize);
         live += events.length;
-        const batch = makeBatch(options, events);
+        const batch = makeBatch(options, positions, events);
+        if (topic.base && topic.base.at <= live && topic.base.base !== positions.base)
+          positions.rebase(topic.base.base);
         if (batch) {
           yield batch;
           sentAt = Date.now();
@@ -109,14 +113,31 @@ async function pause(topic: Topic, from: number, until: number, signal: AbortSig
   }
 }
 
-/** Everything in the log from the subscriber's positions up to `heads`. */
+/** The positions of a cursor: what its snapshots show is looked up. */
+async function open({ db, scope, after }: StreamOptions, signal: AbortSignal): Promise<Positions> {
+  const layers = [];
+  for (const { base: snapshot, through } of after?.layers ?? []) {
+    const heads = await persist(() => headsAt(db.prisma, scope, snapshot), signal);
+    if (!heads) {
+      const message = 'the cursor is from before the database was moved or restored; subscribe again without it';
+      throw refuse('INVALID', message, ['after']);
+    }
+    layers.push({ base: { snapshot, heads }, through });
+  }
+  return new Positions(layers, Object.entries(after?.own ?? {}));
+}
+
+/** Everything in the log from the subscriber's positions up to where the topic stands now, run by run in the order of ids. */
 async function* replay(
   options: StreamOptions,
-  heads: ReadonlyMap<string, number>,
+  positions: Positions,
+  topic: Topic,
   signal: AbortSignal,
 ): AsyncGenerator<RunEventBatch> {
-  const { db, positions } = options;
-  const behind = [...heads];
+  const { db } = options;
+  const base: Base | undefined = topic.base?.base;
+  if (base) positions.begin(base);
+  const behind = [...topic.heads()].sort(([a], [b]) => (a < b ? -1 : 1));
   while (behind.length && !signal.aborted) {
     const wanted = behind.slice(0, runsPerRead).flatMap(([runId, through]) => {
       const after = positions.after(runId);
@@ -124,17 +145,23 @@ async function* replay(
     });
     const events = await persist(() => readEvents(db.prisma, wanted, batchSize), signal);
     if (events.length) {
-      const batch = makeBatch(options, events);
+      const batch = makeBatch(options, positions, events);
       if (batch) yield batch;
     } else {
       // These are done (or were deleted in the meantime).
-      behind.splice(0, runsPerRead);
+      const [last] = behind.splice(0, runsPerRead).at(-1)!;
+      if (base) positions.reach(last);
     }
   }
+  if (base && !signal.aborted) positions.rebase(base);
 }
 
 /** Moves the positions past `events` and makes a batch of those not seen yet and asked for; null when that leaves none. */
-function makeBatch({ positions, kinds, pauseMs }: StreamOptions, events: readonly RunEvent[]): RunEventBatch | null {
+function makeBatch(
+  { kinds, pauseMs }: StreamOptions,
+  positions: Positions,
+  events: readonly RunEvent[],
+): RunEventBatch | null {
   const fresh = events.filter(({ runId, seq }) => seq > positions.after(runId));
   const wanted = kinds ? fresh.filter(({ payload: { kind } }) => kind === 'PRUNED' || kinds.has(kind)) : fresh;
   const shown = pauseMs ? coalesce(wanted) : wanted;
@@ -156,7 +183,7 @@ function cursorAt(before: Positions, events: readonly RunEvent[], index: number)
   return positions.cursor();
 }
 
-/** The cursor is made when it is asked for: that of an experiment names all its runs. */
+/** The cursor is made when it is asked for. */
 function withCursor(event: RunEvent, cursor: () => string): StreamedEvent {
   return Object.defineProperty({ ...event }, 'cursor', { get: cursor, enumerable: false }) as StreamedEvent;
 }

@@ -1,8 +1,9 @@
 import type { Database } from '../db/database.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { RunEvent } from '../domain/runEvent.ts';
-import { type EventScope, eventHeads, readEvents, runsPerRead } from '../store/event.ts';
+import { type EventHeads, type EventScope, eventHeads, readEvents, runsPerRead } from '../store/event.ts';
 import { persist } from './persist.ts';
+import type { Base } from './positions.ts';
 import { Ring } from './ring.ts';
 
 const pageSize = 1000;
@@ -20,6 +21,7 @@ export class Topic {
   /** Last number of each run that is in the ring, or was. */
   readonly #heads = new Map<string, number>();
   readonly #ring = new Ring();
+  #base: { readonly base: Base; readonly at: number } | undefined;
   /** Runs to look at; `all` asks for the list of runs too. */
   #dirty: Set<string> | 'all' = new Set();
   #reading = false;
@@ -79,6 +81,11 @@ export class Topic {
     return new Map(this.#heads);
   }
 
+  /** A snapshot whose events come before position `at`. Of experiments only, and of those that have runs. */
+  get base(): { readonly base: Base; readonly at: number } | undefined {
+    return this.#base;
+  }
+
   /** Appended events from position `from`, which must not be before `start`. */
   slice(from: number, limit: number): RunEvent[] {
     return this.#ring.slice(from, limit);
@@ -120,12 +127,13 @@ export class Topic {
   async #start(): Promise<void> {
     this.#reading = true;
     try {
-      const heads = await persist(() => eventHeads(this.#db.prisma, this.#scope), this.#closing.signal);
-      for (const { runId, seq, status } of heads) {
+      const found = await persist(() => eventHeads(this.#db.prisma, this.#scope), this.#closing.signal);
+      for (const { runId, seq, status } of found.heads) {
         this.#heads.set(runId, seq);
         this.#ended = this.#scope.runId !== undefined && isTerminal(status);
       }
       this.#missing = this.#scope.runId !== undefined && !this.#heads.size;
+      this.#rebase(found);
     } finally {
       this.#reading = false;
     }
@@ -139,8 +147,8 @@ export class Topic {
       while (!this.closed && (this.#dirty === 'all' || this.#dirty.size)) {
         const asked = this.#dirty;
         this.#dirty = new Set();
-        const runIds = asked === 'all' ? await this.#runsBehind() : [...asked];
-        for (let i = 0; i < runIds.length; i += runsPerRead) await this.#append(runIds.slice(i, i + runsPerRead));
+        if (asked === 'all') await this.#appendAll();
+        else await this.#appendRuns([...asked]);
         this.#failing = false;
       }
     } catch (error) {
@@ -154,9 +162,25 @@ export class Topic {
     }
   }
 
-  async #runsBehind(): Promise<string[]> {
-    const heads = await eventHeads(this.#db.prisma, this.#scope);
-    return heads.flatMap(({ runId, seq }) => (seq > (this.#heads.get(runId) ?? 0) ? [runId] : []));
+  /** Looks at every run. */
+  async #appendAll(): Promise<void> {
+    const found = await eventHeads(this.#db.prisma, this.#scope);
+    const behind = found.heads.filter(({ runId, seq }) => seq > (this.#heads.get(runId) ?? 0));
+    await this.#appendRuns(behind.map(({ runId }) => runId));
+    this.#rebase(found);
+  }
+
+  async #appendRuns(runIds: readonly string[]): Promise<void> {
+    for (let i = 0; i < runIds.length; i += runsPerRead) await this.#append(runIds.slice(i, i + runsPerRead));
+  }
+
+  /** Notes that everything of `found` has been appended, where that tells more than the base before. */
+  #rebase({ heads, snapshot }: EventHeads): void {
+    if (this.#scope.runId !== undefined || snapshot === null) return; // The cursor of one run is a number.
+    const before = this.#base?.base.heads;
+    if (heads.every(({ runId, seq }) => before?.get(runId) === seq)) return;
+    const base = { snapshot, heads: new Map(heads.map(({ runId, seq }) => [runId, seq])) };
+    this.#base = { base, at: this.end };
   }
 
   async #append(runIds: readonly string[]): Promise<void> {

@@ -21,8 +21,7 @@ export const leaderboardResolvers: Resolvers = {
     leaderboardUpdates: {
       subscribe: async (_, { experimentId, metric, first }, { db, hub, loaders }) => {
         await requireExperiment(loaders, experimentId);
-        const heads = await eventHeads(db, { experimentId });
-        const after = new Positions(heads.map(({ runId, seq }) => [runId, seq])).cursor();
+        const after = Positions.at(await eventHeads(db, { experimentId })).cursor();
         const changes = hub.subscribe({ experimentId, after, kinds: ['EPOCH', 'STATUS', 'PREDICTIONS'] });
         const query = { experimentId, metric: metric ?? null };
         const read = async () => ({

@@ -81,15 +81,43 @@ export interface EventHead {
   readonly status: RunStatus;
 }
 
-/** The log's end for each run of the scope, oldest run first. Empty when there is no such run or experiment. */
-export async function eventHeads(db: Queryable, scope: EventScope): Promise<EventHead[]> {
-  const where =
-    scope.runId === undefined
-      ? Prisma.sql`experiment_id = ${scope.experimentId} order by created_at, id`
-      : Prisma.sql`id = ${scope.runId}`;
-  const rows = await db.$queryRaw<{ id: string; event_seq: bigint; status: RunStatus }[]>`
-    select id, event_seq, status::text as status from run where ${where}`;
-  return rows.map(({ id, event_seq, status }) => ({ runId: id, seq: Number(event_seq), status }));
+export interface EventHeads {
+  /** Oldest run first. Empty when there is no such run or experiment. */
+  readonly heads: readonly EventHead[];
+  /** Names what they were read from, `cluster/pg_snapshot`; null when there are none. */
+  readonly snapshot: string | null;
+}
+
+/** The log's end for each run of the scope. */
+export async function eventHeads(db: Queryable, scope: EventScope): Promise<EventHeads> {
+  const rows = await db.$queryRaw<{ id: string; event_seq: bigint; status: RunStatus; snapshot: string }[]>`
+    select id, event_seq, status::text as status,
+      (select system_identifier from pg_control_system()) || '/' || pg_current_snapshot()::text as snapshot
+    from run where ${inScope(scope)} order by id`;
+  const heads = rows.map(({ id, event_seq, status }) => ({ runId: id, seq: Number(event_seq), status }));
+  return { heads, snapshot: rows[0]?.snapshot ?? null };
+}
+
+/**
+ * The last number of each run that `snapshot` (of `eventHeads`) shows; runs without any are left out.
+ * Null when the snapshot is of another cluster: its transactions say nothing here.
+ */
+export async function headsAt(db: Queryable, scope: EventScope, snapshot: string): Promise<Map<string, number> | null> {
+  const [cluster, visible] = snapshot.split('/');
+  const [own] = await db.$queryRaw<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`;
+  if (own!.id !== cluster) return null;
+  const rows = await db.$queryRaw<{ id: string; seq: bigint }[]>`
+    select run.id, e.seq from run cross join lateral (
+      select seq from run_event e
+      where e.run_id = run.id and pg_visible_in_snapshot(e.transaction_id, ${visible}::pg_snapshot)
+      order by seq desc limit 1
+    ) e
+    where ${inScope(scope)}`;
+  return new Map(rows.map(({ id, seq }) => [id, Number(seq)]));
+}
+
+function inScope({ runId, experimentId }: EventScope): Prisma.Sql {
+  return runId === undefined ? Prisma.sql`run.experiment_id = ${experimentId}` : Prisma.sql`run.id = ${runId}`;
 }
 
 interface EventRow {

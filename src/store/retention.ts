@@ -26,11 +26,11 @@ export async function pruneRun(tx: Queryable, id: string, before: Date, now: Dat
     where id = ${id} and status in ('SUCCEEDED', 'FAILED', 'CANCELED') and finished_at < ${before} for update`;
   if (!run) return false;
   const through = run.event_seq - 1n;
-  await tx.$executeRaw`delete from run_event where run_id = ${id} and seq <= ${through}`;
-  if (through > 0n) {
-    await tx.$executeRaw`
-      insert into run_event (run_id, seq, at, kind, payload) values (${id}, ${through}, ${now}, 'PRUNED', '{}')`;
-  }
+  // In the place of the last of them, also for cursors that tell by transactions what they have seen.
+  await tx.$executeRaw`
+    with removed as (delete from run_event where run_id = ${id} and seq <= ${through} returning seq, transaction_id)
+    insert into run_event (run_id, seq, at, kind, payload, transaction_id)
+    select ${id}, seq, ${now}, 'PRUNED', '{}', transaction_id from removed where seq = ${through}`;
   await tx.runLog.deleteMany({ where: { runId: id } });
   await tx.memorySample.deleteMany({ where: { runId: id } });
   await tx.metricPoint.deleteMany({ where: { runId: id } });

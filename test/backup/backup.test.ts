@@ -75,12 +75,14 @@ async function query(url: string, sql: string) {
   }
 }
 
+/** But for the numbers of transactions, which belong to their cluster. */
 async function rowsOf(url: string) {
   const client = new pg.Client(url);
   await client.connect();
   try {
     const tables = await dumpTables(client);
     tables.delete('restore_in_progress');
+    for (const row of tables.get('run_event') ?? []) Reflect.deleteProperty(row, 'transaction_id');
     return tables;
   } finally {
     await client.end();
