@@ -4,6 +4,7 @@ import WebSocket from 'ws';
 import type { Limits } from '../../src/domain/limits.ts';
 import type { SocketLimits } from '../../src/server/socket.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { keyWith } from './authFixtures.ts';
 import { follow } from './follow.ts';
 
 let server: ApiServer;
@@ -218,5 +219,40 @@ describe('operations', () => {
       return vi.waitFor(() => expect(answers.find((answer) => answer.id === id)?.type).toBe('next'), { timeout: 200 });
     });
     socket.terminate();
+  });
+});
+
+describe('with keys', () => {
+  test('each key has rates of its own, from whatever address, on both ways; refused credentials are counted by address', async () => {
+    server = await apiServer({ access: { authenticated: true }, limits: { writesPerMinute: 2, refusalsPerMinute: 3 } });
+    const [one, other] = [await keyWith(server.context, 'WRITE'), await keyWith(server.context, 'WRITE')];
+    for (let i = 0; i < 2; i++) expect((await server.send(write, {}, one.bearer)).status).toBe(200);
+    expect((await server.send(write, {}, one.bearer)).status).toBe(429);
+    const client = server.connect({ connectionParams: one.bearer });
+    const outcome = new Promise((resolve) => {
+      client.subscribe({ query: write }, { next: resolve, error: resolve, complete: () => {} });
+    });
+    expect(await outcome).toMatchObject([{ extensions: limited }]);
+    expect((await server.send(write, {}, other.bearer)).status).toBe(200);
+    const wrong = { authorization: `Bearer ${one.secret}x` };
+    for (let i = 0; i < 3; i++) expect((await server.send(version, {}, wrong)).status).toBe(401);
+    const refused = await server.send(version, {}, wrong);
+    expect([refused.status, refused.errors[0]!.extensions]).toEqual([429, { code: 'RATE_LIMITED' }]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  });
+
+  test('subscriptions are counted by key', async () => {
+    server = await apiServer({ access: { authenticated: true }, limits: { subscriptionsPerClient: 1 } });
+    const [one, other] = [await keyWith(server.context, 'READ'), await keyWith(server.context, 'READ')];
+    const wait = 'subscription { deviceMemory { id } }';
+    const first = follow(server.connect({ connectionParams: one.bearer }), wait);
+    await vi.waitFor(() => expect(server.usage().operations).toBe(1));
+    const second = follow(server.connect({ connectionParams: one.bearer }), wait);
+    await expect(second.ended).rejects.toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+    const third = follow(server.connect({ connectionParams: other.bearer }), wait);
+    await vi.waitFor(() => expect(server.usage().operations).toBe(2));
+    first.stop();
+    third.stop();
   });
 });
