@@ -7,6 +7,7 @@ import {
   settleAttempt,
 } from '../../src/commands/attempt.ts';
 import { recordEvents } from '../../src/commands/recordEvents.ts';
+import { recoverAttempts } from '../../src/commands/recoverAttempts.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { inTransaction } from '../../src/commands/transaction.ts';
 import { heartbeatWorker, registerWorker, stopWorker } from '../../src/commands/worker.ts';
@@ -122,12 +123,15 @@ describe('beginAttempt', () => {
     expect((await findRun(db(), token.runId))?.notes).toBeNull();
   });
 
-  test('the third lost worker makes the run FAILED', async () => {
+  test('a run that loses its worker again and again without getting further is FAILED', async () => {
     const { runId } = await running();
-    expect((await begin(runId, true))?.attempt).toBe(2);
-    expect((await begin(runId, true))?.attempt).toBe(3);
+    const { attempts } = ctx.retries.LEASE_LOST!;
+    for (let attempt = 2; attempt <= attempts; attempt++) expect((await begin(runId, true))?.attempt).toBe(attempt);
     expect(await begin(runId, true)).toBeNull();
-    expect(await findRun(db(), runId)).toMatchObject({ status: 'FAILED', failure: { code: 'LEASE_LOST' } });
+    expect(await findRun(db(), runId)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'LEASE_LOST', message: expect.stringMatching(`^${attempts} attempts in a row came no further`) },
+    });
     expect(await begin(runId, true)).toBeNull();
   });
 
@@ -144,6 +148,116 @@ describe('beginAttempt', () => {
 
   test('a deleted run is nothing to do', async () => {
     expect(await begin('run_gone')).toBeNull();
+  });
+});
+
+describe('an attempt that fails in a way that another may not', () => {
+  const died: RunFailure = { code: 'TRAINER_CRASHED', message: 'killed by SIGKILL', retryable: true };
+  const fail = (token: AttemptToken) => settleAttempt(ctx, token, { status: 'FAILED', failure: died });
+  const newest = async (runId: string): Promise<AttemptToken> => ({ runId, attempt: (await begin(runId))!.attempt });
+
+  test('is followed by the next one after a time that its events and its run tell', async () => {
+    const token = await running();
+    expect(await fail(token)).toBe('ok');
+    const { status, failure, nextAttemptAt, currentAttempt } = (await findRun(db(), token.runId))!;
+    expect({ status, failure, currentAttempt }).toEqual({ status: 'QUEUED', failure: null, currentAttempt: 1 });
+    const events = await readEvents(db(), [{ runId: token.runId, after: 0 }], 10);
+    expect(events.at(-1)!.payload).toEqual({
+      ...{ kind: 'STATUS', status: 'QUEUED', attempt: 1, failure: died },
+      nextAttemptAt: nextAttemptAt!.toISOString(),
+    });
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ status: 'FAILED', failure: died }]);
+    const jobs = await ctx.db.pool.query(
+      `select priority, start_after > now() as later from pgboss.job where data->>'runId' = $1 order by created_on desc limit 1`,
+      [token.runId],
+    );
+    expect(jobs.rows).toEqual([{ priority: 1, later: true }]);
+    await newest(token.runId);
+    expect(await findRun(db(), token.runId)).toMatchObject({ status: 'RUNNING', nextAttemptAt: null });
+  });
+
+  test('makes its run FAILED when too many in a row came no further', async () => {
+    let token = await running();
+    const { attempts } = ctx.retries.TRAINER_CRASHED!;
+    for (let count = 1; count < attempts; count++) {
+      await fail(token);
+      token = await newest(token.runId);
+    }
+    await fail(token);
+    expect(await findRun(db(), token.runId)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'TRAINER_CRASHED', retryable: true, message: expect.stringContaining('killed by SIGKILL') },
+    });
+  });
+
+  test('counts from the last epoch or checkpoint: a run that gets further is not given up', async () => {
+    let token = await running();
+    const { attempts } = ctx.retries.TRAINER_CRASHED!;
+    for (let count = 0; count < 3 * attempts; count++) {
+      if (count % (attempts - 1) === 0) await recordEvents(ctx, token, [{ kind: 'epoch', epoch: epoch(count) }]);
+      await fail(token);
+      expect(await statusOf(token.runId)).toBe('QUEUED');
+      token = await newest(token.runId);
+    }
+  });
+
+  test('ends a run that is being canceled', async () => {
+    const token = await running();
+    await cancelRun(ctx, token.runId);
+    await fail(token);
+    expect(await statusOf(token.runId)).toBe('CANCELED');
+  });
+
+  test('leaves a canceled run no job, and a run that waits for its next attempt is canceled at once', async () => {
+    const token = await running();
+    await fail(token);
+    await cancelRun(ctx, token.runId);
+    expect(await findRun(db(), token.runId)).toMatchObject({ status: 'CANCELED', nextAttemptAt: null });
+    expect(await begin(token.runId)).toBeNull();
+  });
+});
+
+describe('recoverAttempts', () => {
+  const machine = 'this boot and namespace';
+  const here = (pid: number) =>
+    registerWorker(ctx, {
+      ...{ host: 'here', pid, pidStart: String(pid), machine, version: '0', engine: 'auto', devices: [] },
+    });
+  const jobOf = async (runId: string) =>
+    (await ctx.db.pool.query(`select state::text from pgboss.job where data->>'runId' = $1`, [runId])).rows;
+  /** As a worker of the machine takes it. */
+  async function takenBy(pid: number): Promise<AttemptToken> {
+    const runId = await queued();
+    await ctx.db.pool.query(
+      `update pgboss.job set state = 'active', started_on = now(), heartbeat_on = now() where data->>'runId' = $1`,
+      [runId],
+    );
+    return {
+      runId,
+      attempt: (await beginAttempt(ctx, { runId, workerId: await here(pid), redelivered: false }))!.attempt,
+    };
+  }
+  const recover = async (dead: number) =>
+    recoverAttempts(ctx, { machine, workerId: await here(99) }, ({ pid, pidStart }) => {
+      expect(pidStart).toBe(String(pid));
+      return pid === dead;
+    });
+
+  test('gives the jobs of dead workers of the machine to others, once, and of no others', async () => {
+    const [dead, alive] = [await takenBy(1001), await takenBy(1002)];
+    expect(await recover(1001)).toEqual([dead]);
+    expect(await jobOf(dead.runId)).toEqual([{ state: 'retry' }]);
+    expect(await jobOf(alive.runId)).toEqual([{ state: 'active' }]);
+    expect(await recover(1001)).toEqual([]);
+  });
+
+  test('leaves a job alone that somebody has taken since', async () => {
+    const { runId } = await takenBy(1003);
+    await ctx.db.pool.query(`update pgboss.job set started_on = now() where data->>'runId' = $1`, [runId]);
+    expect(await recover(1003)).toEqual([]);
+    expect(await jobOf(runId)).toEqual([{ state: 'active' }]);
+    expect((await beginAttempt(ctx, { runId, workerId: await here(1004), redelivered: true }))?.attempt).toBe(2);
+    expect(await recover(1003)).toEqual([]);
   });
 });
 
