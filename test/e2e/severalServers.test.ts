@@ -20,6 +20,8 @@ let a: ServerProcess;
 let b: ServerProcess;
 let workers: (RunningProcess & { readonly id: string; readonly url: string })[];
 const clients: Client[] = [];
+/** Also those of a start that has failed half-way. */
+const started: RunningProcess[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-several-'));
@@ -31,14 +33,13 @@ beforeAll(async () => {
   }
   for (let i = 100; i < 104; i++) files[`test_images/${i}.jpg`] = await jpegBytes({ width: 40, height: 40, seed: i });
   await writeFolder(path.join(folder, 'images'), files);
-  [a, b] = await Promise.all([startServerProcess(env('a')), startServerProcess(env('b'))]);
+  [a, b] = await Promise.all(['a', 'b'].map(startServer) as [Promise<ServerProcess>, Promise<ServerProcess>]);
   workers = await Promise.all([startWorker('1'), startWorker('2')]);
 });
 afterAll(async () => {
   for (const client of clients) await client.dispose();
-  const processes = [a, b, ...workers];
-  for (const { child } of processes) child.kill('SIGKILL');
-  await Promise.all(processes.map(({ finished }) => finished));
+  for (const { child } of started) child.kill('SIGKILL');
+  await Promise.all(started.map(({ finished }) => finished));
   await dropTestDatabase(databaseUrl);
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 });
@@ -54,8 +55,15 @@ function env(home: string): Record<string, string> {
   };
 }
 
+async function startServer(home: string): Promise<ServerProcess> {
+  const server = await startServerProcess(env(home));
+  started.push(server);
+  return server;
+}
+
 async function startWorker(name: string) {
   const worker = spawnTypeScript('src/bin/worker.ts', [], { ...env(`worker-${name}`), RUNGRAPH_WORKER_PORT: '0' });
+  started.push(worker);
   await worker.until(/"msg":"ready"/);
   const line = logOf(worker).find(({ msg }) => msg === 'health and metrics')!;
   return { ...worker, id: line.workerId as string, url: line.url as string };
