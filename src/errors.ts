@@ -35,6 +35,27 @@ export function refuse(code: UserErrorCode, message: string, path: readonly stri
   return new UserInputError([{ code, message, path }]);
 }
 
+/** Why `folder` takes no file now: its disk is full or read-only, or it is somebody else's. Null for other errors. */
+export function diskProblem(error: unknown, folder: string): UserInputError | null {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return refuse(
+        'UNAVAILABLE',
+        `The disk that holds ${folder} is full, nothing was stored; free some space and try again`,
+      );
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return refuse(
+        'UNAVAILABLE',
+        `${folder} cannot be written to (${messageOf(error)}), nothing was stored; make it writable and try again`,
+      );
+    default:
+      return null;
+  }
+}
+
 /** `there is no run run_x`; an id that cannot be seen is quoted. */
 export function missing(what: string, id: string): string {
   return `there is no ${what} ${id.trim() === '' ? JSON.stringify(id) : id}`;

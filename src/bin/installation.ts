@@ -11,6 +11,7 @@ import { listApiKeys } from '../store/apiKey.ts';
 import { Closers } from './closers.ts';
 import { claimHome } from './home.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { keepPostgres } from './postgresKeeper.ts';
 import { openServices } from './services.ts';
 import { startWorkerChild } from './workerChild.ts';
 
@@ -44,6 +45,7 @@ export async function startInstallation(
       // Whoever owns the home owns its database, also one that a killed server left running.
       const postgres = await startEmbeddedPostgres(config.home);
       closers.add(postgres.stop);
+      closers.add(keepPostgres(config.home, log));
       url = postgres.url;
     }
     const applied = await migrate(url);

@@ -17,7 +17,7 @@ export interface BlobEntry extends StoredBlob {
  * written, and blobs are deleted, through commands/blobs.ts only: it keeps the two from crossing.
  */
 export interface BlobStore {
-  /** Stores the bytes. Refused as UNAVAILABLE when there is no space; then, and after any other failure, nothing is left behind. */
+  /** Stores the bytes. Refused as UNAVAILABLE when there is no space or nothing can be written; then, and after any other failure, nothing is left behind. */
   put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<StoredBlob>;
   /**
    * Stores a file that nobody writes to any more by moving it; from another file system it is copied. It is gone afterwards.

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { refuse } from '../errors.ts';
+import { diskProblem } from '../errors.ts';
 import type { BlobEntry, BlobStore, StoredBlob } from './blobStore.ts';
 
 /** A draft this old (milliseconds) is of a process that was killed. */
@@ -48,7 +48,7 @@ export function createLocalStore(
       return blob;
     } catch (error) {
       await rm(draft, { force: true });
-      throw asRefusal(error, root);
+      throw diskProblem(error, root) ?? error;
     }
   }
 
@@ -70,7 +70,7 @@ export function createLocalStore(
         await place(file, blob.hash);
         return blob;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw asRefusal(error, root);
+        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw diskProblem(error, root) ?? error;
       }
       const copy = await put(createReadStream(file));
       await rm(file, { force: true });
@@ -175,11 +175,4 @@ async function removeAbandoned(drafts: string): Promise<void> {
     );
     if (age > abandonedAge) await rm(file, { force: true });
   }
-}
-
-function asRefusal(error: unknown, root: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT'
-    ? refuse('UNAVAILABLE', `The disk that holds ${root} is full, nothing was stored; free some space and try again`)
-    : error;
 }

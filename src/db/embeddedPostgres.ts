@@ -49,12 +49,17 @@ export async function startEmbeddedPostgres(
     if (!found?.alive) {
       if (found) await clearKilled(folder, found);
       await initialize(folder);
-      await launch(folder, options.settings ?? {});
+      await launch(folder, options.settings ?? {}, found?.socketFolder);
     }
     return handle(await untilReady(folder), found?.alive ?? false);
   } finally {
     await lock.release();
   }
+}
+
+/** Whether the server of a home runs; false also while it is being started. */
+export function isEmbeddedPostgresAlive(home: string): boolean {
+  return readPostmaster(path.join(path.resolve(home), 'postgres'))?.alive ?? false;
 }
 
 interface Postmaster {
@@ -114,11 +119,15 @@ async function initialize(folder: string): Promise<void> {
   await rename(draft, folder);
 }
 
-async function launch(folder: string, settings: Readonly<Record<string, string>>): Promise<void> {
+async function launch(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  formerSocketFolder?: string,
+): Promise<void> {
   const { pg_ctl } = await postgresBinaries();
   const log = path.join(folder, 'server.log');
   const all = {
-    unix_socket_directories: await socketFolderFor(folder),
+    unix_socket_directories: await socketFolderFor(folder, formerSocketFolder),
     unix_socket_permissions: '0700',
     listen_addresses: '',
     logging_collector: 'off',
@@ -145,9 +154,10 @@ async function launch(folder: string, settings: Readonly<Record<string, string>>
   }
 }
 
-/** The data folder itself, or one with a short name where the socket's path would be too long. */
-async function socketFolderFor(folder: string): Promise<string> {
+/** The data folder itself, or one with a short name where the socket's path would be too long: the `former` one if there is, where clients look for it. */
+async function socketFolderFor(folder: string, former: string | undefined): Promise<string> {
   if (Buffer.byteLength(path.join(folder, '.s.PGSQL.5432.lock')) <= socketPathLimit) return folder;
+  if (former && existsSync(former)) return former;
   const short = await mkdtemp(path.join(os.tmpdir(), 'rungraph-'));
   const { uid } = asUnprivileged();
   if (uid !== undefined) await chown(short, uid, uid);

@@ -138,7 +138,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
     }
     const { images } = found;
     const config = configOf(run);
-    output = await AttemptOutput.open(options.resources.outputDirectory, attempt.token);
+    output = await persist(() => AttemptOutput.open(options.resources.outputDirectory, attempt.token));
     const resume = run.kind === 'TRAINED' ? await findResume(ctx, attempt.token, { config, images }, add) : null;
     const resumed = resume?.checkpoint != null;
     // A checkpoint has every weight: what the training began with is not needed again.

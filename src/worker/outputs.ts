@@ -7,7 +7,7 @@ import type { KeptArtifact } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
-import { messageOf } from '../errors.ts';
+import { diskProblem, messageOf } from '../errors.ts';
 import { isSameProcess } from '../locks/processes.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 
@@ -38,10 +38,15 @@ export class AttemptOutput {
     this.#runId = runId;
   }
 
-  /** A new folder below `outputs`. */
+  /**
+   * A new folder below `outputs`.
+   * @throws UserInputError UNAVAILABLE when none can be made
+   */
   static async open(outputs: string, { runId, attempt }: AttemptToken): Promise<AttemptOutput> {
     const directory = path.join(outputs, `${runId}-${attempt}`);
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+      throw diskProblem(error, outputs) ?? error;
+    });
     return new AttemptOutput(directory, runId);
   }
 
