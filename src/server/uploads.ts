@@ -44,7 +44,10 @@ export function uploadRoutes({ commands }: Pick<Services, 'commands'>): Router {
         commands,
         askerOf(requestInfo(response)),
         { operation: 'upload', ids: [] },
-        () => (isForm(request) ? receiveForm(request, store) : store(nameOf(request), chunksOf(request))),
+        () =>
+          (isForm(request) ? receiveForm(request, store) : store(nameOf(request), chunksOf(request))).catch((error) => {
+            throw request.errored ? refuse('INVALID', 'the upload broke off before its end') : error;
+          }),
         (stored) => ({ outcome: 'SUCCEEDED', codes: [], ids: [stored.id] }),
       );
       const { id, name, size, contentHash, expiresAt } = upload;

@@ -139,6 +139,9 @@ describe('an upload', () => {
       // … and given up.
       await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length);
       expect(await uploads()).toEqual(before[0]);
+      // Who did not wait is the cause, not we.
+      const audited = () => server.context.db.prisma.auditEntry.findFirst({ orderBy: { id: 'desc' } });
+      await expect.poll(audited).toMatchObject({ operation: 'upload', outcome: 'REFUSED', codes: ['INVALID'] });
       expect((await send('POST', '/uploads', archive)).status).toBe(201);
     },
   );
