@@ -1,4 +1,5 @@
 import type { RunEvent } from '../domain/runEvent.ts';
+import { weight } from './weight.ts';
 
 /** Events, and about how many bytes of them, kept for readers that are a little behind; those further behind read the log. */
 const mostEvents = 2048;
@@ -36,11 +37,4 @@ export class Ring {
     const offset = from - this.start;
     return this.#events.slice(offset, offset + limit);
   }
-}
-
-/** Bytes of memory, roughly: only points and text make an event large. */
-function weight({ payload }: RunEvent): number {
-  const fixed = 500;
-  if (payload.kind === 'METRICS') return fixed + 100 * payload.points.length;
-  return payload.kind === 'LOG' ? fixed + 2 * payload.line.length : fixed;
 }

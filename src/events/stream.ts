@@ -6,6 +6,7 @@ import { coalesce, isUrgent } from './coalesce.ts';
 import { persist } from './persist.ts';
 import { type Base, type Cursor, Positions } from './positions.ts';
 import type { Topic } from './topic.ts';
+import { batchLength } from './weight.ts';
 
 /** An event with the cursor to resume after it. */
 export interface StreamedEvent extends RunEvent {
@@ -80,7 +81,8 @@ async function* generate(options: StreamOptions, signal: AbortSignal): AsyncGene
       } else {
         if (pauseMs) await pause(topic, live, sentAt + pauseMs, signal);
         if (live < topic.start) continue;
-        const events = topic.slice(live, batchSize);
+        const next = topic.slice(live, batchSize);
+        const events = next.slice(0, batchLength(next));
         live += events.length;
         const batch = makeBatch(options, positions, events);
         if (topic.base && topic.base.at <= live && topic.base.base !== positions.base)
@@ -144,10 +146,12 @@ async function* replay(
       return after < through ? [{ runId, after, through }] : [];
     });
     const events = await persist(() => readEvents(db.prisma, wanted, batchSize), signal);
-    if (events.length) {
-      const batch = makeBatch(options, positions, events);
+    for (let done = 0, length: number; done < events.length && !signal.aborted; done += length) {
+      length = batchLength(events.slice(done));
+      const batch = makeBatch(options, positions, events.slice(done, done + length));
       if (batch) yield batch;
-    } else {
+    }
+    if (!events.length) {
       // These are done (or were deleted in the meantime).
       const [last] = behind.splice(0, runsPerRead).at(-1)!;
       if (base) positions.reach(last);

@@ -12,7 +12,7 @@ import { attemptAt, leaves, queuedRun } from './fixtures.ts';
 const lines = 12_000;
 const lineLength = 4_000;
 /** Bytes that wait for a client at most: from where on nothing more is read from it, and the message after. */
-const mostWaiting = 4 * 2 ** 20;
+const mostWaiting = 3 * 2 ** 20;
 
 const runEvents = `subscription ($id: ID!, $after: String) {
   runEvents(runId: $id, after: $after, kinds: [LOG], maxStepRateHz: null) { cursor events { ... on LogLine { line } } }
