@@ -111,10 +111,18 @@ function validationErrors(
 }
 
 function invalidOperation({ message, nodes, extensions }: GraphQLError): GraphQLError {
+  if (message === 'Validation aborted.') return tooMuchToCompare();
   const code = extensions.code ?? 'GRAPHQL_VALIDATION_FAILED';
   return new GraphQLError(message, {
     nodes: nodes ?? null,
     extensions: { ...extensions, code, http: { status: 400 } },
+  });
+}
+
+/** GraphQL compares all fields of one name with each other, and gives up where they are too many. */
+function tooMuchToCompare(): GraphQLError {
+  return new GraphQLError('The operation asks for too many fields more than once; ask for each once', {
+    extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
   });
 }
 

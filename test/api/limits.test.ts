@@ -56,6 +56,7 @@ const spread = (directive: string, aliased: string, inner: string) =>
    fragment C on Query { ${aliased}server${directive} { ${inner} } }`;
 
 refused.push(
+  ['to compare', `{ ${'server { version } '.repeat(490)} }`, {}, 'too many fields more than once'],
   ['aliases in fragments that are spread 15 times', spread('', 'a: ', 'b: version c: version'), {}, '45 aliases'],
   [
     'directives in fragments that are spread 15 times',

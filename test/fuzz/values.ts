@@ -4,14 +4,14 @@ import { type GraphQLInputType, isEnumType, isInputObjectType, isListType, isNon
 import type { Choice } from './random.ts';
 
 /** An enum's value stands for itself in a document; in variables it is text. */
-export class EnumName {
+class EnumName {
   readonly name: string;
   constructor(name: string) {
     this.name = name;
   }
 }
 
-export type Value = unknown;
+type Value = unknown;
 
 const texts = [
   ...[
