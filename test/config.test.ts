@@ -60,6 +60,12 @@ describe('outgoing hosts', () => {
   ])('%j', (env, expected) => expect(rules(env)).toEqual(expected));
 });
 
+test('limits and introspection are as usual unless they are named', () => {
+  expect(readConfig({})).toMatchObject({ limits: {}, introspection: undefined });
+  const env = { RUNGRAPH_LIMITS: 'cost=5000,depth=3', RUNGRAPH_INTROSPECTION: '0' };
+  expect(readConfig(env)).toMatchObject({ limits: { cost: 5000, depth: 3 }, introspection: false });
+});
+
 describe('access', () => {
   test('is off unless it is asked for', () => {
     const nothing = { allowedHosts: [], corsOrigins: [], trustedProxies: [] };
@@ -82,6 +88,8 @@ describe('access', () => {
 
   test.each([
     ['RUNGRAPH_AUTH', 'password'],
+    ['RUNGRAPH_LIMITS', 'cost=many'],
+    ['RUNGRAPH_LIMITS', 'nonsense=1'],
     ['RUNGRAPH_ALLOWED_HOSTS', 'rungraph.example:4000'],
     ['RUNGRAPH_ALLOWED_HOSTS', '*'],
     ['RUNGRAPH_CORS_ORIGINS', '*'],

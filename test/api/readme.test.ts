@@ -41,6 +41,8 @@ test('the README has a row for every environment variable, with its default, and
     RUNGRAPH_ALLOWED_HOSTS: config.access.allowedHosts.join(),
     RUNGRAPH_CORS_ORIGINS: config.access.corsOrigins.join(),
     RUNGRAPH_TRUST_PROXY: config.access.trustedProxies.join(),
+    RUNGRAPH_LIMITS: Object.keys(config.limits).join(),
+    RUNGRAPH_INTROSPECTION: config.introspection === undefined ? 'on without authentication' : '',
     RUNGRAPH_OUTGOING_HOSTS: `\`${config.hub.hosts
       .slice(1)
       .map(({ host }) => `*.${host}`)
