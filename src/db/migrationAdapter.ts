@@ -66,7 +66,8 @@ export class MigrationAdapter implements SqlMigrationAwareDriverAdapterFactory {
   async #runOnMain(sql: string): Promise<void> {
     const main = await this.connect();
     try {
-      await main.executeScript(sql);
+      // Alone, for such statements take no transaction.
+      await main.executeRaw({ sql, args: [], argTypes: [] });
     } finally {
       await main.dispose();
     }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
+import { MigrationAdapter } from '../../src/db/migrationAdapter.ts';
 import { createTestDatabase, dropTestDatabase } from '../support/database.ts';
 import { spawnTypeScript } from '../support/processes.ts';
 
@@ -106,4 +107,21 @@ test('a database with other tables in it is left alone', async () => {
   expect(
     await query(url, `select count(*)::int as count from pg_tables where schemaname = 'public' and tablename = 'run'`),
   ).toEqual([{ count: 0 }]);
+});
+
+test('for comparisons there is a database that is gone afterwards', async () => {
+  const url = await emptyDatabase();
+  const adapter = new MigrationAdapter(url);
+  const shadows = async () =>
+    (await query(url, `select datname from pg_database where datname like 'prisma_migrate_shadow_db_%'`)).map(
+      ({ datname }) => datname,
+    );
+  const before = await shadows();
+  const shadow = await adapter.connectToShadowDb();
+  const { rows } = await shadow.queryRaw({ sql: 'select current_database()::text', args: [], argTypes: [] });
+  expect(await shadows()).toContain(rows[0]![0]);
+  expect(before).not.toContain(rows[0]![0]);
+  await shadow.dispose();
+  expect(await shadows()).not.toContain(rows[0]![0]);
+  await adapter.close();
 });
