@@ -74,23 +74,32 @@ export async function findConfirmation(db: Queryable, { runId, attempt: number }
   return row?.confirmedAt ?? null;
 }
 
+/** When the run was last at its end and has been asked for again since (retryRun); null: never. */
+async function lastEnd(db: Queryable, runId: string): Promise<Date | null> {
+  const [row] = await db.$queryRaw<{ at: Date | null }[]>`
+    select max(at) as at from run_event where run_id = ${runId} and (kind = 'PRUNED'
+      or kind = 'STATUS' and payload->>'status' in ('FAILED', 'CANCELED'))`;
+  return row!.at;
+}
+
 /** Attempts of a run that failed one after the other, in ways that another may not, since it last got further or was asked for. */
 export async function countFailures(db: Queryable, runId: string): Promise<number> {
+  const asked = await lastEnd(db, runId);
   const [row] = await db.$queryRaw<{ count: number }[]>`
     select count(*)::int as count from attempt
     where run_id = ${runId} and status = 'FAILED' and failure_retryable
     and finished_at > coalesce(greatest(
       (select max(completed_at) from epoch_metric where run_id = ${runId}),
       (select max(created_at) from artifact where run_id = ${runId} and kind = 'CHECKPOINT'),
-      (select max(at) from run_event where run_id = ${runId} and kind = 'STATUS'
-        and payload->>'status' = 'QUEUED' and payload->'failure' = 'null')), '-infinity')`;
+      ${asked}::timestamptz), '-infinity')`;
   return row!.count;
 }
 
-/** Seconds that the attempts of a run before this one took together. */
+/** Seconds that the attempts of a run before this one took together, since it was last asked for. */
 export async function secondsBefore(db: Queryable, { runId, attempt: number }: AttemptToken): Promise<number> {
+  const asked = await lastEnd(db, runId);
   const [row] = await db.$queryRaw<{ seconds: number }[]>`
     select coalesce(sum(extract(epoch from finished_at - started_at)), 0)::float8 as seconds
-    from attempt where run_id = ${runId} and number < ${number} and finished_at is not null`;
+    from attempt where run_id = ${runId} and number < ${number} and finished_at > coalesce(${asked}::timestamptz, '-infinity')`;
   return row!.seconds;
 }

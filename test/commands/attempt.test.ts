@@ -8,6 +8,7 @@ import {
 } from '../../src/commands/attempt.ts';
 import { recordEvents } from '../../src/commands/recordEvents.ts';
 import { recoverAttempts } from '../../src/commands/recoverAttempts.ts';
+import { retryRun } from '../../src/commands/retryRun.ts';
 import { cancelRun, startRun } from '../../src/commands/run.ts';
 import { inTransaction } from '../../src/commands/transaction.ts';
 import { heartbeatWorker, registerWorker, stopWorker } from '../../src/commands/worker.ts';
@@ -16,6 +17,7 @@ import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { type AttemptToken, findAttempts, lockAttempt } from '../../src/store/attempt.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
+import { secondsBefore } from '../../src/store/lease.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
 import { findSummaries } from '../../src/store/metric.ts';
@@ -199,6 +201,23 @@ describe('an attempt that fails in a way that another may not', () => {
       expect(await statusOf(token.runId)).toBe('QUEUED');
       token = await newest(token.runId);
     }
+  });
+
+  test('counts anew when somebody asks for the run again, as its time does', async () => {
+    let token = await running();
+    const { attempts } = ctx.retries.TRAINER_CRASHED!;
+    for (let count = 1; count < attempts; count++) {
+      await fail(token);
+      token = await newest(token.runId);
+    }
+    expect(await secondsBefore(db(), token)).toBeGreaterThan(0);
+    await fail(token);
+    expect(await statusOf(token.runId)).toBe('FAILED');
+    await retryRun(ctx, token.runId);
+    token = await newest(token.runId);
+    expect(await secondsBefore(db(), token)).toBe(0);
+    await fail(token);
+    expect(await statusOf(token.runId)).toBe('QUEUED');
   });
 
   test('ends a run that is being canceled', async () => {
