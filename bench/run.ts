@@ -4,7 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const benches = ['trainingStep', 'inference', 'imagePipeline', 'accumulationMemory', 'ensembles', 'checkpoints'];
+const benches = [
+  'trainingStep',
+  'inference',
+  'imagePipeline',
+  'accumulationMemory',
+  'ensembles',
+  'checkpoints',
+  'subscriptions',
+];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.includes(name));
 if (unknown.length) {

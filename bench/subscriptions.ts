@@ -133,10 +133,12 @@ async function writeAndMeasure(): Promise<void> {
       ...{ DATABASE_URL: postgres.url, RUNGRAPH_HOME: join(home, 'server'), PORT: '0', RUNGRAPH_LOG: 'warn' },
     });
     const [, url] = await server.until(/Rungraph server at (http:\/\/\S+)/);
-    const resident = async () => {
+    const metric = async (name: string) => {
       const text = await (await fetch(`${url}/metrics`)).text();
-      return Number(/^process_resident_memory_bytes\S* (\S+)/m.exec(text)![1]) / 2 ** 20;
+      return Number(new RegExp(`^${name}\\S* (\\S+)`, 'm').exec(text)![1]);
     };
+    const resident = async () => (await metric('process_resident_memory_bytes')) / 2 ** 20;
+    const processorSeconds = () => metric('process_cpu_seconds_total');
     const atStart = await resident();
     const follower = fork(
       import.meta.filename,
@@ -156,6 +158,7 @@ async function writeAndMeasure(): Promise<void> {
         peak = Math.max(peak, bytes);
       });
     }, 1000);
+    const spentBefore = await processorSeconds();
     const start = Date.now();
     const writers = attempts.map(async ({ attempt }, i) => {
       for (let step = 1; step <= total; step++) {
@@ -168,6 +171,7 @@ async function writeAndMeasure(): Promise<void> {
     await Promise.all(writers);
     const took = (Date.now() - start) / 1000;
     clearInterval(watching);
+    const spent = (await processorSeconds()) - spentBefore;
     follower.send(total);
     const [figures] = (await once(follower, 'message')) as [Figures];
     await once(follower, 'exit');
@@ -184,6 +188,7 @@ async function writeAndMeasure(): Promise<void> {
       ['events expected', String(total * subscribers)],
       ['delivered', String(figures.delivered)],
       ['lost, duplicate, sockets closed', `${figures.lost}, ${figures.duplicate}, ${figures.closed}`],
+      ['processor time of the server', `${spent.toFixed(1)} s in ${took.toFixed(1)} s`],
       ['latency p50, p99, longest', [figures.p50, figures.p99, figures.max].map(ms).join(', ')],
       ['resident memory before subscribers, idle', `${mib(atStart)}, ${mib(idle)}`],
       ['  while events come (peak), 5 s after all left', `${mib(peak)}, ${mib(after)}`],
