@@ -126,7 +126,8 @@ export function serveSocket<Extra>(
       close: (code = CloseCode.InternalServerError, reason = '') => close(code, reason),
       onMessage: (callback) =>
         socket.on('message', (data, isBinary) => {
-          if (ended) return;
+          // A client that was told to go may talk on until it has gone.
+          if (ended || socket.readyState !== WebSocket.OPEN) return;
           alive = true;
           if (messages.take('')) return close(tooMuchCode, 'Too many messages within a minute');
           if (isBinary) return close(noTextCode, 'Messages are text');

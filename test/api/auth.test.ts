@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createGraphqlClient, operation } from '../../src/bin/demo/client.ts';
 import { createApiKey, revokeApiKey } from '../../src/commands/apiKey.ts';
 import { findApiKey } from '../../src/store/apiKey.ts';
+import { frame, upgrade } from '../fuzz/sockets.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { keyWith, openSocket, type TestKey } from './authFixtures.ts';
 
@@ -257,6 +260,29 @@ describe('open sockets', () => {
     await vi.waitFor(() => expect(stays.messages.some(({ type }) => type === 'pong')).toBe(true));
     stays.socket.close();
     await other.close();
+  });
+
+  test('take nothing more once they are told to close, whether their client answers that or not', async () => {
+    const key = await keyWith(server.context, 'WRITE');
+    const raw = net.connect(Number(new URL(server.url).port), '127.0.0.1');
+    let heard = '';
+    raw.on('data', (bytes) => {
+      heard += bytes.toString('latin1');
+    });
+    const hears = (text: string) => vi.waitFor(() => expect(heard).toContain(text));
+    const say = (message: object) => raw.write(frame(JSON.stringify(message)));
+    raw.write(upgrade());
+    say({ type: 'connection_init', payload: key.bearer });
+    await hears('connection_ack');
+    await server.ask('mutation ($id: ID!) { revokeApiKey(id: $id) { deletedId } }', { id: key.id }, admin.bearer);
+    await hears('The API key or session has ended');
+    say({ type: 'subscribe', id: 'm', payload: { query: create, variables: { name: 'too late' } } });
+    raw.end(frame(Buffer.from([0x11, 0x31]), { opcode: 8 }));
+    await once(raw, 'close');
+    await server.ask(create, { name: 'in time' }, admin.bearer);
+    const where = { name: { in: ['too late', 'in time'] } };
+    const names = await server.context.db.prisma.experiment.findMany({ where, select: { name: true } });
+    expect(names).toEqual([{ name: 'in time' }]);
   });
 
   test('are closed when their key expires, or when nobody could tell them that it was revoked', async () => {
