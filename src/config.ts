@@ -102,8 +102,8 @@ const environment = z.object({
       return limits;
     })
     .default({}),
-  /** Whether clients may ask for the schema, and GraphiQL with them; unset: while RUNGRAPH_AUTH is off. */
-  RUNGRAPH_INTROSPECTION: flag.optional(),
+  /** Whether clients that may read may ask for the schema, too, and have GraphiQL. */
+  RUNGRAPH_INTROSPECTION: flag.default(true),
   /** Hosts that the worker may ask besides that of HF_ENDPOINT; `*.` stands for every name below one. */
   RUNGRAPH_OUTGOING_HOSTS: list.pipe(z.array(hostPattern)).optional(),
   /** API key with which `rungraph predict` and `demo` ask their server. */
@@ -174,8 +174,8 @@ export interface Config {
   readonly access: AccessConfig;
   /** Those that are not the usual ones. */
   readonly limits: Partial<Limits>;
-  /** Undefined: while there is no authentication. */
-  readonly introspection: boolean | undefined;
+  /** Whether who may read may ask for the schema and have GraphiQL. */
+  readonly introspection: boolean;
   /** Secret: of the server that `predict` or `demo` asks. */
   readonly apiKey: string | undefined;
   readonly engine: EngineChoice;

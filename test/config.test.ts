@@ -61,7 +61,7 @@ describe('outgoing hosts', () => {
 });
 
 test('limits and introspection are as usual unless they are named', () => {
-  expect(readConfig({})).toMatchObject({ limits: {}, introspection: undefined });
+  expect(readConfig({})).toMatchObject({ limits: {}, introspection: true });
   const env = { RUNGRAPH_LIMITS: 'cost=5000,depth=3', RUNGRAPH_INTROSPECTION: '0' };
   expect(readConfig(env)).toMatchObject({ limits: { cost: 5000, depth: 3 }, introspection: false });
 });

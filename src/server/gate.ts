@@ -57,14 +57,13 @@ export interface Gate extends OperationPolicy {
 export interface GateOptions {
   /** Those that are not the usual ones. */
   readonly limits?: Partial<Limits>;
-  /** Left out: while there is no authentication. */
+  /** Left out: true. Whoever gets here may read. */
   readonly introspection?: boolean | undefined;
   readonly authentication: boolean;
 }
 
-export function createGate(schema: GraphQLSchema, options: GateOptions): Gate {
+export function createGate(schema: GraphQLSchema, { introspection = true, ...options }: GateOptions): Gate {
   const limits = { ...defaultLimits(options), ...options.limits };
-  const introspection = options.introspection ?? !options.authentication;
   const rules = [...specifiedRules, ...validationRules({ limits, introspection })];
   const costs = createBuckets(limits.costPerMinute);
   const writes = createBuckets(limits.writesPerMinute);

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { keyWith, logIn } from './authFixtures.ts';
 
 let server: ApiServer;
 let guarded: ApiServer;
@@ -17,10 +18,10 @@ afterAll(async () => {
 /** Method, path, status without credentials where nobody is asked for them, and where they are. */
 const routes: readonly [string, string, number, number][] = [
   ['GET', '/', 200, 302],
-  ['GET', '/graphiql', 200, 401],
-  ['GET', '/graphiql/start.js', 200, 401],
-  ['GET', '/graphiql/graphiql.min.js', 200, 401],
-  ['GET', '/graphiql/graphql-ws/client.js', 200, 401],
+  ['GET', '/graphiql', 200, 302],
+  ['GET', '/graphiql/start.js', 200, 302],
+  ['GET', '/graphiql/graphiql.min.js', 200, 302],
+  ['GET', '/graphiql/graphql-ws/client.js', 200, 302],
   ['GET', '/healthz', 200, 200],
   ['GET', '/readyz', 200, 200],
   ['GET', '/version', 200, 200],
@@ -92,10 +93,26 @@ describe('introspection', () => {
       closed.connect().subscribe({ query, variables }, { next: resolve, error: resolve, complete: () => {} });
     });
 
-  test('is on while nobody is asked for a key, and off with keys', async () => {
-    expect((await server.send('{ __schema { queryType { name } } }')).status).toBe(200);
+  const introspect = '{ __schema { queryType { name } } }';
+
+  test('is on while nobody is asked for a key', async () => {
+    expect((await server.send(introspect)).status).toBe(200);
     expect((await fetch(`${server.url}/graphiql`)).status).toBe(200);
-    expect((await fetch(`${guarded.url}/graphiql`)).status).toBe(401);
+  });
+
+  test('is with keys for who has one or has logged in, as GraphiQL is', async () => {
+    expect((await guarded.send(introspect)).status).toBe(401);
+    const login = { status: 302, location: '/login?next=%2Fgraphiql' };
+    const page = await fetch(`${guarded.url}/graphiql`, { redirect: 'manual' });
+    expect({ status: page.status, location: page.headers.get('location') }).toEqual(login);
+    const reader = await keyWith(guarded.context, 'READ');
+    const { cookie } = await logIn(guarded.url, reader.secret);
+    for (const credentials of [reader.bearer, { cookie, origin: guarded.url }]) {
+      expect(await guarded.ask(introspect, {}, credentials)).toEqual({ __schema: { queryType: { name: 'Query' } } });
+      const { errors } = await guarded.send('{ servr { version } }', {}, credentials);
+      expect(errors[0]!.message).toContain('Did you mean "server"');
+      expect((await fetch(`${guarded.url}/graphiql`, { headers: credentials })).status).toBe(200);
+    }
   });
 
   test('that is off is off on both ways; __typename stays', async () => {

@@ -17,7 +17,7 @@ describe.runIf(installed)('in a browser', () => {
   let admin: TestKey;
   let context: BrowserContext;
   beforeAll(async () => {
-    server = await apiServer({ access: { authenticated: true }, introspection: true });
+    server = await apiServer({ access: { authenticated: true } });
     admin = await keyWith(server.context, 'ADMIN');
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   });

@@ -42,7 +42,7 @@ test('the README has a row for every environment variable, with its default, and
     RUNGRAPH_CORS_ORIGINS: config.access.corsOrigins.join(),
     RUNGRAPH_TRUST_PROXY: config.access.trustedProxies.join(),
     RUNGRAPH_LIMITS: Object.keys(config.limits).join(),
-    RUNGRAPH_INTROSPECTION: config.introspection === undefined ? 'on without authentication' : '',
+    RUNGRAPH_INTROSPECTION: config.introspection ? '`1`' : '`0`',
     RUNGRAPH_OUTGOING_HOSTS: `\`${config.hub.hosts
       .slice(1)
       .map(({ host }) => `*.${host}`)
