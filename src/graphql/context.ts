@@ -36,5 +36,14 @@ export interface Context extends Services, RequestInfo {
 export function createContext(services: Services, request: RequestInfo): Context {
   const db = services.commands.db.prisma;
   const { requestId, viewer, address } = request;
-  return { ...services, db, requestId, viewer, address, loaders: createLoaders(db) };
+  let loaders: Loaders | undefined;
+  return {
+    ...services,
+    ...{ db, requestId, viewer, address },
+    // Made when asked for: most events of subscriptions have no use for them.
+    get loaders() {
+      loaders ??= createLoaders(db);
+      return loaders;
+    },
+  };
 }
