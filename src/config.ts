@@ -123,6 +123,8 @@ const environment = z.object({
   RUNGRAPH_KEEP_DETAILS_DAYS: days.optional(),
   /** Days after the end of a run for which its checkpoints are kept; unset: for good. */
   RUNGRAPH_KEEP_CHECKPOINTS_DAYS: days.optional(),
+  /** Days for which entries of the audit log are kept; unset: for good. */
+  RUNGRAPH_KEEP_AUDIT_DAYS: days.optional(),
   /** Days for which an idempotency key answers with what its first try made. */
   RUNGRAPH_KEEP_IDEMPOTENCY_DAYS: days.default(30),
   /** Days for which a worker that is not seen any more is remembered. */
@@ -264,6 +266,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     retention: {
       detailsDays: e.RUNGRAPH_KEEP_DETAILS_DAYS ?? null,
       checkpointsDays: e.RUNGRAPH_KEEP_CHECKPOINTS_DAYS ?? null,
+      auditDays: e.RUNGRAPH_KEEP_AUDIT_DAYS ?? null,
       idempotencyDays: e.RUNGRAPH_KEEP_IDEMPOTENCY_DAYS,
       workersDays: e.RUNGRAPH_KEEP_WORKERS_DAYS,
     },

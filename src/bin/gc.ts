@@ -17,7 +17,8 @@ export async function gc(config: Config): Promise<number> {
     process.stdout.write(
       cleaned
         ? `Removed ${cleaned.blobs} blobs that nothing names (${cleaned.bytes} bytes), details of ${cleaned.prunedRuns} runs, ` +
-            `${cleaned.checkpoints} checkpoints, ${cleaned.idempotencyKeys} idempotency keys, ${cleaned.workers} workers\n`
+            `${cleaned.checkpoints} checkpoints, ${cleaned.auditEntries} entries of the audit log, ` +
+            `${cleaned.idempotencyKeys} idempotency keys, ${cleaned.workers} workers\n`
         : 'Another process is cleaning up\n',
     );
     return 0;

@@ -2,6 +2,7 @@
 
 import type { BlobEntry } from '../blobs/blobStore.ts';
 import type { RetentionPolicy } from '../domain/retention.ts';
+import { deleteAuditEntries } from '../store/audit.ts';
 import { lockCollection, unlockCollection } from '../store/blobLock.ts';
 import { findUsedBlobs } from '../store/blobReference.ts';
 import {
@@ -24,11 +25,14 @@ const day = 86_400_000;
 const patience = 600_000;
 /** Blobs that are looked up at once. */
 const batchSize = 500;
+/** Entries of the audit log that go at once. */
+const auditBatch = 10_000;
 
 export interface Cleaned {
   /** Runs whose details were removed. */
   readonly prunedRuns: number;
   readonly checkpoints: number;
+  readonly auditEntries: number;
   readonly idempotencyKeys: number;
   readonly workers: number;
   /** Blobs that nothing named. */
@@ -94,9 +98,19 @@ async function removeOld(
   return {
     prunedRuns,
     checkpoints: checkpoints.length,
+    auditEntries: policy.auditDays === null ? 0 : await removeAuditEntries(ctx, ago(policy.auditDays), signal),
     idempotencyKeys: await deleteOldIdempotencyKeys(db, ago(policy.idempotencyDays)),
     workers: await deleteOldWorkers(db, ago(policy.workersDays)),
   };
+}
+
+async function removeAuditEntries({ db }: CommandContext, before: Date, signal?: AbortSignal): Promise<number> {
+  let count = 0;
+  for (let last = auditBatch; last === auditBatch; count += last) {
+    signal?.throwIfAborted();
+    last = await deleteAuditEntries(db.prisma, before, auditBatch);
+  }
+  return count;
 }
 
 async function collectGarbage(

@@ -4,6 +4,7 @@ export interface RetentionPolicy {
   readonly detailsDays: number | null;
   /** Checkpoints of a run, from its end on. */
   readonly checkpointsDays: number | null;
+  readonly auditDays: number | null;
   readonly idempotencyDays: number;
   /** Rows of workers that are not seen any more. */
   readonly workersDays: number;

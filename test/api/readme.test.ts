@@ -23,6 +23,8 @@ describe('every operation of the README', () => {
   });
 });
 
+const daysOf = (days: number | null) => String(days ?? 'for good');
+
 test('the README has a row for every environment variable, with its default, and for no other', () => {
   const rows = [...readme.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|([^|]*)\|/gm)];
   const listed = rows.flatMap(([, names]) => [...names!.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
@@ -55,6 +57,11 @@ test('the README has a row for every environment variable, with its default, and
     RUNGRAPH_WEIGHTS_ROOTS: config.weightsRoots === config.dataRoots ? 'as `RUNGRAPH_DATA_ROOTS`' : '',
     RUNGRAPH_UPLOAD_BYTES: `${config.uploadLimitBytes / 2 ** 30} GiB`,
     RUNGRAPH_UNPACKED_BYTES: `${config.unpackedLimitBytes / 2 ** 30} GiB`,
+    RUNGRAPH_KEEP_DETAILS_DAYS: daysOf(config.retention.detailsDays),
+    RUNGRAPH_KEEP_CHECKPOINTS_DAYS: daysOf(config.retention.checkpointsDays),
+    RUNGRAPH_KEEP_AUDIT_DAYS: daysOf(config.retention.auditDays),
+    RUNGRAPH_KEEP_IDEMPOTENCY_DAYS: daysOf(config.retention.idempotencyDays),
+    RUNGRAPH_KEEP_WORKERS_DAYS: daysOf(config.retention.workersDays),
     ENGINE: `\`${config.engine}\``,
     DEVICE: `\`${config.device}\``,
     RUNGRAPH_THREADS: `\`${config.threads}\``,

@@ -24,6 +24,7 @@ import { type TestContext, testContext } from '../support/commandContext.ts';
 import { createTestDatabase, dropTestDatabase } from '../support/database.ts';
 import { spawnTypeScript } from '../support/processes.ts';
 import { dumpTables, loadTables, readReleased } from '../support/releasedRows.ts';
+import { usualRetention as policy } from '../support/retention.ts';
 
 let ctx: TestContext;
 let folder: string;
@@ -175,7 +176,6 @@ test('what a backup names stays until it is made', async () => {
   await client.connect();
   expect(await lockForBackup(client)).toBe(true);
   await deleteRun(ctx, runId);
-  const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
   expect(await cleanUp(ctx, { policy, grace: -1000 })).toMatchObject({ blobs: 0 });
   expect(await ctx.blobs.has(hash)).toBe(true);
   await client.end();

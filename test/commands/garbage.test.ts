@@ -15,6 +15,7 @@ import { blobColumns } from '../../src/store/blobReference.ts';
 import { experimentOf, testId, testRun } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { spawnTypeScript } from '../support/processes.ts';
+import { usualRetention as policy } from '../support/retention.ts';
 
 let ctx: TestContext;
 let experimentId: string;
@@ -28,7 +29,6 @@ beforeEach(async () => {
   await clean(0);
 });
 
-const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
 /** A second more: the clock of a file system lags behind. */
 const clean = (grace: number) => cleanUp(ctx, { policy, grace: grace - 1000 });
 

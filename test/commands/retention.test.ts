@@ -9,10 +9,12 @@ import type { RetentionPolicy } from '../../src/domain/retention.ts';
 import { createRunEventHub, type SubscribeOptions } from '../../src/events/hub.ts';
 import type { RunEventBatch, StreamedEvent } from '../../src/events/stream.ts';
 import { insertArtifact } from '../../src/store/artifact.ts';
+import { type AuditEntry, insertAuditEntry, listAuditEntries } from '../../src/store/audit.ts';
 import { findSummaries } from '../../src/store/metric.ts';
 import { findRun } from '../../src/store/run.ts';
 import { testId } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { usualRetention } from '../support/retention.ts';
 import { epoch, smallConfig, trainableExperiment } from '../support/runs.ts';
 
 let ctx: TestContext;
@@ -26,8 +28,7 @@ beforeAll(async () => {
 afterAll(() => ctx.close());
 
 const day = 86_400_000;
-const keepAll: RetentionPolicy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
-const clean = (policy: Partial<RetentionPolicy> = {}) => cleanUp(ctx, { policy: { ...keepAll, ...policy } });
+const clean = (policy: Partial<RetentionPolicy> = {}) => cleanUp(ctx, { policy: { ...usualRetention, ...policy } });
 
 /** A run with two points, an epoch and a log line; `endedDaysAgo` null: it goes on. */
 async function run(endedDaysAgo: number | null): Promise<string> {
@@ -171,4 +172,17 @@ test('old idempotency keys and workers that are gone are forgotten; attempts sta
   expect(await prisma.idempotencyKey.findMany({ select: { key: true } })).toEqual([{ key: 'new' }]);
   expect(await prisma.worker.count({ where: { id: { in: ['wrk_gone', 'wrk_here'] } } })).toBe(1);
   expect(await prisma.attempt.count({ where: { runId, workerId: null } })).toBe(1);
+});
+
+test('entries of the audit log go by their age, where they are not kept for good', async () => {
+  const entry = (id: string, days: number): AuditEntry => ({
+    ...{ id, at: new Date(Date.now() - days * day), actor: 'local', keyId: null, requestId: null, address: null },
+    ...{ operation: 'startRun', ids: [], outcome: 'SUCCEEDED', codes: [] },
+  });
+  for (const made of [entry('aud_old', 8), entry('aud_new', 6)]) await insertAuditEntry(ctx.db.prisma, made);
+  const ids = async () => (await listAuditEntries(ctx.db.prisma, { first: 10 })).items.map(({ id }) => id);
+  expect(await clean()).toMatchObject({ auditEntries: 0 });
+  expect(await ids()).toEqual(['aud_old', 'aud_new']);
+  expect(await clean({ auditDays: 7 })).toMatchObject({ auditEntries: 1 });
+  expect(await ids()).toEqual(['aud_new']);
 });

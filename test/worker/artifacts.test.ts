@@ -12,6 +12,7 @@ import { findLogLines } from '../../src/store/log.ts';
 import { findRun } from '../../src/store/run.ts';
 import { removeAbandonedOutputs } from '../../src/worker/outputs.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { usualRetention as policy } from '../support/retention.ts';
 import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { type TestWorker, testWorker } from '../support/worker.ts';
 
@@ -104,7 +105,6 @@ test('an attempt that was given up stores nothing, and its blob goes', async () 
   const outcome = { status: 'SUCCEEDED', imagesPerSecond: 1, peakMemory: 1, trainSeconds: 1, artifacts } as const;
   expect(await settleAttempt(ctx, { runId, attempt: lost!.attempt }, outcome)).toBe('stale');
   // It may be what the attempt that took over is about to name: the garbage collection takes it.
-  const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
   await cleanUp(ctx, { policy, grace: -1000 });
   expect(await ctx.blobs.has(contentHash)).toBe(false);
   expect(await findArtifacts(ctx.db.prisma, [runId])).toEqual([]);

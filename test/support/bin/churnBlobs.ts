@@ -18,6 +18,7 @@ import { createLogger } from '../../../src/log.ts';
 import { openQueue } from '../../../src/queue/queue.ts';
 import { insertArtifact } from '../../../src/store/artifact.ts';
 import { openFiles } from '../filePolicy.ts';
+import { usualRetention as policy } from '../retention.ts';
 
 const [url, folder, seed] = process.argv.slice(2) as [string, string, string];
 const db = await openDatabase(url);
@@ -27,7 +28,6 @@ const ctx = createCommandContext({
 });
 const random = createRandom(Number(seed), 'churn');
 const { id: experimentId } = await db.prisma.experiment.findFirstOrThrow();
-const policy = { detailsDays: null, checkpointsDays: null, idempotencyDays: 30, workersDays: 30 };
 
 async function add(): Promise<void> {
   const { hash: contentHash, size } = await ctx.blobs.put(Buffer.from(`content ${random.integer(40)}`));
