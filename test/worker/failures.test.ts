@@ -15,6 +15,7 @@ import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { findSummaries, metricHistory } from '../../src/store/metric.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { startHub } from '../support/hubServer.ts';
 import { quickRetries } from '../support/retries.ts';
 import { endedRun } from '../support/runs.ts';
 import { testWorker } from '../support/worker.ts';
@@ -135,13 +136,21 @@ describe('DATA_UNREADABLE', () => {
   });
 });
 
-test('WEIGHTS_UNAVAILABLE: a file that is not there is not looked for again', async () => {
-  await worker(trainer);
+test('WEIGHTS_UNAVAILABLE: a file that is not there is not looked for again, a hub that does not answer is asked again', async () => {
+  const hub = await startHub({});
+  await worker(trainer, { HF_HUB_OFFLINE: '0', HF_ENDPOINT: hub.url });
   const { experimentId } = await leaves();
   const missing = path.join(folder, 'weights.safetensors');
-  const { code, message, attempts } = await failureOf(experimentId, { pretrained: true, weightsUri: missing });
-  expect({ code, message }).toEqual({ code: 'WEIGHTS_UNAVAILABLE', message: expect.stringContaining(missing) });
-  expect(attempts).toHaveLength(1);
+  const gone = await failureOf(experimentId, { pretrained: true, weightsUri: missing });
+  expect(gone).toMatchObject({ code: 'WEIGHTS_UNAVAILABLE', message: expect.stringContaining(missing) });
+  expect(gone.attempts).toHaveLength(1);
+  await hub.close();
+  const silent = await failureOf(experimentId, { pretrained: true, weightsUri: 'hf://o/n' });
+  expect(silent).toMatchObject({ code: 'WEIGHTS_UNAVAILABLE', message: expect.stringContaining('o/n') });
+  expect(silent.attempts.map(({ failure }) => [failure?.code, failure?.retryable])).toEqual([
+    ['WEIGHTS_UNAVAILABLE', true],
+    ['WEIGHTS_UNAVAILABLE', true],
+  ]);
 });
 
 test('TIMEOUT: all attempts of a run together take what its maxSeconds allow', async () => {
