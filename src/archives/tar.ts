@@ -15,6 +15,9 @@ const block = 512;
 /** Bytes of an extended header. */
 const longestHeader = 2 ** 20;
 
+type PaxKey = 'path' | 'size' | 'sparse';
+type PaxRecords = Map<PaxKey, string>;
+
 const kinds: Readonly<Record<string, ArchiveEntry['kind']>> = {
   '\0': 'file',
   '0': 'file',
@@ -33,8 +36,8 @@ export async function* readTar(
   const reader = new ByteReader(unpackedBytes(file, gzip, options));
   try {
     /** Of the global header, and of the headers that go before one entry. */
-    const common = new Map<string, string>();
-    let own = new Map<string, string>();
+    const common: PaxRecords = new Map();
+    let own: PaxRecords = new Map();
     for (;;) {
       const header = await readHeader(reader);
       if (!header) break;
@@ -106,12 +109,11 @@ async function readHeader(reader: ByteReader): Promise<Header | undefined> {
 async function* readEntry(
   reader: ByteReader,
   header: Header,
-  records: ReadonlyMap<string, string>,
+  records: Readonly<PaxRecords>,
 ): AsyncGenerator<ArchiveEntry> {
   const name = records.get('path') ?? header.name;
   const size = records.has('size') ? decimal(records.get('size')!) : header.size;
   const kind = kinds[header.type] ?? 'special';
-  const sparse = [...records.keys()].some((key) => key.startsWith('GNU.sparse.'));
   // Links, folders and devices have no bytes, whatever their size says; of what is not known they are skipped.
   const length = /[1-6]/.test(header.type) ? 0 : size;
   const end = reader.position + length;
@@ -119,7 +121,7 @@ async function* readEntry(
     name,
     kind: kind === 'file' && name?.endsWith('/') ? 'folder' : kind,
     size: length,
-    problem: sparse ? 'is stored with holes; make the archive without --sparse' : undefined,
+    problem: records.has('sparse') ? 'is stored with holes; make the archive without --sparse' : undefined,
     content: () => reader.chunks(length),
   };
   await reader.skip(end + padding(length) - reader.position);
@@ -135,7 +137,7 @@ async function readLong(reader: ByteReader, size: number): Promise<string> {
 }
 
 /** Records `LENGTH KEY=VALUE\n`; the length is in bytes and counts itself. An empty value takes the key back. */
-function readPax(headerText: string, records: Map<string, string>): void {
+function readPax(headerText: string, records: PaxRecords): void {
   let rest = Buffer.from(headerText);
   while (rest.length) {
     const [start, digits] = /^(\d{1,7}) /.exec(rest.subarray(0, 8).toString('latin1')) ?? [];
@@ -145,12 +147,18 @@ function readPax(headerText: string, records: Map<string, string>): void {
     if (!start || length > rest.length || rest[length - 1] !== 0x0a || split < 1) {
       throw new ArchiveError('is damaged: an extended header has no sense');
     }
-    const key = record.slice(0, split);
+    const key = keyOf(record.slice(0, split));
     const value = record.slice(split + 1);
-    if (value) records.set(key, value);
-    else records.delete(key);
+    if (key !== undefined && value) records.set(key, value);
+    else if (key !== undefined) records.delete(key);
     rest = rest.subarray(length);
   }
+}
+
+/** A key whose record is needed later: others are not kept, for an archive may have any number of them. */
+function keyOf(name: string): PaxKey | undefined {
+  if (name.startsWith('GNU.sparse.')) return 'sparse';
+  return name === 'path' || name === 'size' ? name : undefined;
 }
 
 /** Octal digits, or with the first bit set a number to base 256. */

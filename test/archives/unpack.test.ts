@@ -10,6 +10,7 @@ import { ArchiveError } from '../../src/archives/errors.ts';
 import { type ArchiveLimits, defaultArchiveLimits } from '../../src/archives/limits.ts';
 import { type UnpackProgress, unpackArchive } from '../../src/archives/unpack.ts';
 import { paxPart, type TarPart, tarBlocks, tarBytes, type ZipPart, zipBytes } from '../support/archiveFiles.ts';
+import { spawnTypeScript } from '../support/processes.ts';
 
 let scratch: string;
 beforeEach(async () => {
@@ -389,6 +390,22 @@ describe('tar', () => {
     const endless = gzipSync(tarBytes(Array.from({ length: 3000 }, () => paxPart({ comment: 'x'.repeat(900) }))));
     expect(await refusal(endless, { freeBytes: 1e6, ratio: 1 })).toMatch(/^unpacks to more than 1 times/);
   });
+});
+
+it('keeps nothing of the headers that go before its entries but what it needs: 160 MB of them fit a heap of 64', async () => {
+  const archive = path.join(scratch, 'archive');
+  const tar = await open(archive, 'w');
+  for (let i = 0; i < 160; i++) {
+    const records = Array.from({ length: 100 }, (_, n) => [`${i}.${n}`, 'x'.repeat(10_000)]);
+    await tar.write(tarBlocks([paxPart(Object.fromEntries(records), i % 2 ? 'x' : 'g')]));
+  }
+  await tar.write(tarBytes([{ name: 'a', data: 'a' }]));
+  await tar.close();
+  const { finished } = spawnTypeScript('test/support/bin/unpack.ts', [archive, target()], {
+    NODE_OPTIONS: '--max-old-space-size=64',
+  });
+  expect(await finished).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await contents(target())).toEqual({ a: 'a' });
 });
 
 it.skipIf(process.platform === 'win32')('reads what tar writes, in both of its formats', async () => {
