@@ -22,7 +22,7 @@ const layers = {
   vision: [],
   engine: [],
   models: ['engine', 'blobs'],
-  learner: ['engine', 'models', 'vision', 'ensembles'],
+  learner: ['engine', 'models', 'vision', 'ensembles', 'blobs'],
   worker: [
     'blobs',
     'commands',
@@ -66,6 +66,12 @@ export default {
       from: { path: `^src/${folder}/` },
       to: { path: '^src/', pathNot: [shared, `^src/(${[folder, ...allowed].join('|')})/`] },
     })),
+    {
+      name: 'trainers-read-tensor-files-not-stores',
+      severity: 'error',
+      from: { path: '^src/(models|learner)/' },
+      to: { path: '^src/blobs/(blobStore|blobCache|localStore|s3Store)' },
+    },
     {
       name: 'generated-prisma-is-for-db-and-store',
       severity: 'error',
