@@ -1,9 +1,9 @@
 import type { AttemptOutcome } from '../commands/attempt.ts';
 import { lease } from '../domain/lease.ts';
 import type { RunFailure } from '../domain/run.ts';
-import { messageOf } from '../errors.ts';
 import type { HeldAttempt } from './heldAttempt.ts';
 import type { TaskOutcome } from './outcome.ts';
+import { reasonOf } from './reason.ts';
 
 /** QUEUED: its run goes back to the queue. */
 export type AttemptEnding = AttemptOutcome | { readonly status: 'QUEUED' };
@@ -28,13 +28,13 @@ export function endingOf({ unstored, reason, maxSeconds }: HeldAttempt, end: Tas
 }
 
 function incomplete(error: unknown): RunFailure {
-  const message = `what the trainer told could not be stored: ${messageOf(error)}`;
+  const message = `what the trainer told could not be stored: ${reasonOf(error)}`;
   return { code: 'INTERNAL', message, retryable: true };
 }
 
 const unconfirmed: RunFailure = {
   code: 'LEASE_LOST',
-  message: `the worker had no answer from the database for ${lease.unconfirmed / 1000} s and ended its trainer, for another worker could have taken the run over`,
+  message: `the worker had no answer from the database for ${lease.unconfirmed / 1000} s, or was stopped itself, and ended its trainer, for another worker could have taken the run over`,
   retryable: true,
 };
 

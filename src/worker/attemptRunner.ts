@@ -11,7 +11,6 @@ import {
 import type { CommandContext } from '../commands/context.ts';
 import { recordEvents } from '../commands/recordEvents.ts';
 import type { TrainerEvent, TrainerJob, TrainerResources } from '../domain/trainer.ts';
-import { messageOf } from '../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import { machineKey, processStart } from '../locks/processes.ts';
 import { type Logger, withLogIds } from '../log.ts';
@@ -30,6 +29,7 @@ import type { TaskOutcome, TrainJob } from './outcome.ts';
 import { AttemptOutput } from './outputs.ts';
 import { persist } from './persist.ts';
 import { probe } from './probe.ts';
+import { reasonOf } from './reason.ts';
 import { awaitFormerTrainers } from './takeover.ts';
 import { startTrainer, type Trainer } from './trainerProcess.ts';
 import { trainToEnd } from './training.ts';
@@ -129,7 +129,8 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   const checkpoints = new CheckpointKeeper(ctx, attempt.token.runId, add);
   let output: AttemptOutput | undefined;
   try {
-    if (attempt.maxSeconds !== null) attempt.startClock(await secondsBefore(ctx.db.prisma, attempt.token));
+    if (attempt.maxSeconds !== null)
+      attempt.startClock(await persist(() => secondsBefore(ctx.db.prisma, attempt.token)));
     await awaitFormerTrainers(ctx, attempt, machineKey(), (line) => add({ kind: 'log', stream: 'trainer', line }));
     const found = await provideImages(ctx, run, { signal: attempt.signal, tell: add });
     if (found.outcome) {
@@ -162,7 +163,7 @@ async function compute(options: AttemptRunnerOptions, run: Run, attempt: HeldAtt
   } catch (error) {
     log.error({ ...attempt.token, err: error }, 'attempt failed');
     await batcher.flush();
-    return { status: 'FAILED', failure: { code: 'INTERNAL', message: messageOf(error), retryable: true } };
+    return { status: 'FAILED', failure: { code: 'INTERNAL', message: reasonOf(error), retryable: true } };
   } finally {
     await output?.remove();
   }

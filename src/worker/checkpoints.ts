@@ -10,9 +10,11 @@ import { quotaProblem } from '../commands/quota.ts';
 import { checkpointHeader, describePlace, trainingFingerprint } from '../domain/checkpoint.ts';
 import type { TrainerEvent, TrainerImage, TrainerResume } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, refuse } from '../errors.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 import { predictionSetsOfRuns } from '../store/prediction.ts';
+import { persist } from './persist.ts';
+import { reasonOf } from './reason.ts';
 
 export class CheckpointKeeper {
   readonly #ctx: CommandContext;
@@ -35,11 +37,12 @@ export class CheckpointKeeper {
     this.#last = this.#last.then(async () => {
       const { name, path: file } = event.checkpoint;
       try {
-        const problem = await quotaProblem(this.#ctx.db.prisma, this.#runId, (await stat(file)).size);
-        if (problem) throw new Error(problem);
+        const { size } = await stat(file);
+        const problem = await persist(() => quotaProblem(this.#ctx.db.prisma, this.#runId, size));
+        if (problem) throw refuse('QUOTA_EXCEEDED', problem);
         this.#add({ ...event, stored: await this.#ctx.blobs.adopt(file) });
       } catch (error) {
-        this.#add(logLine(`the checkpoint ${name} could not be stored: ${messageOf(error)}`));
+        this.#add(logLine(`the checkpoint ${name} could not be stored: ${reasonOf(error)}`));
         await rm(file, { force: true }).catch(() => {});
       }
       onTaken();
@@ -64,13 +67,13 @@ export async function findResume(
 ): Promise<TrainerResume | null> {
   if (token.attempt === 1) return null;
   const db = ctx.db.prisma;
-  const predicted = (await predictionSetsOfRuns(db, [token.runId])).get(token.runId) ?? [];
+  const predicted = (await persist(() => predictionSetsOfRuns(db, [token.runId]))).get(token.runId) ?? [];
   const fingerprint = trainingFingerprint(job.config, job.images);
-  const checkpoints = await findCheckpoints(db, token.runId);
+  const checkpoints = await persist(() => findCheckpoints(db, token.runId));
   for (const checkpoint of checkpoints) {
     const path = await open(ctx, checkpoint, fingerprint).catch(async (error: unknown) => {
       add(logLine(`the checkpoint ${describePlace(checkpoint)} is not used: ${messageOf(error)}`));
-      if (error instanceof UselessCheckpoint) await removeCheckpoint(ctx, token, checkpoint.artifact);
+      if (error instanceof UselessCheckpoint) await persist(() => removeCheckpoint(ctx, token, checkpoint.artifact));
     });
     if (path === undefined) continue;
     add(logLine(`goes on from the checkpoint ${describePlace(checkpoint)}`));

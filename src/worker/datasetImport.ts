@@ -4,13 +4,14 @@ import type { CommandContext } from '../commands/context.ts';
 import { beginImport, completeImport, failImport, nameArchive, reportImport } from '../commands/datasetImport.ts';
 import { importFolder } from '../datasets/importFolder.ts';
 import type { ImportProblem, ImportProgress } from '../domain/dataset.ts';
-import { messageOf, refuse, UserInputError } from '../errors.ts';
+import { refuse, UserInputError } from '../errors.ts';
 import { locateRoot } from '../files/datasetFolders.ts';
 import { OutsideRootsError, realpathWithin } from '../files/roots.ts';
 import type { Logger } from '../log.ts';
 import type { Dataset } from '../store/dataset.ts';
 import type { ImportToken } from '../store/datasetImport.ts';
 import { persist } from './persist.ts';
+import { reasonOf } from './reason.ts';
 import { provideUnpacked, removeUnpacked } from './unpacked.ts';
 
 /** Milliseconds between two reports, by which the worker also learns that the import is not its any more. */
@@ -109,14 +110,6 @@ async function storeArchive(file: string, { ctx, token, signal }: Work): Promise
   const { hash } = await ctx.blobs.put(createReadStream(real, { signal }));
   if (!(await persist(() => nameArchive(ctx, token, hash)))) throw new Error('the import was taken away');
   return hash;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof UserInputError) return error.problems.map((problem) => problem.message).join('; ');
-  if (error instanceof OutsideRootsError) return error.message;
-  // Of the file system, e.g. that it is read-only: it names the file.
-  if ((error as NodeJS.ErrnoException).syscall !== undefined) return messageOf(error);
-  return 'the import met an internal error; the log of the worker has it';
 }
 
 const begun = { phase: 'CHECKING', done: 0, total: null, rejected: 0, bytes: 0, bytesTotal: null } as const;

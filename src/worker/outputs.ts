@@ -7,9 +7,11 @@ import type { KeptArtifact } from '../commands/attempt.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
-import { diskProblem, messageOf } from '../errors.ts';
+import { diskProblem } from '../errors.ts';
 import { isSameProcess } from '../locks/processes.ts';
 import type { AttemptToken } from '../store/attempt.ts';
+import { persist } from './persist.ts';
+import { reasonOf } from './reason.ts';
 
 /** This worker's own folder below the home's `outputs`, on the file system of the home's blobs; made when it is needed, removed when the worker stops. */
 export function outputsOf(home: string): string {
@@ -59,7 +61,8 @@ export class AttemptOutput {
     const kept: KeptArtifact[] = [];
     for (const { kind, name, path: file } of this.#artifacts) {
       try {
-        const problem = await quotaProblem(ctx.db.prisma, this.#runId, (await stat(file)).size);
+        const { size: bytes } = await stat(file);
+        const problem = await persist(() => quotaProblem(ctx.db.prisma, this.#runId, bytes));
         if (problem) {
           await report(`${name} is not kept: ${problem}`);
           continue;
@@ -67,7 +70,7 @@ export class AttemptOutput {
         const { hash: contentHash, size } = await ctx.blobs.adopt(file);
         kept.push({ kind, name, contentHash, size });
       } catch (error) {
-        await report(`${name} could not be stored: ${messageOf(error)}`);
+        await report(`${name} could not be stored: ${reasonOf(error)}`);
       }
     }
     return kept;
