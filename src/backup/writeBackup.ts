@@ -74,6 +74,7 @@ async function writeDraft(client: pg.Client, draft: string, options: BackupOptio
   // Whoever waits for the tar learns of a full disk.
   ended.catch((error: Error) => tar.destroy(error));
   written.on('error', (error) => tar.destroy(error));
+  tar.on('error', () => {});
   try {
     const header = Buffer.from(
       JSON.stringify(
