@@ -11,6 +11,8 @@ const { values } = parseArgs({
     epochs: { type: 'string', default: '12' },
   },
 });
+// Takes its processes along.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const report = await soak({
   ...{ kills: Number(values.kills), seed: Number(values.seed), epochs: Number(values.epochs) },
   say: (line) => console.log(line),
@@ -24,9 +26,9 @@ for (const target of targets) {
   table.push([target, kills.length, seconds.length, at(0.5), at(0.95), at(1)]);
 }
 console.log(table.toString());
-const { kills, runs, attempts, events, connections, seconds, problems } = report;
+const { kills, runs, attempts, events, connections, seconds, unnamedBlobs, problems } = report;
 console.log(
-  `seed ${values.seed}: ${kills.length} kills in ${Math.round(seconds)} s; ${runs} runs in ${attempts} attempts, ${events} events over ${connections} connections`,
+  `seed ${values.seed}: ${kills.length} kills in ${Math.round(seconds)} s; ${runs} runs in ${attempts} attempts, ${events} events over ${connections} connections, ${unnamedBlobs} blobs for the garbage collection`,
 );
 console.log(problems.length ? `${problems.length} problems:\n${problems.join('\n')}` : 'Everything holds.');
 process.exit(problems.length ? 1 : 0);

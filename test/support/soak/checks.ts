@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Database } from '../../../src/db/database.ts';
 import { canonicalJson, type JsonObject } from '../../../src/domain/json.ts';
 import { findArtifacts } from '../../../src/store/artifact.ts';
+import { findUsedBlobs } from '../../../src/store/blobReference.ts';
 import { type RunResult, resultOf } from '../runResult.ts';
 import { openEvents, type StoredEvent } from './recovery.ts';
 import type { SeenEvent, Subscriber } from './subscriber.ts';
@@ -53,6 +54,13 @@ export async function findProblems(state: SoakState): Promise<string[]> {
     for (const name of left) problems.push(`left over: ${folder}/${name}`);
   }
   return problems;
+}
+
+export async function countUnnamedBlobs(db: Database, home: string): Promise<number> {
+  const files = await readdir(path.join(home, 'blobs'), { recursive: true, withFileTypes: true });
+  const hashes = files.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const named = await findUsedBlobs(db.prisma, hashes);
+  return hashes.length - named.size;
 }
 
 /** Of what is stored. */

@@ -103,13 +103,18 @@ export class Installation {
     });
   }
 
+  #postgres(): number[] {
+    const file = path.join(this.#options.home, 'postgres', 'postmaster.pid');
+    if (!existsSync(file)) return [];
+    const postmaster = Number(readFileSync(file, 'utf8').split('\n')[0]);
+    return processes().flatMap(({ pid, parent }) => (pid === postmaster || parent === postmaster ? [pid] : []));
+  }
+
   /** Kills the whole database server at once, as a power failure would. */
   async killPostgres(): Promise<void> {
-    const folder = path.join(this.#options.home, 'postgres');
-    const postmaster = Number(readFileSync(path.join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    const all = processes().filter(({ pid, parent }) => pid === postmaster || parent === postmaster);
-    for (const { pid } of all) kill(pid);
-    while (all.some(({ pid }) => existsSync(`/proc/${pid}`) && !isZombie(pid))) await sleep(5);
+    const all = this.#postgres();
+    for (const pid of all) kill(pid);
+    while (all.some((pid) => existsSync(`/proc/${pid}`) && !isZombie(pid))) await sleep(5);
   }
 
   async isServing(): Promise<boolean> {
@@ -157,12 +162,9 @@ export class Installation {
       .map(({ command }) => command);
   }
 
-  async stopPostgres(): Promise<void> {
-    await (await startEmbeddedPostgres(this.#options.home)).stop();
-  }
-
   killAll(): void {
     for (const child of this.#children.values()) child.kill('SIGKILL');
+    for (const pid of this.#postgres()) kill(pid);
   }
 
   /** Whether a process was started for this installation: children inherit the environment. */

@@ -8,10 +8,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, openDatabase } from '../../../src/db/database.ts';
-import { createRandom, type Random } from '../../../src/domain/random.ts';
+import { createRandom, permutation, type Random } from '../../../src/domain/random.ts';
 import { writeFolder } from '../imageFiles.ts';
 import type { RunResult } from '../runResult.ts';
-import { findProblems, readResult } from './checks.ts';
+import { countUnnamedBlobs, findProblems, readResult } from './checks.ts';
 import { Installation, kill } from './installation.ts';
 import { affectedRuns, openEvents, whenRecovered } from './recovery.ts';
 import { Subscriber } from './subscriber.ts';
@@ -21,7 +21,7 @@ export type Target = (typeof targets)[number];
 
 export interface Kill {
   readonly target: Target;
-  /** From the kill until everything that it hit goes on; null where the next kill came before. */
+  /** From the kill until everything that it hit goes on; null where it hit no run, or the next kill came before. */
   readonly recoverySeconds: number | null;
 }
 
@@ -33,6 +33,8 @@ export interface SoakReport {
   readonly events: number;
   /** Of the subscriber. */
   readonly connections: number;
+  /** Blobs that nothing names, for the garbage collection: a kill came between bytes and row. */
+  readonly unnamedBlobs: number;
   readonly seconds: number;
   /** What does not hold; empty is what must be. */
   readonly problems: readonly string[];
@@ -46,8 +48,8 @@ export interface SoakOptions {
   readonly say: (line: string) => void;
 }
 
-/** Share of the kills that each target gets, where there is one. */
-const shares: Readonly<Record<Target, number>> = { trainer: 0.4, worker: 0.2, server: 0.2, postgres: 0.2 };
+/** Drawn in a random order, then again. */
+const bag: readonly Target[] = ['trainer', 'trainer', 'worker', 'server', 'postgres'];
 /** Of the kills so many are followed by the next one before anything has recovered. */
 const overlapping = 0.25;
 /** Milliseconds. */
@@ -100,8 +102,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       ...(await findProblems({ db, runIds, expected, subscriber, home, blobs })),
     ];
     const attempts = await db.prisma.attempt.count({ where: { runId: { in: runIds } } });
+    const unnamedBlobs = await countUnnamedBlobs(db, home);
     await db.close();
     return {
+      unnamedBlobs,
       ...{ kills, runs: runIds.length, attempts, events: events.length, connections: subscriber.connections, problems },
       seconds: (performance.now() - startedAt) / 1000,
     };
@@ -110,7 +114,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     throw error;
   } finally {
     installation.killAll();
-    await installation.stopPostgres().catch(() => {});
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
@@ -121,6 +124,7 @@ class Killer {
   readonly #db: Database;
   readonly #random: Random;
   readonly #say: (line: string) => void;
+  #bag: Target[] = [];
 
   constructor(installation: Installation, db: Database, random: Random, say: (line: string) => void) {
     this.#installation = installation;
@@ -133,8 +137,8 @@ class Killer {
   async next(blindly: boolean): Promise<Kill> {
     const installation = this.#installation;
     const trainers = installation.trainers();
-    let target = this.#draw();
-    if (target === 'trainer' && !trainers.length) target = 'worker';
+    const drawn = this.#draw();
+    const target = drawn === 'trainer' && !trainers.length ? 'worker' : drawn;
     const trainer = target === 'trainer' ? trainers[this.#random.integer(trainers.length)] : undefined;
     const worker = installation.workers[this.#random.integer(installation.workers.length)]!;
     const affected = await affectedRuns(this.#db, {
@@ -167,18 +171,18 @@ class Killer {
     if (blindly) return { target, recoverySeconds: null };
     if (target === 'server') await installation.untilServing();
     else await whenRecovered(this.#db, affected, target === 'postgres');
+    if (target !== 'server' && !affected.length) return { target, recoverySeconds: null };
     const recoverySeconds = (performance.now() - killedAt) / 1000;
-    if (recoverySeconds > 20) this.#say(`${target}: ${recoverySeconds.toFixed(1)} s`);
+    if (recoverySeconds > 15) {
+      const runs = affected.map(({ runId, attempt }) => `${runId} ${attempt}`);
+      this.#say(`${target}: ${recoverySeconds.toFixed(1)} s until ${runs.join(', ')}`);
+    }
     return { target, recoverySeconds };
   }
 
   #draw(): Target {
-    let left = this.#random.next();
-    for (const target of targets) {
-      left -= shares[target];
-      if (left < 0) return target;
-    }
-    return 'trainer';
+    if (!this.#bag.length) this.#bag = permutation(bag.length, this.#random).map((i) => bag[i]!);
+    return this.#bag.pop()!;
   }
 }
 
