@@ -4,7 +4,7 @@
  *   tables/<table>/<n>.copy.gz      rows in PostgreSQL's COPY text format, cut into parts of some MiB, each compressed by itself
  *   blobs/<SHA-256>                 every blob that a row names
  *   contents.json                   BackupContents: what there must have been; a file without it was cut off
- * Jobs are not in it: they follow from the states of runs and data sets.
+ * Sessions are not in it. Neither are jobs: they follow from the states of runs and data sets.
  */
 
 import { z } from 'zod';

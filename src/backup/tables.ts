@@ -1,4 +1,4 @@
-/** What the catalogue says of our tables: all those of the schema, but for the record of migrations. */
+/** What the catalogue says of the tables of a backup. */
 
 import type pg from 'pg';
 
@@ -7,12 +7,14 @@ export interface Table {
   readonly columns: readonly string[];
 }
 
-export const migrationTable = '_prisma_migrations';
+const migrationTable = '_prisma_migrations';
 /** There while a restored database waits for its jobs. */
 export const markerTable = 'restore_in_progress';
+/** Whoever was logged in when a backup was made need not be in when it is restored. */
+const sessionTable = 'session';
 
 /**
- * In an order in which every table comes after those that it refers to. Numbers of transactions are left out: they mean nothing in
+ * All tables of the schema but for the record of migrations and sessions, in an order in which every table comes after those that it refers to. Numbers of transactions are left out: they mean nothing in
  * another cluster, and a restored row gets that of its restore.
  */
 export async function listTables(client: pg.ClientBase): Promise<Table[]> {
@@ -23,7 +25,7 @@ export async function listTables(client: pg.ClientBase): Promise<Table[]> {
        and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.atttypid <> 'xid8'::regtype
        and c.relname <> all($1)
      group by c.relname order by c.relname`,
-    [[migrationTable, markerTable]],
+    [[migrationTable, markerTable, sessionTable]],
   );
   const { rows: references } = await client.query<{ from: string; to: string }>(
     `select f.relname as "from", t.relname as "to"

@@ -35,7 +35,7 @@ export interface BackupOptions {
 }
 
 /**
- * Writes the file under another name first: it appears whole or not at all.
+ * Writes the file under another name first: it appears whole or not at all, for its owner alone.
  * @throws StartupError when the file exists or cannot be written, another backup is being made, or a blob is missing or damaged
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupContents> {
@@ -61,7 +61,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupContent
 
 async function writeDraft(client: pg.Client, draft: string, options: BackupOptions): Promise<BackupContents> {
   // Opened first: a folder that cannot be written to shows before anything is read.
-  const handle = await open(draft, 'w');
+  const handle = await open(draft, 'w', 0o600);
   await handle.close();
   await client.query('begin isolation level repeatable read read only');
   const migrations = await knownMigrations(client);

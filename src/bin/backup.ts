@@ -61,6 +61,11 @@ export async function restore(args: readonly string[], config: Config): Promise<
     process.stdout.write(
       `Restored ${rows} rows and ${contents.blobs.length} blobs of ${header.createdAt} (Rungraph ${header.version})\n`,
     );
+    if (contents.tables.some((table) => table.name === 'api_key' && table.rows > 0)) {
+      process.stdout.write(
+        'API keys are as they were then, those too that were revoked since: rungraph keys list shows them, rungraph keys revoke ID ends one\n',
+      );
+    }
     return 0;
   } finally {
     checking.stop();

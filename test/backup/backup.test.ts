@@ -11,14 +11,17 @@ import type { BackupContents } from '../../src/backup/format.ts';
 import { restoreBackup, verifyBackup } from '../../src/backup/restore.ts';
 import { writeBackup } from '../../src/backup/writeBackup.ts';
 import { createLocalStore } from '../../src/blobs/localStore.ts';
+import { revokeApiKey } from '../../src/commands/apiKey.ts';
 import { cleanUp } from '../../src/commands/housekeeping.ts';
 import { deleteRun } from '../../src/commands/run.ts';
+import { openSession } from '../../src/commands/session.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { migrationNames } from '../../src/db/migrationFiles.ts';
 import { createRandom } from '../../src/domain/random.ts';
 import { insertArtifact } from '../../src/store/artifact.ts';
 import { lockForBackup } from '../../src/store/blobLock.ts';
 import { appendEvents } from '../../src/store/event.ts';
+import { keyWith } from '../api/authFixtures.ts';
 import { experimentOf, testId, testRun } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { createTestDatabase, dropTestDatabase } from '../support/database.ts';
@@ -120,7 +123,7 @@ test('what is restored is what was there: every row of every table, every blob',
   const copies = await restored(path.join(folder, 'backup.tar'), target);
   expect(await rowsOf(target)).toEqual(await rowsOf(source));
   const tables = await query(source, `select tablename as name from pg_tables where schemaname = 'public' order by 1`);
-  expect(['_prisma_migrations', ...contents.tables.map(({ name }) => name)].sort()).toEqual(
+  expect(['_prisma_migrations', 'session', ...contents.tables.map(({ name }) => name)].sort()).toEqual(
     tables.map(({ name }) => name).sort(),
   );
   expect(contents.blobs.length).toBe(named.length);
@@ -136,6 +139,22 @@ test('what is restored is what was there: every row of every table, every blob',
   const [{ last }] = await query(source, 'select max(id) as last from metric_name');
   expect(id).toBe(last + 1);
   expect((await back(target, copies, 'second.tar')).blobs).toEqual(contents.blobs);
+});
+
+test('keys come back as they were, and nobody is logged in', async () => {
+  const [kept, revoked] = [await keyWith(ctx, 'ADMIN'), await keyWith(ctx, 'READ')];
+  await openSession(ctx, kept.id, undefined);
+  await back();
+  await revokeApiKey(ctx, revoked.id);
+  const target = await emptyDatabase({ migrated: false });
+  await restored(path.join(folder, 'backup.tar'), target);
+  expect(await query(target, 'select id from api_key where revoked_at is null order by created_at, id')).toEqual([
+    { id: kept.id },
+    { id: revoked.id },
+  ]);
+  expect(await query(target, 'select id from session')).toEqual([]);
+  expect(await readFile(path.join(folder, 'backup.tar'), 'latin1')).not.toContain('tables/session/');
+  expect((await stat(path.join(folder, 'backup.tar'))).mode & 0o777).toBe(0o600);
 });
 
 test('is one moment of a database that is written to', async () => {
