@@ -8,6 +8,7 @@ import { findRun } from '../store/run.ts';
 import { within } from './arguments.ts';
 import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
+import type { SkippedImagesRow } from './rows.ts';
 import { runConnection } from './runConnection.ts';
 
 export const runResolvers: Resolvers = {
@@ -53,7 +54,7 @@ export const runResolvers: Resolvers = {
         afterStep: afterStep ?? undefined,
       }),
     memory: ({ id }, { maxPoints }, { db }) => memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000)),
-    skippedImages: ({ skippedImages }) => skippedImages,
+    skippedImages: ({ skippedImages }): SkippedImagesRow | null => skippedImages,
     predictions: async ({ id }, _, { loaders }) => (await loaders.predictionSetsOfRun.load(id)) ?? [],
     logs: async ({ id }, { afterSeq, first }, { db }) => {
       const limit = within('first', first ?? 200, 1, 1000);

@@ -101,16 +101,17 @@ test.for([
 
 test('a subscription that fails frees everything too', async () => {
   const before = server.listeners();
+  const takeAway = async () => {
+    await ctx.db.pool.query('alter table dataset rename to dataset_away');
+    await ctx.db.pool.query('select pg_notify($1, $2)', [importChannel, ids.dataset]);
+  };
   let error: unknown;
   const failing = subscribeRaw(
     server.url,
     subscriptions().datasetImport,
     {},
     {
-      next: async () => {
-        await ctx.db.pool.query('alter table dataset rename to dataset_away');
-        await ctx.db.pool.query('select pg_notify($1, $2)', [importChannel, ids.dataset]);
-      },
+      next: () => void takeAway(),
       error: (errors) => {
         error = errors[0]?.message;
       },
