@@ -123,17 +123,18 @@ function onSplit(metric: string, split: Split): string {
 }
 
 function scoreOf(metric: string): Prisma.Sql | null {
-  return scoreColumns[metric.replace(splitPrefix, '')] ?? null;
+  return scoreColumns.get(metric.replace(splitPrefix, '')) ?? null;
 }
 
 const splitPrefix = /^(train|valid|test|holdout)\//;
 
-const scoreColumns: Readonly<Record<string, Prisma.Sql>> = {
-  error_rate: Prisma.sql`error_rate`,
-  accuracy: Prisma.sql`accuracy`,
-  log_loss: Prisma.sql`log_loss`,
-  loss: Prisma.sql`log_loss`,
-};
+/** A map, for an object has a `constructor` that nobody put there. */
+const scoreColumns: ReadonlyMap<string, Prisma.Sql> = new Map([
+  ['error_rate', Prisma.sql`error_rate`],
+  ['accuracy', Prisma.sql`accuracy`],
+  ['log_loss', Prisma.sql`log_loss`],
+  ['loss', Prisma.sql`log_loss`],
+]);
 
 function entryOf(row: RankedRow, above: RankedRow | null, rank: number): LeaderboardEntry {
   const { id, isRun, value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory } = row;

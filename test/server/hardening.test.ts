@@ -243,6 +243,19 @@ describe('an answer that breaks off', () => {
 });
 
 describe('numbers and texts at the edge', () => {
+  test.for(['constructor', '__proto__', 'toString', 'constructor_1', '__proto___1', 'toString_x', 'hasOwnProperty_01'])(
+    '%s is no id and no name of anything',
+    async (id) => {
+      const query = `query ($id: ID!, $name: String!) {
+        node(id: $id) { id } run(id: $id) { id } architectures(search: $name) { name } experiment(name: $name) { id }
+        dataset(id: $id) { id }
+      }`;
+      expect(await server.ask(query, { id, name: id })).toEqual({
+        ...{ node: null, run: null, architectures: [], experiment: null, dataset: null },
+      });
+    },
+  );
+
   const run =
     'query ($id: ID!, $step: Long, $points: Int) { run(id: $id) { metricHistory(afterStep: $step, maxPoints: $points) { name } } }';
   const values: readonly unknown[] = [

@@ -201,6 +201,7 @@ describe('a leaderboard by another metric', () => {
   it('has no ensembles for what they have no score of', async () => {
     expect(await board({ metric: 'train/loss' })).toMatchObject([{ runId: ids.good, value: 0.4, split: 'TRAIN' }]);
     expect(await board({ metric: 'never/logged' })).toEqual([]);
+    for (const metric of ['constructor', '__proto__', 'valid/toString']) expect(await board({ metric })).toEqual([]);
   });
 });
 
