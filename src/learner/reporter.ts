@@ -4,6 +4,7 @@ import type { MemoryPoint, MetricPoint, RunPhase, RunProgress } from '../domain/
 import type { TrainerEvent } from '../domain/trainer.ts';
 import type { FinishedEpoch, FitEvent, TrainedBatch } from './loop.ts';
 import type { MemorySampler } from './memory.ts';
+import { nothingYet, type ReporterState } from './reporterState.ts';
 
 /** Cost of forward and backward, in forward passes: only for the estimate of the time left. */
 const trainingCost = 3;
@@ -21,28 +22,6 @@ export interface RunPlan {
   readonly validBatches: number;
   readonly predictBatches: number;
 }
-
-/** What the reporter of an attempt takes over from the one before. Milliseconds, bytes. */
-export interface ReporterState {
-  /** Epochs finished. */
-  readonly epoch: number;
-  /** Micro-batches trained. */
-  readonly step: number;
-  /** Of this epoch: since its start, and training. */
-  readonly epochElapsed: number;
-  readonly epochTraining: number;
-  /** Of the run: since its start, to the end of its last epoch, and training. */
-  readonly elapsed: number;
-  readonly finishedTrainingAfter: number;
-  readonly training: number;
-  readonly peak: number;
-  readonly epochPeak: number;
-}
-
-const nothingYet: ReporterState = {
-  ...{ epoch: 0, step: 0, epochElapsed: 0, epochTraining: 0, elapsed: 0, finishedTrainingAfter: 0, training: 0 },
-  ...{ peak: 0, epochPeak: 0 },
-};
 
 type Position = Pick<RunProgress, 'phase' | 'batch' | 'batches'>;
 

@@ -3,18 +3,18 @@
  * everything that must hold is looked at. The short version is a test, the long one a bench.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, openDatabase } from '../../../src/db/database.ts';
 import { createRandom, permutation, type Random } from '../../../src/domain/random.ts';
-import { writeFolder } from '../imageFiles.ts';
 import type { RunResult } from '../runResult.ts';
 import { countUnnamedBlobs, findProblems, readResult } from './checks.ts';
 import { Installation, kill } from './installation.ts';
 import { affectedRuns, openEvents, whenRecovered } from './recovery.ts';
 import { Subscriber } from './subscriber.ts';
+import { importImages, startSweep } from './sweep.ts';
 
 export const targets = ['trainer', 'worker', 'server', 'postgres'] as const;
 export type Target = (typeof targets)[number];
@@ -184,64 +184,6 @@ class Killer {
     if (!this.#bag.length) this.#bag = permutation(bag.length, this.#random).map((i) => bag[i]!);
     return this.#bag.pop()!;
   }
-}
-
-async function importImages(installation: Installation, folder: string): Promise<string> {
-  const files: Record<string, number> = {};
-  for (let i = 0; i < 80; i++) files[`train_images/${i % 2 ? 'blast' : 'hispa'}/${i}.png`] = i;
-  for (let i = 0; i < 6; i++) files[`test_images/${i}.png`] = 100 + i;
-  const images = path.join(folder, 'images');
-  await mkdir(images);
-  await writeFolder(images, files);
-  const { importDataset } = await installation.ask(
-    'mutation ($path: String!) { importDataset(input: { name: "images", path: $path }) { dataset { id } userErrors { message } } }',
-    { path: images },
-  );
-  const { id } = importDataset.dataset;
-  for (;;) {
-    const { dataset } = await installation.ask('query ($id: ID!) { dataset(id: $id) { status } }', { id });
-    if (dataset.status === 'READY') return id;
-    if (dataset.status === 'FAILED') throw new Error('the images could not be imported');
-    await sleep(100);
-  }
-}
-
-/** Both schedules in full and in half precision. */
-async function startSweep(
-  installation: Installation,
-  datasetId: string,
-  name: string,
-  { epochs }: SoakOptions,
-  experiment?: string,
-): Promise<{ experimentId: string; runIds: string[] }> {
-  let experimentId = experiment;
-  if (experimentId === undefined) {
-    const input = { name, datasetId };
-    const { createExperiment } = await installation.ask(
-      'mutation ($input: CreateExperimentInput!) { createExperiment(input: $input) { experiment { id } } }',
-      { input },
-    );
-    experimentId = createExperiment.experiment.id as string;
-  }
-  const size = { height: 32, width: 32 };
-  const input = {
-    experimentId,
-    architectures: ['convnext_atto'],
-    preprocessings: [{ itemTransform: { size }, size }],
-    // A sweep whose answer is lost to a kill is asked for again.
-    idempotencyKey: `${name} ${Date.now()}`,
-    config: {
-      ...{ pretrained: false, effectiveBatchSize: 8, accumulation: 2, epochs, seed: 1 },
-      ...{ schedule: ['FINE_TUNE', 'FIT_ONE_CYCLE'], precision: ['FP32', 'FP16'], predict: { ttaPasses: 2 } },
-      checkpoints: { everyMinutes: 0.03, keepLast: 2 },
-    },
-  };
-  const { startSweep: started } = await installation.ask(
-    'mutation ($input: StartSweepInput!) { startSweep(input: $input) { sweep { runs(first: 100) { nodes { id } } } userErrors { message } } }',
-    { input },
-  );
-  if (started.userErrors.length) throw new Error(JSON.stringify(started.userErrors));
-  return { experimentId, runIds: started.sweep.runs.nodes.map(({ id }: { id: string }) => id) };
 }
 
 async function haveEnded(db: Database, runIds: readonly string[]): Promise<boolean> {
