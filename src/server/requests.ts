@@ -68,6 +68,8 @@ interface Failure {
   readonly status?: number;
   readonly type?: string;
   readonly code?: string;
+  /** Of a body that is too large: bytes that it may have. */
+  readonly limit?: number;
 }
 
 /** Codes of streams whose reader did not wait for the end. */
@@ -86,7 +88,10 @@ export function answerError(log: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof UserInputError) return sendError(response, 400, error.message);
-    if (error.type === 'entity.too.large') return sendError(response, 413, 'The request body is too large');
+    if (error.type === 'entity.too.large') {
+      const message = `The request body is larger than the limit of ${error.limit} bytes`;
+      return sendError(response, 413, message, 'LIMIT_EXCEEDED');
+    }
     if (error.type === 'entity.parse.failed') return sendError(response, 400, 'The request body is not valid JSON');
     const { status = 500 } = error;
     if (status >= 400 && status < 500) return sendError(response, status, 'The request could not be read');

@@ -40,7 +40,8 @@ describe('GraphQL over HTTP', () => {
     expect(await malformed.json()).toEqual({ errors: [{ message: 'The request body is not valid JSON' }] });
     const oversized = await post(JSON.stringify({ query: `{ server { version } } # ${'x'.repeat(1_000_000)}` }));
     expect(oversized.status).toBe(413);
-    expect(await oversized.json()).toEqual({ errors: [{ message: 'The request body is too large' }] });
+    const message = 'The request body is larger than the limit of 1000000 bytes';
+    expect(await oversized.json()).toEqual({ errors: [{ message, extensions: { code: 'LIMIT_EXCEEDED' } }] });
   });
 
   test('errors of the query say what and where, with a code', async () => {
