@@ -1,5 +1,5 @@
 import { missing, refuse, UserInputError } from '../errors.ts';
-import { lockExperiment } from '../store/experiment.ts';
+import { holdExperiment, lockSweeps } from '../store/experiment.ts';
 import { lockRun, type NewRun, type Run } from '../store/run.ts';
 import { findUnfinishedSweepRuns, getSweeps, holdRuns, insertSweep, insertSweepMembers } from '../store/sweep.ts';
 import type { CommandContext } from './context.ts';
@@ -17,7 +17,7 @@ import { inTransaction } from './transaction.ts';
 export async function startSweep(ctx: CommandContext, input: StartSweepInput): Promise<string> {
   return createOnce(ctx, 'sweep', 'startSweep', input, async (tx, id) => {
     // Of two sweeps at once, the second finds the runs of the first.
-    if (input.skipIdentical) await lockExperiment(tx, input.experimentId);
+    if (input.skipIdentical) await lockSweeps(tx, input.experimentId);
     const plan = await planSweep(tx, input);
     if (plan.problems.length) throw new UserInputError(plan.problems);
 
@@ -27,6 +27,9 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
       tx,
       plan.runs.flatMap((run) => run.duplicateOf ?? []),
     );
+    if (!(await holdExperiment(tx, input.experimentId))) {
+      throw refuse('NOT_FOUND', missing('experiment', input.experimentId), ['experimentId']);
+    }
     const fresh: NewRun[] = [];
     const members = plan.runs.map(({ name, config, duplicateOf }, i) => {
       if (duplicateOf !== null && held.has(duplicateOf)) return duplicateOf;

@@ -76,12 +76,14 @@ export async function findBestRuns(db: Queryable, experimentIds: readonly string
   return new Map(rows.map(({ experimentId, runId }) => [experimentId, runId]));
 }
 
+const sweepClass = 0x73776570; // "swep"
+
 /**
- * Until the transaction ends, nobody else gets this lock. It keeps no one from writing runs: an update of a row that refers to the
- * experiment may have to lock it for key share, while it holds the run that the owner of this lock waits for.
+ * Until the transaction ends, nobody else gets this lock. It is none of the experiment's row: its owner goes on to wait for runs, whose
+ * owner may be waiting for that row.
  */
-export async function lockExperiment(tx: Queryable, id: string): Promise<void> {
-  await tx.$executeRaw`select 1 from experiment where id = ${id} for no key update`;
+export async function lockSweeps(tx: Queryable, experimentId: string): Promise<void> {
+  await tx.$executeRaw`select pg_advisory_xact_lock(${sweepClass}::int, hashtext(${experimentId}))`;
 }
 
 /** Keeps an experiment from being deleted until the transaction ends; false when it is gone. */

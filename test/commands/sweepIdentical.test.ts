@@ -189,3 +189,24 @@ test('one that is canceled while another sweep looks for it is shown canceled or
     for (const run of runs) expect(run.status).toBe(run.sweepId === second ? 'QUEUED' : 'CANCELED');
   }
 });
+
+test('an experiment that is being deleted is not waited for in a circle: the sweep is refused', async () => {
+  const ids = await idsOf(await started());
+  await set(ids, { status: 'SUCCEEDED' });
+  const deleting = await ctx.db.pool.connect();
+  try {
+    // As deleteExperiment does: its runs, its own row, everything.
+    await deleting.query('begin');
+    await deleting.query('select 1 from run where experiment_id = $1 for update', [input.experimentId]);
+    const refused = expect(started()).rejects.toThrow(`there is no experiment ${input.experimentId}`);
+    const waiting =
+      'select count(*)::int as count from pg_stat_activity where wait_event_type = $1 and datname = current_database()';
+    await expect.poll(async () => (await ctx.db.pool.query(waiting, ['Lock'])).rows[0].count).toBe(1);
+    await deleting.query('select 1 from experiment where id = $1 for update', [input.experimentId]);
+    await deleting.query('delete from experiment where id = $1', [input.experimentId]);
+    await deleting.query('commit');
+    await refused;
+  } finally {
+    deleting.release(true);
+  }
+});
