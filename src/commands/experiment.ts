@@ -33,7 +33,7 @@ export async function createExperiment(ctx: CommandContext, input: CreateExperim
       problems.push({ code: 'NOT_FOUND', message: missing('data set', datasetId), path: ['datasetId'] });
     }
     if (dataset?.status === 'FAILED') {
-      const message = `the import of ${dataset.name} failed (${dataset.failure}); import it again under another name`;
+      const message = `the import of ${dataset.name} failed (${dataset.failure}); mend that, and retryImport tries again`;
       problems.push({ code: 'INVALID', message, path: ['datasetId'] });
     }
     if (problems.length) throw new UserInputError(problems);

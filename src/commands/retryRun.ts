@@ -1,7 +1,7 @@
 import { missing, refuse } from '../errors.ts';
-import { deleteResults } from '../store/attempt.ts';
-import { lockRun, resetRunFigures } from '../store/run.ts';
+import { lockRun } from '../store/run.ts';
 import type { CommandContext } from './context.ts';
+import { forgetResults } from './failAttempt.ts';
 import { changeStatus } from './runStatus.ts';
 import { loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
@@ -28,10 +28,7 @@ export async function retryRun(ctx: CommandContext, id: string): Promise<void> {
     }
     if (run.kind === 'EXTERNAL') throw refuse('CONFLICT', `run ${id} is not trained here`, ['id']);
     await loadTrainingData(tx, run.experimentId);
-    if (run.kind === 'MEMORY_PROBE') {
-      await deleteResults(tx, id);
-      await resetRunFigures(tx, id);
-    }
+    if (run.kind === 'MEMORY_PROBE') await forgetResults(tx, id);
     await ctx.queue.enqueue(tx, 'run', { runId: id });
     const change = { failure: null, finishedAt: null };
     return changeStatus(ctx, tx, { id, attempt: run.currentAttempt }, [{ status: 'QUEUED', change }]);

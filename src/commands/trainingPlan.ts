@@ -25,8 +25,8 @@ export async function loadTrainingData(db: Queryable, experimentId: string): Pro
   if (dataset.status !== 'READY') {
     const state = {
       IMPORTING: 'is still being imported; try again when its status is READY',
-      FAILED: 'failed to import',
-      CANCELED: 'was not imported to its end: its import was canceled',
+      FAILED: 'failed to import; its failure says why, and retryImport tries again',
+      CANCELED: 'was not imported to its end: its import was canceled; retryImport begins again',
     }[dataset.status];
     throw refuse('UNAVAILABLE', `data set "${dataset.name}" of experiment "${name}" ${state}`, path);
   }
