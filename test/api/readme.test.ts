@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { environmentVariables, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { environmentVariables } from '../../src/environment.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');

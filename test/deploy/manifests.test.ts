@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { environmentVariables } from '../../src/config.ts';
+import { environmentVariables } from '../../src/environment.ts';
 
 const kubernetes = 'deploy/kubernetes';
 const read = (file: string) => readFileSync(file, 'utf8');
