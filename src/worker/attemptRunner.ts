@@ -213,6 +213,7 @@ function trainJob(
       job: { ...attempt.token, ...shared, task, config },
       memoryLimit,
       signal: attempt.signal,
+      fenced: attempt.fenced,
       onStart: async (pid) => {
         attempt.pid = pid;
         try {

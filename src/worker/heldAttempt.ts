@@ -8,6 +8,11 @@ import type { AttemptToken } from '../store/attempt.ts';
  */
 export type EndReason = 'cancel' | 'timeout' | 'drain' | 'lost' | 'unconfirmed' | 'unstored';
 
+/** Whether a trainer may not compute a moment longer. */
+export function isUrgent(reason: EndReason): boolean {
+  return reason === 'lost' || reason === 'unconfirmed' || reason === 'unstored';
+}
+
 /** Two clocks, for one may stand while a machine sleeps, and the other be set. Milliseconds. */
 export interface Moment {
   readonly monotonic: number;
@@ -26,6 +31,7 @@ export class HeldAttempt {
   /** The engine that its newest trainer has opened. */
   engine: string | undefined;
   readonly #ending = new AbortController();
+  readonly #fenced = new AbortController();
   /** What the config of its run allows all attempts together. */
   readonly maxSeconds: number | null;
   #confirmed: Moment;
@@ -59,9 +65,14 @@ export class HeldAttempt {
     else if (now.monotonic > this.#deadline) this.end('timeout');
   }
 
-  /** Aborts with an EndReason. */
+  /** Aborts with an EndReason, the first. */
   get signal(): AbortSignal {
     return this.#ending.signal;
+  }
+
+  /** Aborts when an urgent reason comes, also after it was asked to end in order. */
+  get fenced(): AbortSignal {
+    return this.#fenced.signal;
   }
 
   get reason(): EndReason | undefined {
@@ -81,12 +92,13 @@ export class HeldAttempt {
   /** Ends it because something could not be stored. */
   giveUp(error: unknown): void {
     this.#unstored = { error };
-    this.#ending.abort('unstored' satisfies EndReason);
+    this.end('unstored');
   }
 
   /** The first reason counts; being lost overrides all. */
   end(reason: EndReason): void {
     if (reason === 'lost') this.#lost = true;
     this.#ending.abort(reason);
+    if (isUrgent(reason)) this.#fenced.abort();
   }
 }

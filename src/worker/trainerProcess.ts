@@ -10,7 +10,7 @@ import {
   type TrainerReport,
 } from '../domain/trainer.ts';
 import { describeDeath, describeExcess, OutputTail } from './crash.ts';
-import type { EndReason } from './heldAttempt.ts';
+import { type EndReason, isUrgent } from './heldAttempt.ts';
 import type { MemoryLimit } from './memoryLimit.ts';
 import { watchMemory } from './memoryWatch.ts';
 import { type OomCounters, OomKillWatch } from './oomKills.ts';
@@ -36,6 +36,8 @@ export interface TrainerOptions {
   readonly onLine: (event: TrainerEvent & { kind: 'log' }) => Promise<void>;
   /** Aborts with an EndReason. */
   readonly signal: AbortSignal;
+  /** Aborts when the child may not compute a moment longer, also after `signal` has asked for an orderly end. */
+  readonly fenced: AbortSignal;
   /** Left out: the kernel's. */
   readonly oomCounters?: OomCounters;
 }
@@ -79,7 +81,7 @@ async function supervise(
   tell: (command: TrainerCommand) => void,
   options: TrainerOptions,
 ): Promise<TrainerEnd> {
-  const { signal, memoryLimit } = options;
+  const { signal, fenced, memoryLimit } = options;
   let report: Extract<TrainerEnd, { kind: 'reported' }> | undefined;
   const tail = new OutputTail();
   const oomKills = new OomKillWatch(options.oomCounters);
@@ -114,6 +116,8 @@ async function supervise(
   const end = endWith(child, tell);
   const onAbort = () => end.begin(signal.reason as EndReason);
   signal.addEventListener('abort', onAbort, { once: true });
+  const onFenced = () => void child.kill('SIGKILL');
+  fenced.addEventListener('abort', onFenced, { once: true });
   let exceeded: number | undefined;
   if (memoryLimit && child.pid !== undefined) {
     const stopWatching = watchMemory(child.pid, memoryLimit.bytes, (bytes) => {
@@ -146,6 +150,7 @@ async function supervise(
   } finally {
     pulse.stop();
     signal.removeEventListener('abort', onAbort);
+    fenced.removeEventListener('abort', onFenced);
     end.clear();
   }
 }
@@ -167,11 +172,7 @@ function endWith(child: ChildProcess, tell: (command: TrainerCommand) => void) {
     begin(reason: EndReason) {
       begun = true;
       // There is nothing to end in order.
-      if (!working) {
-        child.kill('SIGKILL');
-        return;
-      }
-      if (reason === 'lost' || reason === 'unconfirmed' || reason === 'unstored') {
+      if (!working || isUrgent(reason)) {
         child.kill('SIGKILL');
         return;
       }

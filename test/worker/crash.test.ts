@@ -1,5 +1,9 @@
 /** What a trainer died of, told apart by what the kernel and its worker know. Its processes are real, the kernel's counters are not. */
 
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { describeDeath, OutputTail } from '../../src/worker/crash.ts';
@@ -9,13 +13,14 @@ import { startTrainer } from '../../src/worker/trainerProcess.ts';
 import { fakeJob } from '../learner/fakes.ts';
 
 const module = fileURLToPath(new URL('../support/dyingTrainer.ts', import.meta.url));
+const busy = fileURLToPath(new URL('../support/busyTrainer.ts', import.meta.url));
 
 /** How a trainer ends that is killed, which `onStarted` precedes. */
 async function killed(oomCounters: OomCounters, onStarted = () => {}) {
   const job = fakeJob({ weightsUri: 'kill' });
   const attempt = new HeldAttempt({ runId: 'run_1', attempt: 1 }, null, moment());
   const trainer = startTrainer({
-    ...{ module, job, memoryLimit: null, environment: {}, signal: attempt.signal, oomCounters },
+    ...{ module, job, memoryLimit: null, environment: {}, signal: attempt.signal, fenced: attempt.fenced, oomCounters },
     onStart: async () => true,
     onEvent: onStarted,
     onLine: async () => {},
@@ -54,6 +59,27 @@ describe('a trainer that is killed', () => {
     expect(describeDeath({ ...death, silence: 1_400 }).code).toBe('TRAINER_CRASHED');
   });
 });
+
+test('a trainer that was asked to end in order is killed when its run may be in other hands', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-fenced-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const ledger = path.join(folder, 'ledger');
+  const attempt = new HeldAttempt({ runId: 'run_1', attempt: 1 }, null, moment());
+  onTestFinished(() => attempt.end('lost'));
+  // It hears nothing, and would have twenty seconds for its checkpoint.
+  const trainer = startTrainer({
+    ...{ module: busy, job: fakeJob({ weightsUri: ledger }), memoryLimit: null, environment: {} },
+    ...{ signal: attempt.signal, fenced: attempt.fenced },
+    onStart: async () => true,
+    onEvent: () => {},
+    onLine: async () => {},
+  });
+  await expect.poll(() => existsSync(ledger), { timeout: 10_000 }).toBe(true);
+  attempt.end('drain');
+  attempt.end('unconfirmed');
+  expect(await trainer.ended).toMatchObject({ kind: 'crashed' });
+  expect(attempt.reason).toBe('drain');
+}, 18_000);
 
 describe("the kernel's kills for memory", () => {
   test('count as long as they are of the last two looks', async () => {
