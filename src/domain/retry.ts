@@ -15,7 +15,8 @@ export type RetryPolicy = Readonly<Record<RunFailureCode, RetryRule | null>>;
 
 /**
  * Null where another attempt would meet the same end. Otherwise it depends on the failure: `retryable` says whether this one may not
- * happen again. OUT_OF_MEMORY: only when the machine's memory ran out, not the run's own limit. Failures of all codes count together.
+ * happen again. OUT_OF_MEMORY: only when the machine's memory ran out, not the run's own limit.
+ * DATA_UNREADABLE: only where a machine cannot have the images for now. Failures of all codes count together.
  */
 export const retryPolicy: RetryPolicy = {
   INVALID_INPUT: null,
@@ -23,7 +24,7 @@ export const retryPolicy: RetryPolicy = {
   DIVERGED: null,
   TRAINER_CRASHED: { firstDelay: 1, longestDelay: 60, attempts: 6 },
   LEASE_LOST: { firstDelay: 0, longestDelay: 60, attempts: 10 },
-  DATA_UNREADABLE: null,
+  DATA_UNREADABLE: { firstDelay: 15, longestDelay: 120, attempts: 4 },
   WEIGHTS_UNAVAILABLE: { firstDelay: 10, longestDelay: 600, attempts: 6 },
   TIMEOUT: null,
   INTERNAL: { firstDelay: 5, longestDelay: 120, attempts: 6 },

@@ -47,7 +47,9 @@ export async function provideImages(ctx: CommandContext, run: Run, options: Imag
     if (options.signal.aborted) return { outcome: { status: 'CANCELED' } };
     if (!(error instanceof UserInputError) && !(error instanceof OutsideRootsError)) throw error;
     const message = `the images of data set ${JSON.stringify(dataset.name)} cannot be had: ${messageOf(error)}`;
-    return { outcome: { status: 'FAILED', failure: { code: 'DATA_UNREADABLE', message, retryable: false } } };
+    // A disk that is full, or blobs that are elsewhere: not so the next time, or on the next machine.
+    const retryable = error instanceof UserInputError && error.problems.some(({ code }) => code === 'UNAVAILABLE');
+    return { outcome: { status: 'FAILED', failure: { code: 'DATA_UNREADABLE', message, retryable } } };
   }
   const root = locateRoot(ctx.files.home, dataset.root);
   const images = manifest.map(({ imageId, path: file, contentHash, label, split }) => {

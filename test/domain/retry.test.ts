@@ -12,16 +12,19 @@ describe('a failed attempt is followed by another', () => {
     expect(delays('LEASE_LOST')).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(delays('WEIGHTS_UNAVAILABLE')).toEqual([10, 20, 40, 80, 160]);
     expect(delays('OUT_OF_MEMORY')).toEqual([15, 30, 60]);
+    expect(delays('DATA_UNREADABLE')).toEqual([15, 30, 60]);
     expect(delays('INTERNAL')).toEqual([5, 10, 20, 40, 80]);
     const many = { ...retryPolicy, INTERNAL: { firstDelay: 5, longestDelay: 30, attempts: 9 } };
     expect(retryDelay(failure('INTERNAL'), 8, many)).toBe(30);
   });
 
   test('never when it would meet the same end', () => {
-    for (const code of ['INVALID_INPUT', 'DIVERGED', 'DATA_UNREADABLE', 'TIMEOUT'] as const) {
+    for (const code of ['INVALID_INPUT', 'DIVERGED', 'TIMEOUT'] as const) {
       expect(delays(code), code).toEqual([]);
     }
-    expect(retryDelay(failure('TRAINER_CRASHED', false), 1, retryPolicy)).toBeNull();
+    for (const code of ['TRAINER_CRASHED', 'DATA_UNREADABLE'] as const) {
+      expect(retryDelay(failure(code, false), 1, retryPolicy)).toBeNull();
+    }
   });
 
   test('and the last one says how many came before it', () => {

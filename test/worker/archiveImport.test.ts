@@ -380,6 +380,7 @@ describe('on another machine', () => {
       failure: {
         code: 'DATA_UNREADABLE',
         message: expect.stringMatching(/does not hold what was imported: train_images\/blight\/3\.jpg has other bytes/),
+        retryable: false,
       },
     });
     expect(await readdir(path.join(other.files.home, 'datasets/drafts'))).toEqual([]);
@@ -388,7 +389,11 @@ describe('on another machine', () => {
     await ctx.blobs.delete((await dataset(gone)).archiveHash!);
     expect((await provide(other, gone)).outcome).toMatchObject({
       status: 'FAILED',
-      failure: { code: 'DATA_UNREADABLE', message: expect.stringMatching(/is not among the blobs of this machine/) },
+      failure: {
+        code: 'DATA_UNREADABLE',
+        message: expect.stringMatching(/is not among the blobs of this machine/),
+        retryable: true, // another machine may have them
+      },
     });
   });
 
