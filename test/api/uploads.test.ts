@@ -45,7 +45,11 @@ async function stored(): Promise<string[]> {
 }
 
 async function send(method: string, where: string, body: Body, headers: Record<string, string> = {}) {
-  const response = await fetch(`${server.url}${where}`, { method, body: body as NonNullable<RequestInit['body']>, headers });
+  const response = await fetch(`${server.url}${where}`, {
+    method,
+    body: body as NonNullable<RequestInit['body']>,
+    headers,
+  });
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
   return { status: response.status, body: (await response.json()) as any };
 }
