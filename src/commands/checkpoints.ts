@@ -57,9 +57,22 @@ export async function addCheckpoints(
 
 /** Removes what the policy does not keep. Release the blobs of what it returns after the commit. */
 export async function thinCheckpoints(tx: Transaction, runId: string, policy: CheckpointPolicy): Promise<Artifact[]> {
-  const checkpoints = await findCheckpoints(tx, runId);
-  const epochs = policy.keepBest ? await findEpochs(tx, [runId]) : [];
-  return remove(tx, placesToDrop(checkpoints, policy, epochs));
+  return remove(tx, await checkpointsToDrop(tx, runId, policy));
+}
+
+/** Bytes of the checkpoints of a training under way that go when it has SUCCEEDED. */
+export async function passingBytes(db: Queryable, runId: string): Promise<number> {
+  const run = await findRun(db, runId);
+  if (!run) return 0;
+  const { checkpoints: policy } = completeConfig(run.config);
+  const passing = await checkpointsToDrop(db, runId, { ...policy, keepLast: 0 });
+  return passing.reduce((sum, { artifact }) => sum + artifact.size, 0);
+}
+
+async function checkpointsToDrop(db: Queryable, runId: string, policy: CheckpointPolicy): Promise<Checkpoint[]> {
+  const checkpoints = await findCheckpoints(db, runId);
+  const epochs = policy.keepBest ? await findEpochs(db, [runId]) : [];
+  return placesToDrop(checkpoints, policy, epochs);
 }
 
 /** Removes every checkpoint of a run whose training starts over. Release the blobs of what it returns after the commit. */

@@ -32,12 +32,15 @@ export async function requireQuota(db: Queryable, experimentId: string): Promise
   );
 }
 
-/** Why the experiment of a run has no room for so many bytes more; null when it has. */
-export async function quotaProblem(db: Queryable, runId: string, bytes: number): Promise<string | null> {
+/**
+ * Why the experiment of a run has no room for so many bytes more; null when it has.
+ * @param freed bytes among those it keeps now that go when these have come
+ */
+export async function quotaProblem(db: Queryable, runId: string, bytes: number, freed = 0): Promise<string | null> {
   const run = await findRun(db, runId);
   const experiment = run && (await findExperiment(db, { id: run.experimentId }));
   if (!experiment || experiment.quota === null) return null;
-  const used = (await experimentBytes(db, [experiment.id])).get(experiment.id)!;
+  const used = (await experimentBytes(db, [experiment.id])).get(experiment.id)! - freed;
   if (used + bytes <= experiment.quota) return null;
   return `it has ${bytes} bytes, and experiment "${experiment.name}" keeps ${used} of the ${experiment.quota} that its quota allows`;
 }

@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { KeptArtifact } from '../commands/attempt.ts';
+import { passingBytes } from '../commands/checkpoints.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
@@ -56,13 +57,13 @@ export class AttemptOutput {
     this.#artifacts = [...this.#artifacts.filter(({ name }) => name !== artifact.name), artifact];
   }
 
-  /** Moves the files that the trainer told of into the blobs. What cannot be moved, or is more than the experiment's quota allows, is reported and left out. */
+  /** Moves the files that the trainer told of into the blobs. What cannot be moved, or is more than the experiment's quota allows once the run's passing checkpoints are gone, is reported and left out. */
   async keep(ctx: CommandContext, report: (line: string) => Promise<void>): Promise<KeptArtifact[]> {
     const kept: KeptArtifact[] = [];
     for (const { kind, name, path: file } of this.#artifacts) {
       try {
         const { size: bytes } = await stat(file);
-        const problem = await persist(() => quotaProblem(ctx.db.prisma, this.#runId, bytes));
+        const problem = await persist(() => this.#quotaProblem(ctx, bytes));
         if (problem) {
           await report(`${name} is not kept: ${problem}`);
           continue;
@@ -74,6 +75,11 @@ export class AttemptOutput {
       }
     }
     return kept;
+  }
+
+  /** Checkpoints make room for what the training was for. */
+  async #quotaProblem({ db }: CommandContext, bytes: number): Promise<string | null> {
+    return quotaProblem(db.prisma, this.#runId, bytes, await passingBytes(db.prisma, this.#runId));
   }
 
   async remove(): Promise<void> {

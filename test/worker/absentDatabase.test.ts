@@ -47,7 +47,7 @@ test('weights wait for the database', async () => {
   output.add({ kind: 'WEIGHTS', name: 'weights.safetensors', path: file });
   const reported: string[] = [];
   const kept = await output.keep(ctx, async (line) => void reported.push(line));
-  expect(tries).toBe(2);
+  expect(tries).toBeGreaterThan(1);
   expect(kept).toMatchObject([{ name: 'weights.safetensors', size: 3 }]);
   expect(reported).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -7,10 +7,12 @@ import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { updateExperiment } from '../../src/commands/experiment.ts';
 import { cleanUp } from '../../src/commands/housekeeping.ts';
 import { deleteRun, startRun } from '../../src/commands/run.ts';
-import { type Artifact, findArtifacts } from '../../src/store/artifact.ts';
+import { type Artifact, findArtifacts, insertArtifact } from '../../src/store/artifact.ts';
+import { experimentBytes } from '../../src/store/experimentStorage.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { findRun } from '../../src/store/run.ts';
-import { removeAbandonedOutputs } from '../../src/worker/outputs.ts';
+import { AttemptOutput, removeAbandonedOutputs } from '../../src/worker/outputs.ts';
+import { testId } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { usualRetention as policy } from '../support/retention.ts';
 import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
@@ -73,6 +75,29 @@ test('what the quota has no room for is left out, and the log has the reason', a
   expect(second.log).toMatch(
     /^weights\.safetensors is not kept: it has 1000 bytes, and experiment "leaves \d+" keeps \d+ of the 1500 that its quota allows$/m,
   );
+  await updateExperiment(ctx, { id: experimentId, quota: null });
+});
+
+test('checkpoints that go at the end leave the quota to the weights; those that are kept for good do not', async () => {
+  for (const [keepEvery, kept] of [
+    [null, 1],
+    [1, 0],
+  ] as const) {
+    const config = { ...smallConfig, weightsUri: 'leave nothing', checkpoints: { keepEvery } };
+    const runId = await startRun(ctx, { experimentId, config });
+    await endedRun(ctx, runId);
+    const { hash: contentHash, size } = await ctx.blobs.put(Buffer.alloc(100_000, kept));
+    const checkpoint = { id: testId('artifact'), kind: 'CHECKPOINT', name: 'checkpoint-epoch-1.safetensors' } as const;
+    await insertArtifact(ctx.db.prisma, { ...checkpoint, runId, size, contentHash, createdAt: new Date() });
+    const used = (await experimentBytes(ctx.db.prisma, [experimentId])).get(experimentId)!;
+    await updateExperiment(ctx, { id: experimentId, quota: used + 10 });
+    const output = await AttemptOutput.open(path.join(worker.home, 'own'), { runId, attempt: 1 });
+    const file = path.join(output.directory, 'weights');
+    await writeFile(file, 'weights of a network');
+    output.add({ kind: 'WEIGHTS', name: 'weights.safetensors', path: file });
+    expect(await output.keep(ctx, async () => {})).toHaveLength(kept);
+    await deleteRun(ctx, runId);
+  }
   await updateExperiment(ctx, { id: experimentId, quota: null });
 });
 
