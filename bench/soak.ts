@@ -17,13 +17,18 @@ const report = await soak({
   ...{ kills: Number(values.kills), seed: Number(values.seed), epochs: Number(values.epochs) },
   say: (line) => console.log(line),
 });
-const table = new Table({ head: ['killed', 'kills', 'measured', 'median s', 'p95 s', 'max s'], style: { head: [] } });
+const table = new Table({
+  head: ['killed', 'kills', 'measured', 'median s', 'p95 s', 'max s', 'since back: p95 s', 'max s'],
+  style: { head: [] },
+});
 for (const target of targets) {
   const kills = report.kills.filter((kill) => kill.target === target);
-  const seconds = kills.flatMap(({ recoverySeconds }) => recoverySeconds ?? []).sort((a, b) => a - b);
-  const at = (share: number) =>
-    seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))]?.toFixed(1) ?? '';
-  table.push([target, kills.length, seconds.length, at(0.5), at(0.95), at(1)]);
+  const total = inOrder(kills.flatMap(({ recoverySeconds }) => recoverySeconds ?? []));
+  const sinceBack = inOrder(kills.flatMap(({ secondsSinceBack }) => secondsSinceBack ?? []));
+  table.push([
+    ...[target, kills.length, total.length, at(total, 0.5), at(total, 0.95), at(total, 1)],
+    ...(target === 'server' ? ['', ''] : [at(sinceBack, 0.95), at(sinceBack, 1)]),
+  ]);
 }
 console.log(table.toString());
 const { kills, runs, attempts, events, connections, seconds, unnamedBlobs, problems } = report;
@@ -32,3 +37,11 @@ console.log(
 );
 console.log(problems.length ? `${problems.length} problems:\n${problems.join('\n')}` : 'Everything holds.');
 process.exit(problems.length ? 1 : 0);
+
+function inOrder(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
+function at(sorted: readonly number[], share: number): string {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]?.toFixed(1) ?? '';
+}

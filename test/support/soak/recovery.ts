@@ -42,6 +42,15 @@ export async function whenRecovered(db: Database, runs: readonly AffectedRun[], 
   if (!runs.length) await persistently(() => db.prisma.run.count());
 }
 
+/** Settles when the worker with this process id has signed on, or not within a minute: it may have been killed before. */
+export async function whenSignedOn(db: Database, pid: number): Promise<void> {
+  const giveUpAt = performance.now() + 60_000;
+  while (performance.now() < giveUpAt) {
+    if (await persistently(() => db.prisma.worker.findFirst({ where: { pid } }))) return;
+    await sleep(50);
+  }
+}
+
 async function lastEvent(db: Database, runId: string): Promise<bigint> {
   const run = await persistently(() => db.prisma.run.findUniqueOrThrow({ where: { id: runId } }));
   return run.eventSeq;

@@ -12,7 +12,7 @@ import { createRandom, permutation, type Random } from '../../../src/domain/rand
 import type { RunResult } from '../runResult.ts';
 import { countUnnamedBlobs, findProblems, readResult } from './checks.ts';
 import { Installation, kill } from './installation.ts';
-import { affectedRuns, openEvents, whenRecovered } from './recovery.ts';
+import { affectedRuns, openEvents, whenRecovered, whenSignedOn } from './recovery.ts';
 import { Subscriber } from './subscriber.ts';
 import { importImages, startSweep } from './sweep.ts';
 
@@ -23,6 +23,8 @@ export interface Kill {
   readonly target: Target;
   /** From the kill until everything that it hit goes on; null where it hit no run, or the next kill came before. */
   readonly recoverySeconds: number | null;
+  /** The same from when the process was back: a worker has signed on, PostgreSQL takes connections. Of a trainer, whom the worker starts, from the kill. */
+  readonly secondsSinceBack: number | null;
 }
 
 export interface SoakReport {
@@ -148,6 +150,7 @@ class Killer {
     });
     const delay = this.#random.next() * longestRestartDelay;
     const killedAt = performance.now();
+    let back = Promise.resolve(killedAt);
     switch (target) {
       case 'trainer':
         kill(trainer!.pid);
@@ -156,6 +159,7 @@ class Killer {
         await installation.kill(worker);
         await sleep(delay);
         installation.launch(worker);
+        if (!blindly) back = whenSignedOn(this.#db, installation.pidOf(worker)).then(() => performance.now());
         break;
       case 'server':
         await installation.kill('server');
@@ -166,18 +170,22 @@ class Killer {
         await installation.killPostgres();
         await sleep(delay);
         await installation.startPostgres();
+        back = Promise.resolve(performance.now());
         break;
     }
-    if (blindly) return { target, recoverySeconds: null };
+    const unmeasured = { target, recoverySeconds: null, secondsSinceBack: null };
+    if (blindly) return unmeasured;
     if (target === 'server') await installation.untilServing();
     else await whenRecovered(this.#db, affected, target === 'postgres');
-    if (target !== 'server' && !affected.length) return { target, recoverySeconds: null };
-    const recoverySeconds = (performance.now() - killedAt) / 1000;
+    if (target !== 'server' && !affected.length) return unmeasured;
+    const now = performance.now();
+    const recoverySeconds = (now - killedAt) / 1000;
     if (recoverySeconds > 15) {
       const runs = affected.map(({ runId, attempt }) => `${runId} ${attempt}`);
       this.#say(`${target}: ${recoverySeconds.toFixed(1)} s until ${runs.join(', ')}`);
     }
-    return { target, recoverySeconds };
+    // Another worker may have gone on before this one was back.
+    return { target, recoverySeconds, secondsSinceBack: Math.max(0, now - (await back)) / 1000 };
   }
 
   #draw(): Target {
