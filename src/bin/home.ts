@@ -12,10 +12,13 @@ export async function claimHome(home: string): Promise<LockFile> {
         `${home} is in use by another Rungraph server (process ${error.pid}). Stop it, or set RUNGRAPH_HOME to another folder`,
       );
     }
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== undefined) {
-      throw new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own`);
-    }
-    throw error;
+    throw unwritable(home, error);
   }
+}
+
+/** A StartupError where `error` is of the file system: what of a home could not be written. Others as they are. */
+export function unwritable(home: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  return new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own`);
 }

@@ -36,10 +36,10 @@ describe.skipIf(noSmallDisk !== undefined)(`a home on a file system of its own $
     await rm(images, { recursive: true, force: true });
   });
 
+  const settings = () => ({ RUNGRAPH_HOME: home, PORT: '0', RUNGRAPH_LOG: 'warn', DEVICE: 'cpu', HF_HUB_OFFLINE: '1' });
+
   const launch = () => {
-    server = spawnTypeScript('src/bin/cli.ts', ['start'], {
-      ...{ RUNGRAPH_HOME: home, PORT: '0', RUNGRAPH_LOG: 'warn', DEVICE: 'cpu', HF_HUB_OFFLINE: '1' },
-    });
+    server = spawnTypeScript('src/bin/cli.ts', ['start'], settings());
     return server;
   };
 
@@ -164,9 +164,14 @@ describe.skipIf(noSmallDisk !== undefined)(`a home on a file system of its own $
 
   test('read-only at the start: one sentence, and nothing runs', async () => {
     disk.setReadOnly(true);
-    const { status, stderr, stdout } = await launch().finished;
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^RUNGRAPH_HOME: .*home cannot be written to \(EROFS\); set it to a folder of your own\n$/);
+    const others = [['gc'], ['keys', 'list'], ['backup', path.join(images, 'backup.tar')]];
+    for (const command of [launch(), ...others.map((args) => spawnTypeScript('src/bin/cli.ts', args, settings()))]) {
+      const { status, stderr, stdout } = await command.finished;
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toMatch(
+        /^RUNGRAPH_HOME: .*home cannot be written to \(EROFS\); set it to a folder of your own\n$/,
+      );
+    }
   });
 
   test('blobs that become read-only while it runs: uploads are refused with the reason, and taken when they are writable', async () => {

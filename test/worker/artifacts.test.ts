@@ -15,6 +15,7 @@ import { AttemptOutput, removeAbandonedOutputs } from '../../src/worker/outputs.
 import { testId } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { usualRetention as policy } from '../support/retention.ts';
+import { quickRetries } from '../support/retries.ts';
 import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { type TestWorker, testWorker } from '../support/worker.ts';
 
@@ -22,7 +23,7 @@ let ctx: TestContext;
 let worker: TestWorker;
 let experimentId: string;
 beforeAll(async () => {
-  ctx = await testContext();
+  ctx = { ...(await testContext()), retries: quickRetries };
   experimentId = await trainableExperiment(ctx);
   worker = await testWorker(ctx);
 });
