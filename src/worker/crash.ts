@@ -22,7 +22,7 @@ export class OutputTail {
   }
 
   toString(): string {
-    return this.#lines.length ? `; its last output:\n${this.#lines.join('\n')}` : '; it wrote nothing';
+    return this.#lines.length ? `; its last output:\n${this.#lines.join('\n')}` : '; it printed nothing';
   }
 }
 
