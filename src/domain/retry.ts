@@ -3,7 +3,9 @@
 import type { RunFailure, RunFailureCode } from './run.ts';
 
 interface RetryRule {
-  /** Seconds to wait after the first failure; doubled with each further one. */
+  /** Failures in a row that are followed by the next attempt without waiting: another run would take its place meanwhile, for hours perhaps. */
+  readonly atOnce?: number;
+  /** Seconds to wait after the first failure that is not; doubled with each further one. */
   readonly firstDelay: number;
   /** Seconds that are never exceeded. */
   readonly longestDelay: number;
@@ -22,7 +24,7 @@ export const retryPolicy: RetryPolicy = {
   INVALID_INPUT: null,
   OUT_OF_MEMORY: { firstDelay: 15, longestDelay: 120, attempts: 4 },
   DIVERGED: null,
-  TRAINER_CRASHED: { firstDelay: 1, longestDelay: 60, attempts: 6 },
+  TRAINER_CRASHED: { atOnce: 1, firstDelay: 1, longestDelay: 60, attempts: 6 },
   LEASE_LOST: { firstDelay: 0, longestDelay: 60, attempts: 10 },
   DATA_UNREADABLE: { firstDelay: 15, longestDelay: 120, attempts: 4 },
   WEIGHTS_UNAVAILABLE: { firstDelay: 10, longestDelay: 600, attempts: 6 },
@@ -37,7 +39,8 @@ export const retryPolicy: RetryPolicy = {
 export function retryDelay(failure: RunFailure, failed: number, policy: RetryPolicy): number | null {
   const rule = policy[failure.code];
   if (!failure.retryable || !rule || failed >= rule.attempts) return null;
-  return Math.min(rule.firstDelay * 2 ** (failed - 1), rule.longestDelay);
+  const late = failed - (rule.atOnce ?? 0);
+  return late > 0 ? Math.min(rule.firstDelay * 2 ** (late - 1), rule.longestDelay) : 0;
 }
 
 /** The last failure of a run that was tried again in vain. */

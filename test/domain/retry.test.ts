@@ -8,7 +8,7 @@ const delays = (code: RunFailureCode) =>
 
 describe('a failed attempt is followed by another', () => {
   test('after a time that doubles up to a limit, and so often', () => {
-    expect(delays('TRAINER_CRASHED')).toEqual([1, 2, 4, 8, 16]);
+    expect(delays('TRAINER_CRASHED')).toEqual([0, 1, 2, 4, 8]);
     expect(delays('LEASE_LOST')).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect(delays('WEIGHTS_UNAVAILABLE')).toEqual([10, 20, 40, 80, 160]);
     expect(delays('OUT_OF_MEMORY')).toEqual([15, 30, 60]);
