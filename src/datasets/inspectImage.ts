@@ -29,13 +29,17 @@ export type Inspection =
 
 const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|svg|heic|heif|avif|jp2|jxl)$/i;
 
-/** Reads the file once: what is hashed is what was decoded. Never throws for a bad file. */
+/**
+ * Reads the file once: what is hashed is what was decoded. Never throws for a bad file.
+ * @param options.followLinks read what a link leads to, which is refused otherwise
+ */
 export async function inspectImage(
   file: Pick<FoundFile, 'name' | 'absolute'>,
   limits: ImageLimits,
+  options: { readonly followLinks?: boolean } = {},
 ): Promise<Inspection> {
   try {
-    const bytes = await readWithin(file.absolute, limits.maxBytes);
+    const bytes = await readWithin(file.absolute, limits.maxBytes, options.followLinks ?? false);
     if (!sniffFormat(bytes) && !imageName.test(file.name)) {
       return { kind: 'refused', severity: 'SKIPPED', reason: 'is not an image' };
     }
@@ -56,9 +60,9 @@ export async function inspectImage(
   }
 }
 
-async function readWithin(path: string, maxBytes: number): Promise<Buffer> {
-  // What was found was no link and no pipe: neither is followed or waited for if it has become one.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+async function readWithin(path: string, maxBytes: number, followLinks: boolean): Promise<Buffer> {
+  // Whatever was found may have become a link or a pipe since: neither is followed or waited for.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followLinks ? 0 : constants.O_NOFOLLOW);
   const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`cannot be opened: ${error.code ?? messageOf(error)}`);
   });

@@ -7,7 +7,7 @@ import { type ArchiveLimits, defaultArchiveLimits } from '../archives/limits.ts'
 import { type UnpackProgress, unpackArchive } from '../archives/unpack.ts';
 import type { CommandContext } from '../commands/context.ts';
 import type { ImportProblem } from '../domain/dataset.ts';
-import { refuse } from '../errors.ts';
+import { diskProblem, refuse } from '../errors.ts';
 import { datasetFolder, draftFolder, folderLock, removeDatasetFolder, unpackedRoot } from '../files/datasetFolders.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
 import { findDataset } from '../store/dataset.ts';
@@ -43,9 +43,21 @@ export async function provideUnpacked(
   ctx: Pick<CommandContext, 'blobs' | 'files'>,
   request: UnpackRequest,
 ): Promise<readonly ImportProblem[]> {
+  const folder = datasetFolder(ctx.files.home, request.datasetId);
+  try {
+    return await provideFolder(ctx, folder, request);
+  } catch (error) {
+    throw diskProblem(error, folder) ?? error;
+  }
+}
+
+async function provideFolder(
+  ctx: Pick<CommandContext, 'blobs' | 'files'>,
+  folder: string,
+  request: UnpackRequest,
+): Promise<readonly ImportProblem[]> {
   const { datasetId, archiveHash, signal, verify } = request;
   const { home } = ctx.files;
-  const folder = datasetFolder(home, datasetId);
   const root = path.join(home, unpackedRoot(datasetId));
   const lock = await lockFolder(home, datasetId, request.lockPatience, signal);
   try {

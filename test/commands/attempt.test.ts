@@ -155,20 +155,21 @@ describe('beginAttempt', () => {
 
 describe('an attempt that fails in a way that another may not', () => {
   const died: RunFailure = { code: 'TRAINER_CRASHED', message: 'killed by SIGKILL', retryable: true };
-  const fail = (token: AttemptToken) => settleAttempt(ctx, token, { status: 'FAILED', failure: died });
+  const unread: RunFailure = { code: 'DATA_UNREADABLE', message: 'no such folder', retryable: true };
+  const fail = (token: AttemptToken, failure = died) => settleAttempt(ctx, token, { status: 'FAILED', failure });
   const newest = async (runId: string): Promise<AttemptToken> => ({ runId, attempt: (await begin(runId))!.attempt });
 
   test('is followed by the next one after a time that its events and its run tell', async () => {
     const token = await running();
-    expect(await fail(token)).toBe('ok');
+    expect(await fail(token, unread)).toBe('ok');
     const { status, failure, nextAttemptAt, currentAttempt } = (await findRun(db(), token.runId))!;
     expect({ status, failure, currentAttempt }).toEqual({ status: 'QUEUED', failure: null, currentAttempt: 1 });
     const events = await readEvents(db(), [{ runId: token.runId, after: 0 }], 10);
     expect(events.at(-1)!.payload).toEqual({
-      ...{ kind: 'STATUS', status: 'QUEUED', attempt: 1, failure: died },
+      ...{ kind: 'STATUS', status: 'QUEUED', attempt: 1, failure: unread },
       nextAttemptAt: nextAttemptAt!.toISOString(),
     });
-    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ status: 'FAILED', failure: died }]);
+    expect(await findAttempts(db(), [token.runId])).toMatchObject([{ status: 'FAILED', failure: unread }]);
     const jobs = await ctx.db.pool.query(
       `select priority, start_after > now() as later from pgboss.job where data->>'runId' = $1 order by created_on desc limit 1`,
       [token.runId],
@@ -272,7 +273,10 @@ describe('recoverAttempts', () => {
 
   test('leaves a job alone that somebody has taken since', async () => {
     const { runId } = await takenBy(1003);
-    await ctx.db.pool.query(`update pgboss.job set started_on = now() where data->>'runId' = $1`, [runId]);
+    await ctx.db.pool.query(
+      `update pgboss.job set started_on = now() + interval '1 second' where data->>'runId' = $1`,
+      [runId],
+    );
     expect(await recover(1003)).toEqual([]);
     expect(await jobOf(runId)).toEqual([{ state: 'active' }]);
     expect((await beginAttempt(ctx, { runId, workerId: await here(1004), redelivered: true }))?.attempt).toBe(2);

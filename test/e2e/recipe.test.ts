@@ -47,7 +47,7 @@ async function readCsv(file: string): Promise<string[][]> {
 
 /** The stored test predictions of a run. */
 async function predictionsOf(runId: string): Promise<Predictions> {
-  const query = `{ run(id: "${runId}") { predictions { split vocab rows(first: 1000) { nodes { imageId probabilities } } } } }`;
+  const query = `{ run(id: "${runId}") { predictions { split vocab rows(first: 100) { nodes { imageId probabilities } } } } }`;
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(`${summary.server}/graphql`, {
     method: 'POST',

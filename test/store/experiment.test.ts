@@ -22,6 +22,7 @@ it('is found by id and by name, and has a name of its own', async () => {
   const experiment = {
     ...{ id: testId('experiment'), name: 'first', description: 'why', createdAt: new Date(5), datasetId: null },
     objective: { metric: 'valid/accuracy', direction: 'DESC' as const },
+    quota: null,
   };
   expect(await insertExperiment(db, experiment)).toBe(true);
   expect(await insertExperiment(db, { ...experiment, id: testId('experiment') })).toBe(false);

@@ -64,7 +64,7 @@ export async function inspectFiles(
     for (const name of queue) {
       signal.throwIfAborted();
       const absolute = path.join(folder, name);
-      const inspection = await inspectImage({ name, absolute }, defaultLimits);
+      const inspection = await inspectImage({ name, absolute }, defaultLimits, { followLinks: true });
       if (inspection.kind === 'accepted') {
         images.push({ imageId: name, path: absolute, contentHash: inspection.contentHash });
       } else {
