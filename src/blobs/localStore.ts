@@ -138,7 +138,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** Hashes a file, dates it now and makes sure that it is on the disk. */
-async function digestFile(file: string): Promise<StoredBlob> {
+export async function digestFile(file: string): Promise<StoredBlob> {
   const sha = createHash('sha256');
   let size = 0;
   const handle = await open(file, 'r+');

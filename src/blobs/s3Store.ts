@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
@@ -13,6 +12,10 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { messageOf, refuse } from '../errors.ts';
 import { type BlobCache, createBlobCache } from './blobCache.ts';
 import type { BlobEntry, BlobStore, StoredBlob } from './blobStore.ts';
+import { digestFile } from './localStore.ts';
+
+/** Milliseconds for which a bucket that took an object counts as one that takes more: requests to write are paid for. */
+const trusted = 60_000;
 
 export interface S3Location {
   readonly bucket: string;
@@ -38,12 +41,16 @@ export function createS3Store({ client, bucket, prefix, ...cacheOptions }: S3Sto
   const root = prefix ? `${prefix}/` : '';
   const at = (hash: string) => ({ Bucket: bucket, Key: `${root}${hash.slice(0, 2)}/${hash}` });
 
-  async function upload({ hash, size }: StoredBlob): Promise<void> {
+  /** When an object was taken. */
+  let taken = Number.NEGATIVE_INFINITY;
+
+  async function upload({ hash, size }: StoredBlob, file: string): Promise<void> {
     try {
-      const file = await cache.local(hash);
       // One request for small blobs, parts for large ones; the parts of an upload that fails are removed.
       await new Upload({ client, params: { ...at(hash), Body: createReadStream(file), ContentLength: size } }).done();
+      taken = performance.now();
     } catch (error) {
+      taken = Number.NEGATIVE_INFINITY;
       throw refuse('UNAVAILABLE', `${place} did not take ${size} bytes, nothing was stored: ${messageOf(error)}`);
     }
   }
@@ -76,18 +83,15 @@ export function createS3Store({ client, bucket, prefix, ...cacheOptions }: S3Sto
   return {
     async put(content) {
       const blob = await cache.put(content);
-      await upload(blob);
+      await upload(blob, await cache.local(blob.hash));
       await cache.trim();
       return blob;
     },
     async adopt(file) {
-      const blob = await cache.adopt(file);
-      try {
-        await upload(blob);
-      } catch (error) {
-        await rename(await cache.local(blob.hash), file);
-        throw error;
-      }
+      const blob = await digestFile(file);
+      // While it is where it was, and stays there if the bucket does not take it.
+      await upload(blob, file);
+      await cache.adopt(file);
       await cache.trim();
       return blob;
     },
@@ -112,10 +116,12 @@ export function createS3Store({ client, bucket, prefix, ...cacheOptions }: S3Sto
       await cache.delete(hash);
     },
     async checkWritable() {
+      if (performance.now() - taken < trusted) return;
       const Key = `${root}writable`;
       try {
         await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'x' }));
         await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+        taken = performance.now();
       } catch (error) {
         throw refuse('UNAVAILABLE', `${place} cannot be written to: ${messageOf(error)}`);
       }

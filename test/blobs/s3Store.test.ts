@@ -98,6 +98,20 @@ describe('S3 blob store', () => {
     await expect(store.checkWritable()).rejects.toThrow('s3://lab/runs cannot be written to');
   });
 
+  test('is asked to prove that it takes objects once a minute, and again after it did not', async () => {
+    const store = machine('a');
+    const proofs = () => server.requests.filter((call) => call === 'PUT lab/runs/writable').length;
+    await store.checkWritable();
+    await store.checkWritable();
+    expect(proofs()).toBe(1);
+    server.refuse = (call) => (call.startsWith('PUT') ? 500 : undefined);
+    await expect(store.put(Buffer.from('leaf'))).rejects.toThrow('nothing was stored');
+    await expect(store.checkWritable()).rejects.toThrow('cannot be written to');
+    server.refuse = () => undefined;
+    await store.checkWritable();
+    expect(proofs()).toBe(3);
+  });
+
   test('refuses a bucket that is not there', async () => {
     await expect(machine('a', { bucket: 'other' }).checkWritable()).rejects.toThrow(
       /s3:\/\/other\/runs .*NoSuchBucket/,
