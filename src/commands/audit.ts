@@ -1,5 +1,6 @@
 /** The audit log of writes: an entry before the write begins, and what became of it after. */
 
+import { isDatabaseAway } from '../domain/absence.ts';
 import { idKind } from '../domain/ids.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import { UserInputError } from '../errors.ts';
@@ -79,7 +80,9 @@ async function begin(
 }
 
 function describeError(error: unknown): AuditResult {
-  if (!(error instanceof UserInputError)) return { outcome: 'FAILED', codes: ['INTERNAL_SERVER_ERROR'], ids: [] };
+  if (!(error instanceof UserInputError)) {
+    return { outcome: 'FAILED', codes: [isDatabaseAway(error) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR'], ids: [] };
+  }
   return { outcome: 'REFUSED', codes: distinct(error.problems.map(({ code }) => code)), ids: [] };
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { type AuditResult, askerOf, audited, auditRefusal, idsIn } from '../commands/audit.ts';
 import { idKind } from '../domain/ids.ts';
-import { UserInputError, type UserProblem } from '../errors.ts';
+import { messageOf, UserInputError, type UserProblem } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { auditCursor, listAuditEntries } from '../store/audit.ts';
 import { neededScopes } from './authorize.ts';
@@ -31,17 +31,27 @@ export function auditMutations(schema: GraphQLSchema): void {
   }
 }
 
-/** Notes a mutation that the viewer's scopes did not allow: nothing of it has happened. Other refusals and operations leave nothing. */
+/**
+ * Notes a mutation that the viewer's scopes did not allow: nothing of it has happened. Other refusals and operations leave nothing.
+ * @returns what to answer: the refusals, or why they could not be noted
+ */
 export async function auditForbidden(
   context: Context,
   { schema, document, operationName, variables }: RefusedOperation,
-  { extensions: { code } }: GraphQLError,
-): Promise<void> {
-  if (code !== 'FORBIDDEN' || getOperationAST(document, operationName)?.operation !== OperationTypeNode.MUTATION)
-    return;
+  refusals: readonly GraphQLError[],
+): Promise<readonly GraphQLError[]> {
+  const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
+  if (refusals[0]?.extensions.code !== 'FORBIDDEN' || !isMutation) return refusals;
   const ids = idsIn(variables);
-  for (const operation of neededScopes(schema, document, operationName).keys()) {
-    await auditRefusal(context.commands, askerOf(context), { operation, ids }, 'FORBIDDEN');
+  try {
+    for (const operation of neededScopes(schema, document, operationName).keys()) {
+      await auditRefusal(context.commands, askerOf(context), { operation, ids }, 'FORBIDDEN');
+    }
+    return refusals;
+  } catch (error) {
+    return [
+      new GraphQLError(messageOf(error), { originalError: error as Error, extensions: { http: { status: 500 } } }),
+    ];
   }
 }
 

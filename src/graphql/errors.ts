@@ -1,6 +1,7 @@
-/** What a client may see of an error: its own mistakes in full, ours only as a request id that the log has too. */
+/** What a client may see of an error: its own mistakes in full, that the database is away, ours only as a request id that the log has too. */
 
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { absenceMessage, absenceSeconds, isDatabaseAway } from '../domain/absence.ts';
 import { UserInputError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
@@ -14,6 +15,10 @@ export function presentErrors(
     if (cause instanceof GraphQLError) {
       const { http: _, ...extensions } = error.extensions; // Apollo's note to itself about the status
       return present(error, { code: 'BAD_USER_INPUT', ...extensions });
+    }
+    if (isDatabaseAway(cause)) {
+      log.warn({ err: cause, requestId, path: error.path }, 'a resolver met no database');
+      return { ...present(error, { code: 'UNAVAILABLE', retryAfter: absenceSeconds }), message: absenceMessage };
     }
     log.error({ err: cause, requestId, path: error.path }, 'a resolver failed');
     return {

@@ -32,13 +32,13 @@ export function createServerMetrics(registry: Registry) {
     }),
     errors: new Counter({
       name: 'rungraph_graphql_errors_total',
-      help: 'Errors in GraphQL answers by code; INTERNAL_SERVER_ERROR is a bug or a database that is away.',
+      help: 'Errors in GraphQL answers by code; INTERNAL_SERVER_ERROR is a bug, UNAVAILABLE a database that is away.',
       ...{ labelNames: ['code'], registers },
     }),
     sockets: new Gauge({ name: 'rungraph_websocket_connections', help: 'Open WebSockets.', registers }),
     socketCloses: new Counter({
       name: 'rungraph_websocket_closes_total',
-      help: 'Closed WebSockets by code; 1013: the client did not read its messages.',
+      help: 'Closed WebSockets by code; 1013: the client did not read its messages, or its key met no database.',
       ...{ labelNames: ['code'], registers },
     }),
     subscriptions: new Gauge({

@@ -11,9 +11,11 @@ import {
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { absenceSeconds } from '../domain/absence.ts';
 import { auditForbidden } from '../graphql/audit.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Gate } from './gate.ts';
+import { codesOf } from './observe.ts';
 
 /** Milliseconds that requests in progress get when the server stops. */
 const stopGracePeriod = 10_000;
@@ -41,6 +43,7 @@ export function createApollo(
       { serverWillStart: async () => ({ drainServer: closeSockets }) },
       operationLimits(schema, gate),
       errorPresentation(gate),
+      absenceStatus,
       legacyStatus,
       ...plugins,
     ],
@@ -55,8 +58,8 @@ function operationLimits(schema: GraphQLSchema, gate: Gate): ApolloServerPlugin<
         const { variables } = request;
         const refusals = gate.admit(contextValue, document, operationName, variables);
         if (typeof refusals !== 'number') {
-          await auditForbidden(contextValue, { schema, document, operationName, variables }, refusals[0]!);
-          return refusalOf(refusals, gate, contextValue);
+          const what = { schema, document, operationName, variables };
+          return refusalOf(await auditForbidden(contextValue, what, refusals), gate, contextValue);
         }
         if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
           return refusalOf([subscriptionsNeedSockets()], gate, contextValue);
@@ -92,12 +95,24 @@ function errorPresentation(gate: Gate): ApolloServerPlugin<Context> {
   };
 }
 
+/** An answer without any data, for want of the database, has the status that other routes have. */
+const absenceStatus: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    willSendResponse: async ({ response: { http, body } }) => {
+      if (body.kind !== 'single' || body.singleResult.data) return;
+      if (!codesOf(body.singleResult.errors).includes('UNAVAILABLE')) return;
+      http.status = 503;
+      http.headers.set('retry-after', String(absenceSeconds));
+    },
+  }),
+};
+
 /** GraphQL over HTTP: to a client that accepts only application/json, a well-formed request that is refused answers 200. */
 const legacyStatus: ApolloServerPlugin<Context> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, response: { http, body } }) => {
       const accept = request.http?.headers.get('accept') ?? '';
-      const codes = body.kind === 'single' ? (body.singleResult.errors ?? []).map((e) => e.extensions?.code) : [];
+      const codes = body.kind === 'single' ? codesOf(body.singleResult.errors) : [];
       const legacy = accept.includes('application/json') && !accept.includes('graphql-response+json');
       if (legacy && http.status === 400 && codes.length && codes.every((code) => refusals.has(code))) http.status = 200;
     },

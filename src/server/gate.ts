@@ -1,6 +1,6 @@
 /** What every request passes, whether it comes over HTTP or over a WebSocket: limits of one operation, and rates of a client. */
 
-import type { Request, RequestHandler, Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import {
   type DocumentNode,
   GraphQLError,
@@ -20,9 +20,9 @@ import { presentErrors } from '../graphql/errors.ts';
 import { checkOperation, type OperationPolicy, validationRules } from '../graphql/limits.ts';
 import type { Logger } from '../log.ts';
 import { networkOf } from './address.ts';
-import { clientOf, viewerOf } from './auth/authenticate.ts';
+import { clientOf, type LimitRefusal, viewerOf } from './auth/authenticate.ts';
 import { type Buckets, createBuckets, createPlaces, type Places } from './buckets.ts';
-import { sendError } from './requests.ts';
+import { sendTryAgain } from './requests.ts';
 
 export interface Sender {
   readonly viewer: Viewer | null;
@@ -135,22 +135,24 @@ export function limitRequests(gate: Gate): RequestHandler {
   };
 }
 
-/** Answers 429 to addresses whose credentials have been refused too often. Stands before what looks at them. */
-export function limitRefusals(gate: Gate, addressOf: (request: Request) => string): RequestHandler {
-  return (request, response, next) => {
-    const network = networkOf(addressOf(request));
-    const wait = gate.refusals.wait(network);
-    if (wait) return sendRateLimited(response, wait);
-    response.once('finish', () => {
-      if (response.statusCode === 401) gate.refusals.take(network);
-    });
+/**
+ * Answers 429 instead of 401 to addresses that were refused too often. Good keys of the same address pass: a broken script locks
+ * nobody out, and keys of 256 bits cannot be guessed.
+ */
+export function limitRefusals(gate: Gate): RequestHandler {
+  return (_request, response, next) => {
+    const limitRefusal: LimitRefusal = () => {
+      const wait = gate.refusals.take(networkOf(clientOf(response).address));
+      if (wait) sendRateLimited(response, wait);
+      return wait > 0;
+    };
+    response.locals.limitRefusal = limitRefusal;
     next();
   };
 }
 
 function sendRateLimited(response: Response, seconds: number): void {
-  response.set('retry-after', String(seconds));
-  sendError(response, 429, tooMuch(seconds), 'RATE_LIMITED');
+  sendTryAgain(response, 429, seconds, tooMuch(seconds), 'RATE_LIMITED');
 }
 
 /** Whose rates a request counts for: the key's, or those of the address it comes from. */

@@ -104,7 +104,7 @@ export function serveLive(
         const refusals = gate.admit(sender, document, operationName, variables);
         if (typeof refusals !== 'number') {
           const what = { schema, document, operationName, variables };
-          return auditForbidden(contextValue, what, refusals[0]!).then(() => refusals);
+          return auditForbidden(contextValue, what, refusals);
         }
         const operation = getOperationAST(document, operationName);
         if (!operation) return [unknownOperation(operationName)];

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { absenceMessage, absenceSeconds, isDatabaseAway } from '../domain/absence.ts';
 import { UserInputError } from '../errors.ts';
 import { type Logger, withLogIds } from '../log.ts';
 
@@ -75,7 +76,7 @@ interface Failure {
 /** Codes of streams whose reader did not wait for the end. */
 const gone = new Set<string | undefined>(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED', 'ECONNRESET', 'EPIPE']);
 
-/** Errors of middleware and routes as JSON in the shape of GraphQL errors. Bugs are masked and logged. */
+/** Errors of middleware and routes as JSON in the shape of GraphQL errors. Bugs are masked and logged; without the database 503. */
 export function answerError(log: Logger): ErrorRequestHandler {
   return (error: Failure, request, response, _next) => {
     // The client has gone away in the middle of its request: nobody waits for an answer, and nothing is wrong with us.
@@ -96,9 +97,25 @@ export function answerError(log: Logger): ErrorRequestHandler {
     const { status = 500 } = error;
     if (status >= 400 && status < 500) return sendError(response, status, 'The request could not be read');
     const requestId = requestIdOf(response);
+    if (isDatabaseAway(error)) {
+      log.warn({ err: error, requestId, path: request.path }, 'a request met no database');
+      return sendTryAgain(response, 503, absenceSeconds, absenceMessage, 'UNAVAILABLE');
+    }
     log.error({ err: error, requestId, path: request.path }, 'a request failed');
     sendError(response, 500, `Internal server error. The server's log has more about request ${requestId}`);
   };
+}
+
+/** With header Retry-After. @param seconds after which the same may be taken */
+export function sendTryAgain(
+  response: Response,
+  status: 429 | 503,
+  seconds: number,
+  message: string,
+  code: string,
+): void {
+  response.set('retry-after', String(seconds));
+  sendError(response, status, message, code);
 }
 
 /** @param code as GraphQL's errors have it */

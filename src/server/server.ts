@@ -93,7 +93,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.use(exceptAt('/uploads', bodyDeadline(bodyTime)));
   app.use(observeHttp(metrics));
   app.use(healthRoutes(readiness));
-  app.use(limitRefusals(gate, (request) => access.readClient(request).address));
+  app.use(limitRefusals(gate));
   app.use(access.routes);
   app.use(limitRequests(gate));
   app.get('/', requireLogin, landingPage(services, { graphiql: gate.introspection }));

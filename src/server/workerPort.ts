@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { absenceMessage, absenceSeconds, isDatabaseAway } from '../domain/absence.ts';
 import { allows } from '../domain/viewer.ts';
 import { type Authenticator, UnauthenticatedError } from './auth/authenticator.ts';
 import { createClientReader } from './auth/client.ts';
@@ -46,7 +47,11 @@ export function workerPort({
   };
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');
-    answer(request, response).catch(() => sendJson(response, 500, { errors: [{ message: 'Internal error' }] }));
+    answer(request, response).catch((error: unknown) => {
+      if (!isDatabaseAway(error)) return sendJson(response, 500, { errors: [{ message: 'Internal error' }] });
+      response.setHeader('retry-after', String(absenceSeconds));
+      sendJson(response, 503, { errors: [{ message: absenceMessage, extensions: { code: 'UNAVAILABLE' } }] });
+    });
   };
 }
 

@@ -13,7 +13,7 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Finds out who asks; the routes behind it decide by `requireScope` whether that is enough. A key that is not good is refused here,
- * and so is a write with a session's cookie that does not say that it comes from a page of ours: browsers send cookies unasked.
+ * and so is what is no GET with a session's cookie and does not say that it comes from a page of ours: browsers send cookies unasked.
  */
 export function authenticate({ identify }: Pick<Authenticator, 'identify'>, origins: Origins): RequestHandler {
   return async (request, response, next) => {
@@ -21,7 +21,8 @@ export function authenticate({ identify }: Pick<Authenticator, 'identify'>, orig
       const client = clientOf(response);
       const viewer = await identify(request, client);
       if (viewer?.sessionId && !safe.has(request.method) && !origins.confirms(request, client)) {
-        return sendError(response, 403, 'A write with a session needs an Origin header of this server', 'FORBIDDEN');
+        const message = 'A request with a session, other than GET, needs an Origin header of this server';
+        return sendError(response, 403, message, 'FORBIDDEN');
       }
       response.locals.viewer = viewer;
     } catch (error) {
@@ -69,8 +70,12 @@ export function requestInfo(response: Response): RequestInfo {
   return { requestId: requestIdOf(response), viewer: viewerOf(response)!, address: clientOf(response).address };
 }
 
-/** 401, with the scheme that is expected. */
+/** Answers in place of a refusal, and returns true, where the address was refused too often. */
+export type LimitRefusal = () => boolean;
+
+/** 401, with the scheme that is expected. Stands behind what limits refusals. */
 export function refuseUnauthenticated(response: Response, message: string): void {
+  if ((response.locals.limitRefusal as LimitRefusal)()) return;
   response.set('www-authenticate', 'Bearer realm="rungraph"');
   sendError(response, 401, message, 'UNAUTHENTICATED');
 }

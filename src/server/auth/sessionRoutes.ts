@@ -6,7 +6,7 @@ import { closeSession, openSession } from '../../commands/session.ts';
 import type { Services } from '../../graphql/context.ts';
 import { networkOf } from '../address.ts';
 import { createBuckets } from '../buckets.ts';
-import { requestIdOf, sendError } from '../requests.ts';
+import { requestIdOf, sendError, sendTryAgain } from '../requests.ts';
 import { clientOf, refuseUnauthenticated } from './authenticate.ts';
 import { type Authenticator, UnauthenticatedError } from './authenticator.ts';
 import { readSessionCookie, sessionCookie } from './cookie.ts';
@@ -29,10 +29,7 @@ export function sessionRoutes({ commands, log }: Services, authenticator: Authen
     const requestId = requestIdOf(response);
     const { address } = client;
     const wait = attempts.take(networkOf(address));
-    if (wait > 0) {
-      response.set('retry-after', String(wait));
-      return sendError(response, 429, `Too many logins; try again in ${wait} s`, 'RATE_LIMITED');
-    }
+    if (wait > 0) return sendTryAgain(response, 429, wait, `Too many logins; try again in ${wait} s`, 'RATE_LIMITED');
     const { key } = (request.body ?? {}) as { readonly key?: unknown };
     if (typeof key !== 'string') return sendError(response, 400, 'Send {"key": "rungraph_…"} as application/json');
     try {

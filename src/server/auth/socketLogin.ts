@@ -3,16 +3,21 @@
 import type { IncomingMessage } from 'node:http';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
+import { absenceMessage, isDatabaseAway } from '../../domain/absence.ts';
 import { allows, type Viewer } from '../../domain/viewer.ts';
 import type { Access } from './access.ts';
 import { UnauthenticatedError } from './authenticator.ts';
 import type { Client } from './client.ts';
 
+/** Try Again Later: clients of the protocol connect again after it. */
+const awayCode = 1013;
+
 /** Bytes of the reason of a close frame. */
 const longestReason = 123;
 
 /**
- * The viewer, whose access the socket ends with; null after the socket was closed with 4401, for want of credentials or of READ.
+ * The viewer, whose access the socket ends with; null after the socket was closed: with 4401 for want of credentials or of READ, with
+ * 1013 for want of the database.
  * @param payload of the message connection_init: `authorization` reads as the header of that name
  */
 export async function logInSocket(
@@ -39,6 +44,8 @@ export async function logInSocket(
     return viewer;
   } catch (error) {
     if (error instanceof UnauthenticatedError) return refuse(error.message);
-    throw error;
+    if (!isDatabaseAway(error)) throw error;
+    socket.close(awayCode, absenceMessage);
+    return null;
   }
 }
