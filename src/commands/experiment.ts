@@ -1,5 +1,6 @@
 /** Creation of experiments, and what people change of them. Their removal is in removal.ts. */
 
+import { unusableReason } from '../domain/dataset.ts';
 import { defaultObjective, type Objective } from '../domain/objective.ts';
 import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
@@ -32,9 +33,9 @@ export async function createExperiment(ctx: CommandContext, input: CreateExperim
     if (datasetId !== null && !dataset) {
       problems.push({ code: 'NOT_FOUND', message: missing('data set', datasetId), path: ['datasetId'] });
     }
-    if (dataset?.status === 'FAILED') {
-      const message = `the import of ${dataset.name} failed (${dataset.failure}); mend that, and retryImport tries again`;
-      problems.push({ code: 'INVALID', message, path: ['datasetId'] });
+    const reason = dataset && unusableReason(dataset);
+    if (reason) {
+      problems.push({ code: 'INVALID', message: `data set "${dataset.name}" ${reason}`, path: ['datasetId'] });
     }
     if (problems.length) throw new UserInputError(problems);
 

@@ -1,6 +1,6 @@
 /** Whether a config can train on a data set: the rules that need to know the images. */
 
-import type { LabelCount } from '../domain/dataset.ts';
+import { type LabelCount, unusableReason } from '../domain/dataset.ts';
 import { batchProblem, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
 import { missing, refuse, type UserProblem } from '../errors.ts';
 import { findDataset } from '../store/dataset.ts';
@@ -23,11 +23,7 @@ export async function loadTrainingData(db: Queryable, experimentId: string): Pro
   const dataset = datasetId === null ? null : await findDataset(db, { id: datasetId });
   if (!dataset) throw refuse('CONFLICT', `experiment "${name}" has no data set to train on`, path);
   if (dataset.status !== 'READY') {
-    const state = {
-      IMPORTING: 'is still being imported; try again when its status is READY',
-      FAILED: 'failed to import; its failure says why, and retryImport tries again',
-      CANCELED: 'was not imported to its end: its import was canceled; retryImport begins again',
-    }[dataset.status];
+    const state = unusableReason(dataset) ?? 'is still being imported; try again when its status is READY';
     throw refuse('UNAVAILABLE', `data set "${dataset.name}" of experiment "${name}" ${state}`, path);
   }
   const counts = await countImages(db, [dataset.id]);

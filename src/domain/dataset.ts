@@ -2,6 +2,21 @@
 
 export type Split = 'TRAIN' | 'VALID' | 'TEST' | 'HOLDOUT';
 export type DatasetStatus = 'IMPORTING' | 'READY' | 'FAILED' | 'CANCELED';
+/** Why no runs can have a data set whose import has ended; null when it is READY, or may yet become it. */
+export function unusableReason(dataset: {
+  readonly status: DatasetStatus;
+  readonly failure: string | null;
+}): string | null {
+  switch (dataset.status) {
+    case 'FAILED':
+      return `failed to import (${dataset.failure}); mend that, and retryImport tries again`;
+    case 'CANCELED':
+      return 'was not imported to its end: its import was canceled; retryImport begins again';
+    default:
+      return null;
+  }
+}
+
 export type ImportSeverity = 'REJECTED' | 'SKIPPED' | 'WARNING';
 
 /** One image of the manifest. A data set stores TRAIN, TEST and HOLDOUT; VALID is drawn by each run out of TRAIN. */

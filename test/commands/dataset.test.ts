@@ -3,12 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteDataset, importDataset } from '../../src/commands/dataset.ts';
-import { completeImport, failImport } from '../../src/commands/datasetImport.ts';
+import { cancelImport, completeImport, failImport, retryImport } from '../../src/commands/datasetImport.ts';
 import { createExperiment } from '../../src/commands/experiment.ts';
+import { startRun } from '../../src/commands/run.ts';
+import { startSweep } from '../../src/commands/sweep.ts';
 import { findDataset, readManifest } from '../../src/store/dataset.ts';
 import { findExperiment } from '../../src/store/experiment.ts';
 import { experimentOf, image, manifest } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { problemsOf } from '../support/problems.ts';
 
 let ctx: TestContext;
 let folder: string;
@@ -198,7 +201,29 @@ describe('createExperiment', () => {
     const datasetId = await importDataset(ctx, { name: 'failed', path: folder });
     await failImport(ctx, { datasetId, attempt: 0 }, 'no images in train_images');
     const refused = createExperiment(ctx, { name: 'hopeless', datasetId });
-    await expect(refused).rejects.toThrow('datasetId: the import of failed failed (no images in train_images)');
+    await expect(refused).rejects.toThrow(
+      'datasetId: data set "failed" failed to import (no images in train_images); mend that, and retryImport tries again',
+    );
+  });
+
+  it('refuses a data set whose import was canceled; one that is being imported it takes', async () => {
+    const datasetId = await importDataset(ctx, { name: 'canceled', path: folder });
+    const early = await createExperiment(ctx, { name: 'early', datasetId });
+    await cancelImport(ctx, datasetId);
+    const reason = 'was not imported to its end: its import was canceled; retryImport begins again';
+    expect(await problemsOf(createExperiment(ctx, { name: 'late', datasetId }))).toEqual([
+      `INVALID datasetId: data set "canceled" ${reason}`,
+    ]);
+    const size = { width: 64, height: 64 };
+    const preprocessing = { itemTransform: { size }, size };
+    const refusal = `UNAVAILABLE experimentId: data set "canceled" of experiment "early" ${reason}`;
+    const architecture = 'convnext_atto';
+    const run = startRun(ctx, { experimentId: early, config: { architecture, ...preprocessing } });
+    expect(await problemsOf(run)).toEqual([refusal]);
+    const lists = { architectures: [architecture], preprocessings: [preprocessing] };
+    expect(await problemsOf(startSweep(ctx, { experimentId: early, ...lists }))).toEqual([refusal]);
+    await retryImport(ctx, datasetId);
+    await createExperiment(ctx, { name: 'late', datasetId });
   });
 
   it('says so when the disk of the database is full, and stores nothing', async () => {
