@@ -92,7 +92,7 @@ try {
   const db = await openDatabase(postgres.url);
   const queue = await openQueue(postgres.url, { consumes: false, log: createLogger('bench', 'silent') });
   const waker = createRunWaker(db);
-  const limits = { uploadLimitBytes: 2 ** 30, unpackedLimitBytes: 2 ** 30 };
+  const limits = { uploadLimitBytes: 2 ** 30, uploadsLimitBytes: 2 ** 30, unpackedLimitBytes: 2 ** 30 };
   const files = { home, dataRoots: null, weightsRoots: null, ...limits };
   const ctx = createCommandContext({ db, queue, blobs: createLocalStore(join(home, 'blobs')), files, waker });
   for (const size of sizes) {

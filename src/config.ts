@@ -22,6 +22,7 @@ export interface Config {
   /** The same of weights. */
   readonly weightsRoots: readonly string[] | null;
   readonly uploadLimitBytes: number;
+  readonly uploadsLimitBytes: number;
   readonly unpackedLimitBytes: number;
   readonly databaseUrl: string | undefined;
   readonly host: string;
@@ -99,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataRoots,
     weightsRoots: e.RUNGRAPH_WEIGHTS_ROOTS ?? dataRoots,
     uploadLimitBytes: e.RUNGRAPH_UPLOAD_BYTES,
+    uploadsLimitBytes: e.RUNGRAPH_UPLOADS_BYTES ?? 10 * e.RUNGRAPH_UPLOAD_BYTES,
     unpackedLimitBytes: e.RUNGRAPH_UNPACKED_BYTES,
     databaseUrl: e.DATABASE_URL,
     host: e.HOST,

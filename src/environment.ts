@@ -65,6 +65,8 @@ export const environment = z.object({
   RUNGRAPH_WEIGHTS_ROOTS: folders.optional(),
   /** Bytes of one upload. */
   RUNGRAPH_UPLOAD_BYTES: bytes.default(10 * 2 ** 30),
+  /** Bytes of all uploads that wait to be imported; unset: ten times RUNGRAPH_UPLOAD_BYTES. */
+  RUNGRAPH_UPLOADS_BYTES: bytes.optional(),
   /** Bytes that one archive may unpack to. */
   RUNGRAPH_UNPACKED_BYTES: bytes.default(40 * 2 ** 30),
   /** A PostgreSQL of your own; unset: the embedded one in RUNGRAPH_HOME. */

@@ -33,8 +33,8 @@ export async function openServices(
   const listener = createListener(url);
   closers.add(listener.close);
   const blobs = await openBlobStore(config);
-  const { home, dataRoots, weightsRoots, uploadLimitBytes, unpackedLimitBytes } = config;
-  const files = { home, dataRoots, weightsRoots, uploadLimitBytes, unpackedLimitBytes };
+  const { home, dataRoots, weightsRoots, uploadLimitBytes, uploadsLimitBytes, unpackedLimitBytes } = config;
+  const files = { home, dataRoots, weightsRoots, uploadLimitBytes, uploadsLimitBytes, unpackedLimitBytes };
   const context = createCommandContext({ db, queue, blobs, files, waker });
   closers.add(context.threads.close);
   return { context, listener };

@@ -16,6 +16,8 @@ export interface FilePolicy {
   readonly weightsRoots: Roots;
   /** Bytes of one upload. */
   readonly uploadLimitBytes: number;
+  /** Bytes that uploads together may have which wait to be imported. */
+  readonly uploadsLimitBytes: number;
   /** Bytes that one archive may unpack to. */
   readonly unpackedLimitBytes: number;
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Router as createRouter, type Request, type RequestHandler, type Router } from 'express';
 import { askerOf, audited } from '../commands/audit.ts';
-import { storeUpload, tooLarge } from '../commands/upload.ts';
+import { type Arriving, storeUpload, tooLarge } from '../commands/upload.ts';
 import { messageOf, refuse, UserInputError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
 import type { Upload } from '../store/upload.ts';
@@ -34,7 +34,9 @@ const statuses: Readonly<Record<string, number>> = { LIMIT_EXCEEDED: 413, UNAVAI
 /** POST /uploads, and PUT /uploads/NAME as `curl -T` does. Needs the scope WRITE. */
 export function uploadRoutes({ commands }: Pick<Services, 'commands'>): Router {
   const { uploadLimitBytes } = commands.files;
-  const store = (name: string, content: AsyncIterable<Uint8Array>) => storeUpload(commands, { name, content });
+  const arriving: Arriving = { bytes: 0 };
+  const store = (name: string, content: AsyncIterable<Uint8Array>) =>
+    storeUpload(commands, { name, content, arriving });
 
   const receive: RequestHandler = async (request, response) => {
     request.setTimeout(patience, () => request.destroy());
@@ -90,42 +92,52 @@ function nameOf({ params, query }: Request): string {
   return typeof query.name === 'string' ? query.name : '';
 }
 
-/** Stores the file of a form. What follows it is read to the end, so that a form that is cut off is noticed. */
-function receiveForm(
+/** Stores the file of a form, when the whole form is there and has no other one: nothing is stored of a form that is refused or cut off. */
+async function receiveForm(
   request: Request,
   store: (name: string, content: AsyncIterable<Uint8Array>) => Promise<Upload>,
 ): Promise<Upload> {
   const parser = openParser(request);
-  return new Promise((resolve, reject) => {
+  let stored: Promise<Upload> | undefined;
+  const whole = new Promise<void>((resolve, reject) => {
     let file: Readable | undefined;
-    let stored: Promise<Upload> | undefined;
     const fail = (error: unknown) => {
       request.unpipe(parser);
+      reject(error);
       file?.destroy(error as Error);
-      // Not before nothing is written any more.
-      Promise.resolve(stored).then(
-        () => reject(error),
-        () => reject(error),
-      );
     };
     const damaged = (error: unknown) => fail(refuse('INVALID', `the form is damaged: ${messageOf(error)}`));
     parser.on('file', (_field, stream, name) => {
       file = stream;
       stream.on('error', damaged);
-      stored = store(name ?? '', chunksOf(stream));
+      stored = store(name ?? '', untilWhole(stream));
       stored.catch(fail);
     });
     parser.on('filesLimit', () => fail(refuse('INVALID', 'the form has more than one file; send one at a time')));
-    parser.on('error', damaged);
-    parser.on('finish', () => {
-      if (stored) stored.then(resolve, () => {});
-      else fail(refuse('INVALID', 'the form has no file; send it as one of its fields, e.g. curl -F file=@images.zip'));
+    parser.on('partsLimit', () => {
+      fail(refuse('INVALID', `the form has more than ${formLimits.parts} parts; send the file alone`));
     });
+    parser.on('error', damaged);
+    parser.on('finish', resolve);
     request.on('close', () => {
       if (!request.complete) fail(new Error('the request was cut off'));
     });
-    request.pipe(parser);
   });
+  /** Ends with the form: who stores the file has not seen all of it before. */
+  async function* untilWhole(file: Readable): AsyncGenerator<Uint8Array> {
+    yield* chunksOf(file);
+    await whole;
+  }
+  request.pipe(parser);
+  try {
+    await whole;
+  } catch (error) {
+    // Not before nothing is written any more.
+    await stored?.catch(() => {});
+    throw error;
+  }
+  if (stored) return stored;
+  throw refuse('INVALID', 'the form has no file; send it as one of its fields, e.g. curl -F file=@images.zip');
 }
 
 /** @throws UserInputError when the headers say nothing of what is between parts */

@@ -14,8 +14,25 @@ export interface Upload {
   readonly expiresAt: Date;
 }
 
+/** First key of the lock. */
+const uploadClass = 0x75706c64; // "upld"
+
 export async function insertUpload(db: Queryable, upload: Upload): Promise<void> {
   await db.upload.create({ data: upload });
+}
+
+/** Until the transaction ends nobody else adds an upload. */
+export async function lockUploads(tx: Queryable): Promise<void> {
+  await tx.$executeRaw`select pg_advisory_xact_lock(${uploadClass}::int, 0)`;
+}
+
+/** Bytes of uploads that have not expired and that no data set has the bytes of; those that were sent twice count once. */
+export async function sumWaitingUploads(db: Queryable, now: Date): Promise<number> {
+  const [{ bytes }] = await db.$queryRaw<[{ bytes: bigint }]>`
+    select coalesce(sum(size), 0)::bigint as bytes
+    from (select distinct content_hash, size from upload where expires_at > ${now}) waiting
+    where not exists (select from dataset where archive_hash = waiting.content_hash)`;
+  return Number(bytes);
 }
 
 /** An upload that has not expired; it stays until the transaction ends. */

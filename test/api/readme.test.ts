@@ -57,6 +57,7 @@ test('the README has a row for every environment variable, with its default, and
     )}\``,
     RUNGRAPH_WEIGHTS_ROOTS: config.weightsRoots === config.dataRoots ? 'as `RUNGRAPH_DATA_ROOTS`' : '',
     RUNGRAPH_UPLOAD_BYTES: `${config.uploadLimitBytes / 2 ** 30} GiB`,
+    RUNGRAPH_UPLOADS_BYTES: `${config.uploadsLimitBytes / config.uploadLimitBytes} × \`RUNGRAPH_UPLOAD_BYTES\``,
     RUNGRAPH_UNPACKED_BYTES: `${config.unpackedLimitBytes / 2 ** 30} GiB`,
     RUNGRAPH_KEEP_DETAILS_DAYS: daysOf(config.retention.detailsDays),
     RUNGRAPH_KEEP_CHECKPOINTS_DAYS: daysOf(config.retention.checkpointsDays),

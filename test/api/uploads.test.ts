@@ -49,7 +49,9 @@ async function send(method: string, where: string, body: Body, headers: Record<s
     method,
     body: body as NonNullable<RequestInit['body']>,
     headers,
-  });
+    // What streams needs it.
+    duplex: 'half',
+  } as RequestInit);
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into field by field
   return { status: response.status, body: (await response.json()) as any };
 }
@@ -115,10 +117,27 @@ describe('an upload', () => {
     expect(await refused(send('POST', '/uploads', 'x', { 'content-type': 'multipart/form-data' }))).toMatch(
       /^400: the form cannot be read/,
     );
-    const cut = ['--b', 'content-disposition: form-data; name="file"; filename="a.zip"', '', 'half'].join('\r\n');
-    expect(await refused(send('POST', '/uploads', cut, { 'content-type': 'multipart/form-data; boundary=b' }))).toMatch(
-      /^400: the form is damaged: /,
+    // The first file is whole long before the second one begins.
+    const file = (name: string, data: string) =>
+      `--b\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\n\r\n${data}\r\n`;
+    const late = async function* () {
+      const [first, second] = [`${file('a.zip', 'first')}--b`, `${file('b.zip', 'second')}--b--\r\n`];
+      yield Buffer.from(first);
+      await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length + 1);
+      yield Buffer.from(second.slice('--b'.length));
+    };
+    const type = { 'content-type': 'multipart/form-data; boundary=b' };
+    expect(await refused(send('POST', '/uploads', ReadableStream.from(late()) as ReadableStream, type))).toMatch(
+      /^400: the form has more than one file/,
     );
+    const many = '--b\r\ncontent-disposition: form-data; name="x"\r\n\r\ny\r\n'.repeat(11);
+    expect(await refused(send('POST', '/uploads', `${file('a.zip', 'first')}${many}--b--\r\n`, type))).toMatch(
+      /^400: the form has more than 11 parts; send the file alone/,
+    );
+    const half = `${file('a.zip', 'whole')}--b\r\ncontent-disposition: form-data; name="x"\r\n\r\ncut off`;
+    expect(await refused(send('POST', '/uploads', half, type))).toMatch(/^400: the form is damaged: /);
+    const cut = ['--b', 'content-disposition: form-data; name="file"; filename="a.zip"', '', 'half'].join('\r\n');
+    expect(await refused(send('POST', '/uploads', cut, type))).toMatch(/^400: the form is damaged: /);
     expect([await uploads(), await stored()]).toEqual(before);
   });
 

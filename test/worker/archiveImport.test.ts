@@ -71,6 +71,7 @@ let count = 0;
 async function uploaded(bytes: Buffer): Promise<string> {
   const upload = await storeUpload(ctx, {
     name: 'x.zip',
+    arriving: { bytes: 0 },
     content: (async function* () {
       yield bytes;
     })(),
