@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import type { Listener } from '../db/listener.ts';
 import { missing, refuse } from '../errors.ts';
 import { type Dataset, findDataset } from '../store/dataset.ts';
+import { persist } from './persist.ts';
 
 /** Channel of data set ids: their import has moved on. */
 export const importChannel = 'dataset_import';
@@ -14,7 +15,7 @@ const pollMs = 2_000;
 export interface ImportFeed {
   /**
    * The data set now, and whenever its import has moved on; ends with the import, or when the data set is deleted. A slow reader
-   * gets the newest state only. `return()` settles also while `next()` waits.
+   * gets the newest state only, and waits while the database is away. `return()` settles also while `next()` waits.
    * @throws UserInputError NOT_FOUND on `id`
    */
   subscribe(datasetId: string): Promise<AsyncIterableIterator<Dataset>>;
@@ -24,8 +25,8 @@ export function createImportFeed(db: Pick<Database, 'prisma'>, listener: Pick<Li
   return {
     async subscribe(id) {
       const find = () => findDataset(db.prisma, { id });
-      if (!(await find())) throw refuse('NOT_FOUND', missing('data set', id), ['id']);
       const closing = new AbortController();
+      if (!(await persist(find, closing.signal))) throw refuse('NOT_FOUND', missing('data set', id), ['id']);
       let moved = new AbortController();
       const stopListening = listener.listen(importChannel, (moving) => {
         if (moving === id) moved.abort();
@@ -39,7 +40,7 @@ export function createImportFeed(db: Pick<Database, 'prisma'>, listener: Pick<Li
         async next() {
           while (!closing.signal.aborted) {
             moved = new AbortController();
-            const dataset = await find();
+            const dataset = await persist(find, closing.signal, Number.POSITIVE_INFINITY);
             if (!dataset) break;
             const { status, importAttempt, importProgress, failure } = dataset;
             const state = JSON.stringify({ status, importAttempt, importProgress, failure });

@@ -145,7 +145,7 @@ async function* replay(
       const after = positions.after(runId);
       return after < through ? [{ runId, after, through }] : [];
     });
-    const events = await persist(() => readEvents(db.prisma, wanted, batchSize), signal);
+    const events = await persist(() => readEvents(db.prisma, wanted, batchSize), signal, Number.POSITIVE_INFINITY);
     for (let done = 0, length: number; done < events.length && !signal.aborted; done += length) {
       length = batchLength(events.slice(done));
       const batch = makeBatch(options, positions, events.slice(done, done + length));

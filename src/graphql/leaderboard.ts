@@ -1,4 +1,5 @@
 import type { PageRequest } from '../domain/page.ts';
+import { persist } from '../events/persist.ts';
 import { Positions } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { eventHeads } from '../store/event.ts';
@@ -29,7 +30,9 @@ export const leaderboardResolvers: Resolvers = {
         });
         return startWith(
           await read(),
-          mapAsync(changes, ({ events }) => (events.length ? read() : null)),
+          mapAsync(changes, ({ events }, signal) =>
+            events.length ? persist(read, signal, Number.POSITIVE_INFINITY) : null,
+          ),
         );
       },
     },

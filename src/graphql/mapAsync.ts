@@ -1,15 +1,16 @@
 /**
  * Maps the values of an async iterable; a result of null is left out. `return()` goes straight to the source, so it settles
  * while `next()` still waits: that of an async generator would wait for the next value, which after a disconnect never comes.
+ * @param map gets a signal that aborts when nobody waits for its result any more
  */
 export function mapAsync<In, Out>(
   source: AsyncIterable<In>,
-  map: (value: In) => Out | null | Promise<Out | null>,
+  map: (value: In, signal: AbortSignal) => Out | null | Promise<Out | null>,
 ): AsyncIterableIterator<Out> {
   const iterator = source[Symbol.asyncIterator]();
-  let ended = false;
+  const ending = new AbortController();
   const end = async (): Promise<IteratorReturnResult<undefined>> => {
-    ended = true;
+    ending.abort();
     await iterator.return?.();
     return { done: true, value: undefined };
   };
@@ -18,11 +19,11 @@ export function mapAsync<In, Out>(
       return this;
     },
     async next() {
-      while (!ended) {
+      while (!ending.signal.aborted) {
         try {
           const step = await iterator.next();
           if (step.done) return { done: true, value: undefined };
-          const value = await map(step.value);
+          const value = await map(step.value, ending.signal);
           if (value !== null) return { done: false, value };
         } catch (error) {
           await end(); // Who gets an error does not call `return()`.

@@ -1,4 +1,5 @@
 import { missing, refuse } from '../errors.ts';
+import { persist } from '../events/persist.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { getWorkers, isOnline, listWorkers } from '../store/worker.ts';
 import { loadExisting } from './loaders.ts';
@@ -14,8 +15,8 @@ export const workerResolvers: Resolvers = {
         const known = workerId ? await getWorkers(db, [workerId]) : null;
         if (known?.size === 0) throw refuse('NOT_FOUND', missing('worker', workerId!), ['workerId']);
         const initial = known?.keys() ?? (await listWorkers(db, commands.now())).map(({ id }) => id);
-        return mapAsync(workerFeed.subscribe(workerId ?? null, initial), async (id) => {
-          const worker = (await getWorkers(db, [id])).get(id);
+        return mapAsync(workerFeed.subscribe(workerId ?? null, initial), async (id, signal) => {
+          const worker = (await persist(() => getWorkers(db, [id]), signal, Number.POSITIVE_INFINITY)).get(id);
           return worker ? { deviceMemory: worker } : null;
         });
       },

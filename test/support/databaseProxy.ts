@@ -8,6 +8,8 @@ export interface DatabaseProxy {
   readonly url: string;
   /** Breaks every connection and lets no new one through, or lets them through again. */
   block(blocked: boolean): void;
+  /** Connections that were not let through. */
+  readonly refused: number;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function databaseProxy(databaseUrl: string): Promise<DatabaseProxy>
   const folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-proxy-'));
   const sockets = new Set<net.Socket>();
   let blocked = false;
+  let refused = 0;
   const relay = (from: net.Socket, to: net.Socket) => {
     sockets.add(from);
     from.pipe(to);
@@ -30,6 +33,7 @@ export async function databaseProxy(databaseUrl: string): Promise<DatabaseProxy>
   };
   const server = net.createServer((client) => {
     if (blocked) {
+      refused++;
       client.destroy();
       return;
     }
@@ -41,6 +45,9 @@ export async function databaseProxy(databaseUrl: string): Promise<DatabaseProxy>
   url.searchParams.set('host', folder);
   return {
     url: url.href,
+    get refused() {
+      return refused;
+    },
     block(value) {
       blocked = value;
       if (blocked) for (const socket of sockets) socket.destroy();
