@@ -2,7 +2,6 @@
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { restoreBackup, verifyBackup } from '../backup/restore.ts';
 import { writeBackup } from '../backup/writeBackup.ts';
@@ -10,14 +9,42 @@ import { finishRestore } from '../commands/finishRestore.ts';
 import type { Config } from '../config.ts';
 import { messageOf, StartupError } from '../errors.ts';
 import { createLogger } from '../log.ts';
+import { parseWords } from './arguments.ts';
 import { openBlobStore } from './blobStore.ts';
 import { Closers } from './closers.ts';
 import { claimHome } from './home.ts';
 import { openServices, provideDatabase } from './services.ts';
 
+const backupUsage = `Usage: rungraph backup FILE
+
+Writes the database at one moment and every blob that it names into one tar file, also while servers and workers run. FILE appears
+whole or not at all, and only its owner can read it. While it is written no blob is removed.
+
+  --help   prints this
+
+RUNGRAPH_HOME, DATABASE_URL and RUNGRAPH_BLOBS are those of the server. Not in it: folders of images, caches, sessions of the
+dashboard. rungraph restore FILE reads it.
+`;
+
+const restoreUsage = `Usage: rungraph restore FILE
+
+Fills an empty home or database with what rungraph backup has written, by this version or an older one. FILE is checked as a whole
+before anything changes; a database that has rows is refused. Runs that were under way are queued again and go on from their
+checkpoints. API keys are as they were then, those too that were revoked since.
+
+  --help   prints this
+
+RUNGRAPH_HOME, DATABASE_URL and RUNGRAPH_BLOBS say where it goes. No server may run there.
+`;
+
 /** Also while servers and workers run. */
 export async function backup(args: readonly string[], config: Config): Promise<number> {
-  const file = fileOf('backup', args);
+  const words = parseWords({ command: 'backup', usage: backupUsage, words: 1 }, args);
+  if (!words) {
+    process.stdout.write(backupUsage);
+    return 0;
+  }
+  const file = path.resolve(words[0]!);
   const closers = new Closers();
   const bar = openBar('Backing up');
   try {
@@ -37,7 +64,12 @@ export async function backup(args: readonly string[], config: Config): Promise<n
 
 /** Into an empty home or database that no server runs on. */
 export async function restore(args: readonly string[], config: Config): Promise<number> {
-  const file = fileOf('restore', args);
+  const words = parseWords({ command: 'restore', usage: restoreUsage, words: 1 }, args);
+  if (!words) {
+    process.stdout.write(restoreUsage);
+    return 0;
+  }
+  const file = path.resolve(words[0]!);
   const { size } = await stat(file).catch((error: unknown) => {
     throw new StartupError(`${file} cannot be read (${messageOf(error)})`);
   });
@@ -71,18 +103,6 @@ export async function restore(args: readonly string[], config: Config): Promise<
     checking.stop();
     await closers.close();
   }
-}
-
-function fileOf(command: string, args: readonly string[]): string {
-  let positionals: string[];
-  try {
-    ({ positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true, strict: true }));
-  } catch (error) {
-    throw new StartupError(`${command}: ${messageOf(error)}`);
-  }
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length) throw new StartupError(`Usage: rungraph ${command} FILE`);
-  return path.resolve(file);
 }
 
 /** On a terminal only, as the logs go to files too. */

@@ -14,13 +14,13 @@ import { start } from './start.ts';
 
 const usage = `Usage: rungraph COMMAND
 
-  start      server and worker, until Ctrl-C        (npm start)
-  demo       imports, trains, ranks, submits         (npm run demo -- --help)
-  predict    predicts a folder with a run's weights  (npx rungraph predict --help)
-  keys       makes, lists and revokes API keys       (npx rungraph keys --help)
-  backup     writes database and blobs into one file  (rungraph backup FILE)
-  restore    fills an empty home or database from one (rungraph restore FILE)
-  gc         removes what nothing needs any more and what is too old
+  start      server and worker, until Ctrl-C          (npm start)
+  demo       imports, trains, ranks, submits          (npm run demo -- --help)
+  predict    predicts a folder with a run's weights   (npx rungraph predict --help)
+  keys       makes, lists and revokes API keys        (npx rungraph keys --help)
+  backup     writes database and blobs into one file  (npx rungraph backup --help)
+  restore    fills an empty home or database from one (npx rungraph restore --help)
+  gc         removes what is unneeded or too old      (npx rungraph gc --help)
   migrate    brings the database up to date and ends
 
 Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST, PORT (4000), ENGINE, DEVICE, RUNGRAPH_LOG
@@ -43,8 +43,7 @@ await runProgram(async () => {
     case 'restore':
       return restore(args, readConfig(process.env));
     case 'gc':
-      refuseArguments(command, args);
-      return gc(readConfig(process.env));
+      return gc(args, readConfig(process.env));
     case 'migrate':
       refuseArguments(command, args);
       return migrateOnly();

@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import type { Limits } from '../../src/domain/limits.ts';
 import type { SocketLimits } from '../../src/server/socket.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
-import { keyWith } from './authFixtures.ts';
+import { keyWith, logIn, openSocket as openSocketWith } from './authFixtures.ts';
 import { follow } from './follow.ts';
 
 let server: ApiServer;
@@ -240,6 +240,25 @@ describe('with keys', () => {
     expect([refused.status, refused.errors[0]!.extensions]).toEqual([429, { code: 'RATE_LIMITED' }]);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  });
+
+  test('wrong keys, and requests without any, lock no good key or session of their address out', async () => {
+    server = await apiServer({ access: { authenticated: true }, limits: { refusalsPerMinute: 3 } });
+    const key = await keyWith(server.context, 'READ');
+    const { cookie } = await logIn(server.url, key.secret);
+    const wrong = { authorization: `Bearer ${key.secret}x` };
+    const refused = async () => [(await server.send(version, {}, wrong)).status, (await server.send(version)).status];
+    expect(await refused()).toEqual([401, 401]);
+    expect(await refused()).toEqual([401, 429]);
+    for (const good of [key.bearer, { cookie, origin: server.url }]) {
+      expect((await server.send(version, {}, good)).status).toBe(200);
+    }
+    expect((await logIn(server.url, key.secret)).status).toBe(200);
+    const { socket, admitted } = openSocketWith(server.url, { payload: key.bearer });
+    expect(await admitted).toBe('open');
+    socket.terminate();
+    expect(await refused()).toEqual([429, 429]);
+    expect(await logIn(server.url, `${key.secret}x`)).toMatchObject({ status: 429 });
   });
 
   test('subscriptions are counted by key', async () => {

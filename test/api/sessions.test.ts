@@ -187,6 +187,15 @@ describe('requests of other sites with the cookie', () => {
     expect((await server.send(query, {}, { cookie, ...origin })).status).toBe(200); // the session is still there
   });
 
+  test('a query by POST without an origin is refused too, and told what is missing', async () => {
+    const { cookie } = await logIn(server.url, admin.secret, from);
+    const { status, errors } = await server.send(query, {}, { cookie });
+    expect([status, errors[0]!.message]).toEqual([
+      403,
+      'A request with a session, other than GET, needs an Origin header of this server',
+    ]);
+  });
+
   test('a login from another site is refused: nobody is logged in as somebody else', async () => {
     const { status, setCookie } = await logIn(server.url, admin.secret, { ...from, origin: evil });
     expect([status, setCookie]).toEqual([403, '']);
