@@ -16,19 +16,26 @@ export interface WorkerChild {
 
 /**
  * Starts src/bin/worker.ts on the given database. It runs in a process group of its own, so that Ctrl-C reaches it through `stop`
- * only, in order; when this process is killed it notices and stops by itself.
+ * only, in order; when this process is killed it notices and stops by itself. One that cannot even be started, for want of memory or
+ * processes, counts as one that has ended.
+ * @param execPath the program that runs it
  */
-export function startWorkerChild(config: Config, databaseUrl: string, log: Logger): WorkerChild {
+export function startWorkerChild(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+  execPath: string = process.execPath,
+): WorkerChild {
   const file = fileURLToPath(new URL('worker.ts', import.meta.url));
   let stopping = false;
   let delay = firstDelay;
   let restart: NodeJS.Timeout | undefined;
-  let child: ChildProcess;
+  let child: ChildProcess | undefined;
   let ended: Promise<void>;
 
-  function launch(): void {
-    const started = Date.now();
-    const launched = fork(file, {
+  const start = () =>
+    fork(file, {
+      execPath,
       execArgv: ['--import', import.meta.resolve('tsx')],
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -40,17 +47,33 @@ export function startWorkerChild(config: Config, databaseUrl: string, log: Logge
         HF_TOKEN: config.hub.token,
       },
     });
-    child = launched;
+
+  function launch(): void {
+    const started = Date.now();
     ended = new Promise((resolve) => {
-      launched.on('error', (error) => log.error({ err: error }, 'the worker process'));
-      launched.once('exit', (status, signal) => {
+      const end = (ending: object) => {
         resolve();
         if (stopping) return;
         if (Date.now() - started > longestDelay) delay = firstDelay;
-        log.error({ status, signal, restartInMs: delay }, 'the worker ended and will be started again');
+        log.error({ ...ending, restartInMs: delay }, 'the worker ended and will be started again');
         restart = setTimeout(launch, delay);
         delay = Math.min(2 * delay, longestDelay);
+      };
+      child = undefined;
+      try {
+        child = start();
+      } catch (error) {
+        // So it is with ENOMEM; EAGAIN is told by an event.
+        end({ err: error });
+        return;
+      }
+      const { pid } = child;
+      child.on('error', (error) => {
+        // Without a process there is no exit.
+        if (pid === undefined) end({ err: error });
+        else log.error({ err: error }, 'the worker process');
       });
+      child.once('exit', (status, signal) => end({ status, signal }));
     });
   }
 
@@ -59,8 +82,8 @@ export function startWorkerChild(config: Config, databaseUrl: string, log: Logge
     async stop() {
       stopping = true;
       clearTimeout(restart);
-      child.kill('SIGTERM');
-      const kill = setTimeout(() => child.kill('SIGKILL'), stopTimeout);
+      child?.kill('SIGTERM');
+      const kill = setTimeout(() => child?.kill('SIGKILL'), stopTimeout);
       await ended;
       clearTimeout(kill);
     },
