@@ -9,6 +9,8 @@ it.each([
   coded('57P01'),
   coded('08006'),
   coded('P2028'),
+  coded('P2034'),
+  new Error('connect ENOENT /tmp/.s.PGSQL.5432'),
   new Error('Connection terminated unexpectedly'),
   new Error('timeout exceeded when trying to connect'),
   new Error('Client has encountered a connection error and is not queryable'),
