@@ -43,9 +43,15 @@ const ownFolders = [trainFolder, testFolder, holdoutFolder];
 /**
  * Lists the folder. Throws UserInputError when it is missing, no folder, or has no class folders.
  * @param called how messages call it
+ * @param resolved the path had no link in it: refused when it has one by now, for whoever looked where it leads saw another folder
  */
-export async function findFiles(path: string, called: string = path): Promise<FoundFolder> {
+export async function findFiles(path: string, called: string = path, resolved = false): Promise<FoundFolder> {
   const asked = await resolveRoot(path);
+  if (resolved && asked !== path) {
+    throw refuse('INVALID', `${called} was replaced by a link while it was imported; leave it alone and try again`, [
+      'path',
+    ]);
+  }
   const inside = await singleFolder(asked);
   const root = join(asked, inside);
   const finder = createFinder(root);

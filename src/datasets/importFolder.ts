@@ -39,6 +39,8 @@ export interface ImportOptions extends Partial<ImageLimits> {
   readonly holdout?: HoldoutDraw | undefined;
   /** How messages call the root; left out: by its path. */
   readonly called?: string | undefined;
+  /** The root is a real path, and refused when a link has been put into it since. */
+  readonly resolved?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CheckProgress) => void;
 }
@@ -58,9 +60,9 @@ const concurrency = Math.min(4, availableParallelism());
  * @throws UserInputError when the folder is missing or holds nothing to train on, or `holdout` cannot be drawn; the signal's reason when it aborts.
  */
 export async function importFolder(root: string, options: ImportOptions = {}): Promise<ImportedFolder> {
-  const { signal, called = root } = options;
+  const { signal, called = root, resolved } = options;
   signal?.throwIfAborted();
-  const folder = await findFiles(root, called);
+  const folder = await findFiles(root, called, resolved);
   const { images, problems } = await inspectAll(folder, options);
   const train = withUniqueIds(
     images.filter(({ split }) => split === 'TRAIN'),

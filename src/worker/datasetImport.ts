@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { CommandContext } from '../commands/context.ts';
 import { beginImport, completeImport, failImport, nameArchive, reportImport } from '../commands/datasetImport.ts';
@@ -6,7 +7,7 @@ import { importFolder } from '../datasets/importFolder.ts';
 import type { ImportProblem, ImportProgress } from '../domain/dataset.ts';
 import { refuse, UserInputError } from '../errors.ts';
 import { locateRoot } from '../files/datasetFolders.ts';
-import { OutsideRootsError, realpathWithin } from '../files/roots.ts';
+import { realpathWithin } from '../files/roots.ts';
 import type { Logger } from '../log.ts';
 import type { Dataset } from '../store/dataset.ts';
 import type { ImportToken } from '../store/datasetImport.ts';
@@ -25,6 +26,8 @@ export interface ImportJobOptions {
   readonly redelivered?: boolean;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Reads the folder; tests change what is there right before. */
+  readonly read?: typeof importFolder;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface ImportJobOptions {
 export async function importDatasetJob(
   ctx: CommandContext,
   datasetId: string,
-  { signal: stopping, log, redelivered = false }: ImportJobOptions,
+  { signal: stopping, log, redelivered = false, read = importFolder }: ImportJobOptions,
 ): Promise<void> {
   const dataset = await beginImport(ctx, datasetId);
   if (!dataset) return;
@@ -45,15 +48,16 @@ export async function importDatasetJob(
   try {
     if (redelivered && token.attempt % mostAttempts === 0) throw givenUp();
     const work = { ctx, token, signal, progress: reporter.tell };
-    const unpacked = await provideFiles(dataset, work);
+    const files = await provideFiles(dataset, work);
     const { holdoutFraction: fraction, holdoutSeed } = dataset;
-    const { inside, ...result } = await importFolder(locateRoot(ctx.files.home, dataset.root), {
+    const { inside, ...result } = await read(files.root, {
       signal,
-      called: isUnpacked(dataset) ? 'the archive' : undefined,
+      resolved: true,
+      called: isUnpacked(dataset) ? 'the archive' : dataset.root,
       holdout: fraction === null ? undefined : { fraction, seed: holdoutSeed ?? 0 },
       onProgress: (progress) => reporter.tell({ phase: 'CHECKING', ...progress, bytesTotal: null }),
     });
-    const whole = { ...result, problems: [...unpacked, ...result.problems] };
+    const whole = { ...result, problems: [...files.problems, ...result.problems] };
     const root = inside ? path.join(dataset.root, inside) : dataset.root;
     if (await persist(() => completeImport(ctx, token, whole, root))) {
       log.info({ datasetId, images: whole.images.length, problems: whole.problems.length }, 'data set imported');
@@ -87,21 +91,34 @@ function isUnpacked({ archivePath, archiveHash }: Dataset): boolean {
   return archivePath !== null || archiveHash !== null;
 }
 
-/** Sees to it that the data set's root is there and may be read. Gives what was left out of an archive. */
-async function provideFiles(dataset: Dataset, work: Work): Promise<readonly ImportProblem[]> {
+interface ProvidedFiles {
+  /** Where they are, without a link on the way. */
+  readonly root: string;
+  /** What was left out of an archive. */
+  readonly problems: readonly ImportProblem[];
+}
+
+/** Sees to it that the data set's files are there and may be read. */
+async function provideFiles(dataset: Dataset, work: Work): Promise<ProvidedFiles> {
   const { ctx, token, signal, progress } = work;
-  if (!isUnpacked(dataset)) {
-    // Again: since it was named, a link may have been put in its place. What cannot be found at all the import itself tells of.
-    await realpathWithin(ctx.files.dataRoots, dataset.root, 'RUNGRAPH_DATA_ROOTS').catch((error: unknown) => {
-      if (error instanceof OutsideRootsError) throw error;
-    });
-    return [];
-  }
+  // Again: since it was named, a link may have been put in its place.
+  if (!isUnpacked(dataset)) return { root: await checkedRoot(ctx, dataset.root), problems: [] };
   const archiveHash = dataset.archiveHash ?? (await storeArchive(dataset.archivePath!, work));
-  return provideUnpacked(ctx, {
+  const problems = await provideUnpacked(ctx, {
     ...{ datasetId: token.datasetId, archiveHash, signal },
     onProgress: (unpacked) => progress({ phase: 'UNPACKING', total: null, ...unpacked }),
   });
+  return { root: await realpath(locateRoot(ctx.files.home, dataset.root)), problems };
+}
+
+/** The real path of a folder that a request has named. */
+async function checkedRoot({ files }: CommandContext, folder: string): Promise<string> {
+  try {
+    return await realpathWithin(files.dataRoots, folder, 'RUNGRAPH_DATA_ROOTS');
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw isGone ? refuse('NOT_FOUND', `there is no folder ${folder}`, ['path']) : error;
+  }
 }
 
 /** Copies an archive of this machine among the blobs, from where every worker can unpack it. */

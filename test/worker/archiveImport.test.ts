@@ -16,6 +16,7 @@ import {
   retryImport,
 } from '../../src/commands/datasetImport.ts';
 import { storeUpload } from '../../src/commands/upload.ts';
+import { importFolder } from '../../src/datasets/importFolder.ts';
 import { folderLock, removeAbandonedFolders } from '../../src/files/datasetFolders.ts';
 import type { FilePolicy } from '../../src/files/roots.ts';
 import { acquireLock } from '../../src/locks/lockFile.ts';
@@ -299,6 +300,45 @@ describe('an import', () => {
     await symlink(path.join(scratch, 'elsewhere'), path.join(root, 'leaves'));
     await run(id, undefined, limited);
     expect((await dataset(id)).failure).toMatch(/is outside of the folders that may be named/);
+  });
+
+  it('does not follow a link that is put in the place of its folder when that has been checked', async () => {
+    const folder = path.join(scratch, 'links/leaves');
+    await writeFolder(folder, files);
+    await writeFolder(path.join(scratch, 'secret/leaves'), files);
+    const limited: CommandContext = { ...ctx, files: { ...ctx.files, dataRoots: [path.dirname(folder)] } };
+    const id = await importDataset(limited, { name: 'changed', path: folder });
+    const importing = (replaced: string) =>
+      importDatasetJob(limited, id, {
+        ...{ signal: new AbortController().signal, log: silent },
+        read: async (...asked) => {
+          await rm(replaced, { recursive: true });
+          await symlink(path.join(scratch, 'secret', path.relative(path.join(scratch, 'links'), replaced)), replaced);
+          return importFolder(...asked);
+        },
+      });
+    // The folder itself, and one above it.
+    for (const replaced of [folder, path.dirname(folder)]) {
+      await importing(replaced);
+      expect(await dataset(id)).toMatchObject({
+        status: 'FAILED',
+        failure: `${folder} was replaced by a link while it was imported; leave it alone and try again`,
+      });
+      await rm(replaced);
+      await writeFolder(folder, files);
+      await retryImport(limited, id);
+    }
+    await run(id, undefined, limited);
+    expect((await dataset(id)).status).toBe('READY');
+  });
+
+  it('of a folder that is gone says so', async () => {
+    const folder = path.join(scratch, 'gone');
+    await mkdir(folder);
+    const id = await importDataset(ctx, { name: 'gone', path: folder });
+    await rm(folder, { recursive: true });
+    await run(id);
+    expect(await dataset(id)).toMatchObject({ status: 'FAILED', failure: `there is no folder ${folder}` });
   });
 
   it('names what cannot be named', async () => {
