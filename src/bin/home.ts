@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { StartupError } from '../errors.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
@@ -20,5 +21,17 @@ export async function claimHome(home: string): Promise<LockFile> {
 export function unwritable(home: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
-  return new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own`);
+  const reason = code === 'ENOENT' ? (codeAbove(home) ?? code) : code;
+  return new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${reason}); set it to a folder of your own`);
+}
+
+/** Why nothing can be written to the nearest folder that there is; Node 20 calls it ENOENT when that is where it must make others. */
+function codeAbove(folder: string): string | undefined {
+  if (!existsSync(folder)) return codeAbove(path.dirname(folder));
+  try {
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
 }

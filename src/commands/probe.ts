@@ -1,7 +1,7 @@
 import { smallestLabel } from '../domain/dataset.ts';
 import type { AccumulationEquivalence, Measurement } from '../domain/memoryProbe.ts';
 import type { RunFailure } from '../domain/run.ts';
-import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { leastMemoryBudget, parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
 import { UserInputError, type UserProblem } from '../errors.ts';
 import { type AttemptToken, lockAttempt } from '../store/attempt.ts';
 import { type MeasuredSetup, putMeasurement } from '../store/memoryMeasurement.ts';
@@ -58,8 +58,8 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
     const lists = listProblems(input);
     const { configs, problems: wrong } = lists.length ? { configs: [], problems: lists } : parseTargets(input);
     const problems = [...wrong];
-    if (!Number.isSafeInteger(input.budgetBytes) || input.budgetBytes < 1) {
-      const message = `must be a positive number of bytes, got ${input.budgetBytes}`;
+    if (!Number.isSafeInteger(input.budgetBytes) || input.budgetBytes < leastMemoryBudget) {
+      const message = `must be at least ${leastMemoryBudget} bytes (64 MiB), got ${input.budgetBytes}`;
       problems.push({ code: 'INVALID', message, path: ['budget'] });
     }
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));

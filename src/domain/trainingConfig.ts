@@ -30,6 +30,9 @@ const checkpointsSchema = z.strictObject({
   keepEvery: z.int().min(1).max(100_000).nullable().default(null),
 });
 
+/** Bytes: no trainer gets as far as its first batch in less. */
+export const leastMemoryBudget = 64 * 2 ** 20;
+
 const configSchema = z.strictObject({
   architecture: z.string().min(1),
   pretrained: z.boolean().default(true),
@@ -44,7 +47,7 @@ const configSchema = z.strictObject({
   accumulation: z.int().min(1).default(1),
   autoAccumulation: z.boolean().default(false),
   /** Bytes of resident memory at which a trainer on a CPU is ended; null: the worker's own limit. */
-  memoryBudget: z.int().min(1).nullable().default(null),
+  memoryBudget: z.int().min(leastMemoryBudget).nullable().default(null),
   /** Seconds that all attempts of the run may take together; null: no limit. */
   maxSeconds: z.number().gt(0).nullable().default(null),
   /** What becomes of the run when image files cannot be read. */
@@ -87,11 +90,12 @@ export function parseTrainingConfig(input: unknown, at: readonly string[] = []):
   return { config: { ...parsed.data, architecture: findArchitecture(parsed.data.architecture)!.name } };
 }
 
-/** A config as it was stored, with the defaults of fields that are younger than it. */
+/** A config as it was stored, with the defaults of fields that are younger than it, and a memoryBudget that is older than its bound. */
 export function completeConfig(stored: unknown): TrainingConfig {
-  const { config, problems } = parseTrainingConfig(stored);
+  const { memoryBudget = null, ...others } = stored as Partial<TrainingConfig>;
+  const { config, problems } = parseTrainingConfig(others);
   if (!config) throw new Error(`a stored config is not valid: ${problems.map(({ message }) => message).join('; ')}`);
-  return config;
+  return { ...config, memoryBudget };
 }
 
 /** The fields that are right by themselves, defaults filled in. */

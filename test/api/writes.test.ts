@@ -253,7 +253,9 @@ describe('sweeps and probes', () => {
     ]);
     expect(await refused({ targets: [] })).toEqual([{ code: 'INVALID', path: ['targets'] }]);
     expect(await refused({ targets: Array(51).fill(target) })).toEqual([{ code: 'LIMIT_EXCEEDED', path: ['targets'] }]);
-    expect(await refused({ targets: [target], budget: { bytes: 0 } })).toEqual([{ code: 'INVALID', path: ['budget'] }]);
+    for (const budget of [{ bytes: 0 }, { mebibytes: 63 }, { mebibytes: -64 }]) {
+      expect(await refused({ targets: [target], budget })).toEqual([{ code: 'INVALID', path: ['budget'] }]);
+    }
     expect(await runCount()).toBe(before);
   });
 });

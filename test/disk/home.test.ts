@@ -172,6 +172,14 @@ describe.skipIf(noSmallDisk !== undefined)(`a home on a file system of its own $
         /^RUNGRAPH_HOME: .*home cannot be written to \(EROFS\); set it to a folder of your own\n$/,
       );
     }
+    // A home that is to be made there.
+    const fresh = path.join(disk.path, 'new/home');
+    const command = spawnTypeScript('src/bin/cli.ts', ['start'], { ...settings(), RUNGRAPH_HOME: fresh });
+    const { status, stderr } = await command.finished;
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `RUNGRAPH_HOME: ${fresh} cannot be written to (EROFS); set it to a folder of your own\n`,
+    });
   });
 
   test('blobs that become read-only while it runs: uploads are refused with the reason, and taken when they are writable', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { microBatchSize, parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
+import { completeConfig, microBatchSize, parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
 
 const least = {
   architecture: 'convnext_large_in22k',
@@ -59,8 +59,14 @@ describe('a config', () => {
   it('may limit the memory of its trainer, in bytes', () => {
     expect(parseTrainingConfig(least).config!.memoryBudget).toBeNull();
     expect(parseTrainingConfig({ ...least, memoryBudget: 2 ** 33 }).config!.memoryBudget).toBe(2 ** 33);
-    for (const memoryBudget of [0, -1, 1.5, 2 ** 53]) {
+    expect(parseTrainingConfig({ ...least, memoryBudget: 2 ** 26 }).config!.memoryBudget).toBe(2 ** 26);
+    for (const memoryBudget of [0, -1, 1.5, 2 ** 26 - 1, 2 ** 53]) {
       expect(parseTrainingConfig({ ...least, memoryBudget }).problems).toMatchObject([{ path: ['memoryBudget'] }]);
     }
+    const [problem] = parseTrainingConfig({ ...least, memoryBudget: 1000 }).problems!;
+    expect(problem!.message).toBe('must be at least 67108864, got 1000');
+    // Stored by a version that took less.
+    expect(completeConfig({ ...least, memoryBudget: 1000 }).memoryBudget).toBe(1000);
+    expect(completeConfig(least).memoryBudget).toBeNull();
   });
 });

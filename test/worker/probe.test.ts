@@ -100,7 +100,7 @@ describe('one network', () => {
   });
 
   test('nothing is recommended when not even the smallest micro-batch fits', async () => {
-    const { run, target } = await probed('probe', mebibyte, { effectiveBatchSize: 12 });
+    const { run, target } = await probed('probe', 64 * mebibyte, { effectiveBatchSize: 12 });
     expect(run.status).toBe('SUCCEEDED');
     expect(target.recommendation).toBeNull();
     expect(target.trials.map((t) => [t.accumulation, t.microBatchSize])).toEqual([
