@@ -106,10 +106,17 @@ export async function headsAt(db: Queryable, scope: EventScope, snapshot: string
   const [cluster, visible] = snapshot.split('/');
   const [own] = await db.$queryRaw<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`;
   if (own!.id !== cluster) return null;
+  // What began after the snapshot has higher numbers than all that it shows, so that the way back from the first of it is short. But for
+  // PRUNED, which stands in the place of older events.
   const rows = await db.$queryRaw<{ id: string; seq: bigint }[]>`
-    select run.id, e.seq from run cross join lateral (
+    select run.id, e.seq from run left join lateral (
+      select seq from run_event n
+      where n.run_id = run.id and n.transaction_id >= pg_snapshot_xmax(${visible}::pg_snapshot) and n.kind <> 'PRUNED'
+      order by transaction_id limit 1
+    ) newer on true cross join lateral (
       select seq from run_event e
-      where e.run_id = run.id and pg_visible_in_snapshot(e.transaction_id, ${visible}::pg_snapshot)
+      where e.run_id = run.id and e.seq < coalesce(newer.seq, run.event_seq + 1)
+        and pg_visible_in_snapshot(e.transaction_id, ${visible}::pg_snapshot)
       order by seq desc limit 1
     ) e
     where ${inScope(scope)}`;

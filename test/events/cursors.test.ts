@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createListener, type Listener } from '../../src/db/listener.ts';
 import { createRandom, type Random } from '../../src/domain/random.ts';
 import { createRunEventHub, type RunEventHub } from '../../src/events/hub.ts';
-import { appendEvents } from '../../src/store/event.ts';
+import { appendEvents, eventHeads, headsAt } from '../../src/store/event.ts';
 import { pruneRun } from '../../src/store/retention.ts';
 import { queuedRun } from '../api/fixtures.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
@@ -141,6 +141,51 @@ test('an event whose transaction was open at that time is not taken for seen', a
       [quick, 3],
     ]),
   );
+});
+
+/** A transaction that has its number, and appends to a run when it is told to. */
+async function openTransaction(runId: string, count: number): Promise<() => Promise<void>> {
+  let go = () => {};
+  const told = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let done: Promise<void> | undefined;
+  await new Promise<void>((begun, failed) => {
+    done = ctx.db.prisma.$transaction(
+      async (tx) => {
+        await tx.$queryRaw`select pg_current_xact_id()::text`;
+        begun();
+        await told;
+        await appendEvents(tx, runId, Array(count).fill(line('late')), new Date());
+      },
+      { timeout: 60_000 },
+    );
+    done.catch(failed);
+  });
+  return () => {
+    go();
+    return done!;
+  };
+}
+
+test('what a snapshot has shown is found again, in whatever order transactions began and wrote', async () => {
+  const random = createRandom(3, 'snapshots');
+  const experimentId = await trainableExperiment(ctx);
+  const runIds = await queuedRuns(experimentId, 2);
+  const open: (() => Promise<void>)[] = [];
+  const finish = async () => open.splice(random.integer(open.length), 1)[0]!();
+  const shown: { readonly snapshot: string; readonly heads: Map<string, number> }[] = [];
+  for (let step = 0; step < 150; step++) {
+    if (open.length === 4 || (open.length && random.integer(2))) await finish();
+    else open.push(await openTransaction(runIds[random.integer(2)]!, 1 + random.integer(3)));
+    const { heads, snapshot } = await eventHeads(ctx.db.prisma, { experimentId });
+    const written = heads.filter(({ seq }) => seq > 0);
+    shown.push({ snapshot: snapshot!, heads: new Map(written.map(({ runId, seq }) => [runId, seq])) });
+  }
+  while (open.length) await finish();
+  for (const { snapshot, heads } of shown) {
+    expect(await headsAt(ctx.db.prisma, { experimentId }, snapshot)).toEqual(heads);
+  }
 });
 
 test('what was seen before it was pruned stays seen; who had seen less is told', async () => {
