@@ -43,6 +43,18 @@ const layers = {
   server: ['graphql', 'commands', 'db', 'queue', 'metrics', 'events', 'blobs', 'store', 'vision', 'files'],
 };
 
+/** The same for the dashboard, besides routes.ts. */
+const clientLayers = {
+  generated: [],
+  api: ['generated'],
+  format: [],
+  ui: ['format'],
+  charts: ['ui', 'format'],
+  // views know each other by their links alone
+  pages: ['api', 'generated', 'format', 'ui', 'charts'],
+  app: ['api', 'generated', 'format', 'ui', 'pages'],
+};
+
 const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';
 
 export default {
@@ -66,6 +78,18 @@ export default {
       from: { path: `^src/${folder}/` },
       to: { path: '^src/', pathNot: [shared, `^src/(${[folder, ...allowed].join('|')})/`] },
     })),
+    ...Object.entries(clientLayers).map(([folder, allowed]) => ({
+      name: `client-${folder}-imports`,
+      severity: 'error',
+      from: { path: `^client/src/${folder}/` },
+      to: { path: '^(client/)?src/', pathNot: ['^client/src/routes\\.ts', `^client/src/(${[folder, ...allowed].join('|')})/`] },
+    })),
+    {
+      name: 'pages-know-links-not-each-other',
+      severity: 'error',
+      from: { path: '^client/src/pages/([^/]+)/' },
+      to: { path: '^client/src/pages/', pathNot: '^client/src/pages/$1/' },
+    },
     {
       name: 'trainers-read-tensor-files-not-stores',
       severity: 'error',
@@ -94,7 +118,7 @@ export default {
   options: {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    exclude: { path: '^src/generated/(?!prisma|graphql)' },
+    exclude: { path: '^src/generated/(?!prisma|graphql)|^client/dist' },
     doNotFollow: { path: 'node_modules' },
   },
 };

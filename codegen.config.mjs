@@ -1,6 +1,5 @@
 /**
- * How the types of src/generated/graphql.ts are made from the SDL. A mapper names the value that stands behind a GraphQL type;
- * a resolver exists only where a field is no property of that value.
+ * How types are made from the SDL: `server` those of src/generated/graphql.ts, `client` those of the dashboard's documents.
  */
 
 const events = [
@@ -15,7 +14,8 @@ const events = [
   'RunStatusChanged',
 ];
 
-const config = {
+/** A mapper names the value that stands behind a GraphQL type; a resolver exists only where a field is no property of that value. */
+const server = {
   contextType: '../graphql/context.ts#Context',
   enumType: 'string-literal',
   enumsAsTypes: true,
@@ -64,4 +64,16 @@ const config = {
   },
 };
 
-export default config;
+/** Documents are sent as text: the browser has no use for their syntax trees. */
+const client = {
+  documentMode: 'string',
+  enumType: 'string-literal',
+  enumsAsTypes: true,
+  immutableTypes: true,
+  useTypeImports: true,
+  strictScalars: true,
+  avoidOptionals: { field: true, inputValue: false, object: true },
+  scalars: { Bytes: 'number', DateTime: 'string', ID: 'string', JSONObject: 'Record<string, unknown>', Long: 'number' },
+};
+
+export default { server, client };

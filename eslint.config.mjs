@@ -2,8 +2,8 @@ import tseslint from 'typescript-eslint';
 
 /** Only the rules that need types: everything else is Biome's. */
 export default tseslint.config({
-  files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
-  ignores: ['src/generated/**'],
+  files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'client/src/**/*.{ts,tsx}'],
+  ignores: ['src/generated/**', 'client/src/generated/**'],
   extends: [tseslint.configs.base],
   languageOptions: { parserOptions: { projectService: true } },
   rules: {

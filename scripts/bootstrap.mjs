@@ -1,6 +1,6 @@
 /**
  * Runs before every npm script that needs the project: installs the packages when node_modules is not what package-lock.json
- * says, and generates the Prisma client and the GraphQL types when their sources changed. Says what it does on stderr. Does
+ * says, and generates the Prisma client, the GraphQL types and the dashboard when their sources changed. Says what it does on stderr. Does
  * nothing, quickly, when nothing changed; several at once take turns. Has no dependencies.
  */
 import { spawnSync } from 'node:child_process';
@@ -53,7 +53,7 @@ function generate() {
   const names = outdatedParts(root);
   if (!names.length) return;
   const started = Date.now();
-  say('Generating the Prisma client and the GraphQL types …');
+  say('Generating the Prisma client, the GraphQL types and the dashboard …');
   const { status } = spawnSync(process.execPath, ['scripts/generate.mjs', ...names], {
     cwd: root,
     stdio: ['ignore', 2, 2],

@@ -17,11 +17,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Name -> runs the step; resolves with null when all is well, else with what is wrong. Slow ones first. */
 const steps = {
   'types (tsc)': () => run('typescript/bin/tsc', ['--noEmit', '--project', '.']),
+  'types of the dashboard (tsc)': () => run('typescript/bin/tsc', ['--noEmit', '--project', 'client']),
   'typed rules (eslint)': () => run('eslint/bin/eslint.js', ['--max-warnings=0', '.']),
   'format and rules (biome)': () =>
     run('@biomejs/biome/bin/biome', ['ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings', '.']),
   'import rules (dependency-cruiser)': () =>
-    run('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.mjs', 'src']),
+    run('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.mjs', 'src', 'client/src']),
   'unused code (knip)': () => run('knip/bin/knip.js', []),
   'migrations = prisma/schema.prisma': checkMigrations,
   'generated code is up to date': checkGenerated,

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What is generated below src/generated: its output, and the files and folders it is made from. */
+const codegen = ['node_modules/@graphql-codegen/core', 'node_modules/@graphql-codegen/typescript'];
+
+/** What is generated: its output, and the files and folders it is made from. Later parts are made from earlier ones. */
 const parts = {
   prisma: {
     output: 'src/generated/prisma/client.ts',
@@ -13,10 +15,38 @@ const parts = {
   types: {
     output: 'src/generated/graphql.ts',
     inputs: ['src/graphql', 'codegen.config.mjs', 'scripts/generate.mjs'],
+    versions: [...codegen, 'node_modules/@graphql-codegen/typescript-resolvers'],
+  },
+  operations: {
+    output: 'client/src/generated/operations.ts',
+    inputs: ['src/graphql', 'client/src', 'codegen.config.mjs', 'scripts/generate.mjs'],
     versions: [
-      'node_modules/@graphql-codegen/core',
-      'node_modules/@graphql-codegen/typescript',
-      'node_modules/@graphql-codegen/typescript-resolvers',
+      ...codegen,
+      'node_modules/@graphql-codegen/typed-document-node',
+      'node_modules/@graphql-codegen/typescript-operations',
+    ],
+  },
+  dashboard: {
+    output: 'client/dist/index.html',
+    inputs: [
+      'client/index.html',
+      'client/vite.config.ts',
+      'client/tsconfig.json',
+      'client/public',
+      'client/src',
+      'src/graphql',
+      'codegen.config.mjs',
+    ],
+    files: () => true,
+    versions: [
+      'node_modules/@tanstack/react-query',
+      'node_modules/@tanstack/react-virtual',
+      'node_modules/react',
+      'node_modules/react-dom',
+      'node_modules/graphql-ws',
+      'node_modules/uplot',
+      'node_modules/vite',
+      'node_modules/wouter',
     ],
   },
 };
@@ -41,23 +71,26 @@ export function noteGenerated(root, name, taken) {
 
 export function fingerprint(root, name) {
   const hash = createHash('sha256');
-  const { inputs, versions } = parts[name];
+  const { inputs, versions, files = isGraphql } = parts[name];
   const packages = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages;
   for (const key of versions) hash.update(`${key} ${packages[key]?.version}\n`);
-  for (const input of inputs.flatMap((input) => filesOf(root, input))) {
+  for (const input of inputs.flatMap((input) => filesOf(root, input, files))) {
     hash.update(`${input}\n`);
     hash.update(readFileSync(path.join(root, input)));
   }
   return hash.digest('hex');
 }
 
-/** The file itself, or every *.graphql file below the folder. */
-function filesOf(root, input) {
+const isGraphql = (file) => file.endsWith('.graphql');
+
+/** The file itself, or every file below the folder that counts, but generated ones. */
+function filesOf(root, input, counts) {
   if (path.extname(input)) return [input];
-  return readdirSync(path.join(root, input), { recursive: true })
-    .filter((file) => file.endsWith('.graphql'))
-    .sort()
-    .map((file) => path.join(input, file));
+  return readdirSync(path.join(root, input), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && counts(entry.name))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !file.includes(`generated${path.sep}`))
+    .sort();
 }
 
 function readStamps(root) {

@@ -48,11 +48,13 @@ const endpoint = new URL('/graphql', location.href);
 const live = new URL(endpoint);
 live.protocol = live.protocol === 'https:' ? 'wss:' : 'ws:';
 
-// A link may bring a query along: /graphiql?query=…
-const query = new URLSearchParams(location.search).get('query') ?? undefined;
+// A link may bring an operation along: /graphiql?query=…&variables=…
+const link = new URLSearchParams(location.search);
+const query = link.get('query') ?? undefined;
+const variables = link.get('variables') ?? undefined;
 const fetcher = GraphiQL.createFetcher({ url: endpoint.href, wsClient: createClient({ url: live.href }) });
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
-  React.createElement(GraphiQL, { fetcher, query, defaultQuery: ${JSON.stringify(defaultQuery)} }),
+  React.createElement(GraphiQL, { fetcher, query, variables, defaultQuery: ${JSON.stringify(defaultQuery)} }),
 );
 `;
 

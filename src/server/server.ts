@@ -20,12 +20,12 @@ import { requestInfo, requireScope } from './auth/authenticate.ts';
 import { requireSafeBind } from './auth/bind.ts';
 import { requireLogin } from './auth/loginPage.ts';
 import { bodyDeadline, exceptAt, jsonBody } from './body.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { downloadRoutes } from './downloads.ts';
 import { type Front, openFront } from './front.ts';
 import { createGate, limitRefusals, limitRequests } from './gate.ts';
 import { graphiqlRoutes } from './graphiql.ts';
 import { healthRoutes } from './health.ts';
-import { landingPage } from './landing.ts';
 import { type LiveServer, serveLive } from './live.ts';
 import { countEvents, createObserver, metricsRoute, observeHttp, observeOperations } from './observe.ts';
 import { createReadiness, serviceChecks } from './readiness.ts';
@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.use(limitRefusals(gate));
   app.use(access.routes);
   app.use(limitRequests(gate));
-  app.get('/', requireLogin, landingPage(services, { graphiql: gate.introspection }));
+  app.use(dashboardRoutes(requireLogin));
   if (gate.introspection) app.use('/graphiql', requireLogin, graphiqlRoutes());
   app.use(requireScope('READ'));
   app.get(

@@ -27,8 +27,3 @@ export async function readMigrations(db: Queryable): Promise<Migrations> {
     unknown: applied.filter((name) => !known.includes(name)),
   };
 }
-
-/** Runs of every experiment and kind. */
-export function countAllRuns(db: Queryable): Promise<number> {
-  return db.run.count();
-}

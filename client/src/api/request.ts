@@ -1,0 +1,63 @@
+/** Asks the server over HTTP. */
+
+import type { TypedDocumentString } from '../generated/operations.ts';
+
+/** The server answered, and not with data: what it said, in words for people. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: string | undefined;
+  readonly status: number;
+
+  constructor(message: string, { code, status }: { readonly code?: string | undefined; readonly status: number }) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** Nobody answered: the server is away, or the network is. */
+export class OfflineError extends Error {
+  override readonly name = 'OfflineError';
+}
+
+interface GraphqlAnswer<Data> {
+  readonly data?: Data | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+}
+
+/**
+ * The data of an operation. Whoever is not logged in (any more) is led to the login page.
+ * @throws ApiError when the server refuses; OfflineError when it does not answer
+ */
+export async function request<Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Data> {
+  const response = await post({ query: document.toString(), variables }, signal);
+  if (response.status === 401) {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return new Promise(() => {});
+  }
+  const answer = (await response.json().catch(() => ({}))) as GraphqlAnswer<Data>;
+  if (answer.errors?.length) {
+    const message = answer.errors.map((error) => error.message).join('\n');
+    throw new ApiError(message, { code: answer.errors[0]?.extensions?.code, status: response.status });
+  }
+  if (!answer.data) throw new ApiError(`The server answered with status ${response.status}`, response);
+  return answer.data;
+}
+
+async function post(body: object, signal: AbortSignal | undefined): Promise<Response> {
+  try {
+    return await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new OfflineError('The server does not answer');
+  }
+}

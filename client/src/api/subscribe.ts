@@ -1,0 +1,74 @@
+/** Subscriptions that outlive their socket. */
+
+import type { TypedDocumentString } from '../generated/operations.ts';
+import { socket } from './connection.ts';
+
+export interface SubscriptionHandlers<Data> {
+  onData(data: Data): void;
+  /** The stream has come to its end. */
+  onEnd?(): void;
+  /** The server refuses the subscription: it is not tried again. */
+  onRefusal?(message: string): void;
+}
+
+/** Milliseconds before the first further try; doubled each time up to the longest. */
+const firstPause = 250;
+const longestPause = 5_000;
+
+/**
+ * Subscribes, and again whenever the socket is lost, until the function that it gives is called.
+ * @param variables asked for at every try: with the cursor of what has arrived, nothing is missed and nothing comes twice
+ */
+export function subscribe<Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  variables: () => Variables,
+  { onData, onEnd, onRefusal }: SubscriptionHandlers<Data>,
+): () => void {
+  let ended = false;
+  let tries = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let unsubscribe = () => {};
+
+  const again = () => {
+    if (ended) return;
+    const pause = Math.min(firstPause * 2 ** tries, longestPause);
+    tries++;
+    timer = setTimeout(begin, pause * (0.5 + Math.random() / 2));
+  };
+
+  const begin = () => {
+    unsubscribe = socket.subscribe<Data>(
+      { query: document.toString(), variables: variables() as Record<string, unknown> },
+      {
+        next({ data, errors }) {
+          if (ended) return;
+          if (data) {
+            tries = 0;
+            onData(data);
+          } else if (errors?.length) onRefusal?.(errors.map(({ message }) => message).join('\n'));
+        },
+        error(error) {
+          if (ended) return;
+          if (!Array.isArray(error)) return again();
+          // The server is there and says no; UNAVAILABLE passes.
+          const refusals = error as readonly { message: string; extensions?: { code?: string } }[];
+          if (refusals.some(({ extensions }) => extensions?.code === 'UNAVAILABLE')) return again();
+          ended = true;
+          onRefusal?.(refusals.map(({ message }) => message).join('\n'));
+        },
+        complete() {
+          if (ended) return;
+          ended = true;
+          onEnd?.();
+        },
+      },
+    );
+  };
+
+  begin();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    unsubscribe();
+  };
+}

@@ -1,0 +1,90 @@
+import { lazy, type ReactNode, Suspense } from 'react';
+import { Link, Route, Switch, useLocation } from 'wouter';
+import { routes } from '../routes.ts';
+import { ButtonAnchor, ButtonLink } from '../ui/Button.tsx';
+import { Empty, Skeleton } from '../ui/Notice.tsx';
+import { PageHead } from '../ui/Page.tsx';
+import { Toasts } from '../ui/Toasts.tsx';
+import styles from './App.module.css';
+import { Boundary } from './Boundary.tsx';
+import { OperationsButton } from './OperationsButton.tsx';
+import { SessionButton } from './SessionButton.tsx';
+import { StaleBanner } from './StaleBanner.tsx';
+import { ThemeButton } from './ThemeButton.tsx';
+
+const ExperimentsPage = lazy(() =>
+  import('../pages/experiments/ExperimentsPage.tsx').then((m) => ({ default: m.ExperimentsPage })),
+);
+
+const sections = [
+  { to: routes.experiments, label: 'Experiments', within: /^\/($|experiments|runs|sweeps|compare|ensembles)/ },
+  { to: routes.probes, label: 'Memory', within: /^\/probes/ },
+  { to: routes.datasets, label: 'Data sets', within: /^\/datasets/ },
+  { to: routes.machines, label: 'Machines', within: /^\/machines/ },
+];
+
+export function App() {
+  const [location] = useLocation();
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#main">
+        Skip to content
+      </a>
+      <header className={styles.bar}>
+        <Link href={routes.experiments} className={styles.brand}>
+          <img src="/icon.svg" alt="" width="22" height="22" />
+          Rungraph
+        </Link>
+        <nav className={styles.nav} aria-label="Main">
+          {sections.map(({ to, label, within }) => (
+            <Link key={to} href={to} className={styles.link} aria-current={within.test(location) ? 'page' : undefined}>
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <div className={styles.tools}>
+          <OperationsButton />
+          <ButtonAnchor look="quiet" small href="/graphiql">
+            GraphiQL
+          </ButtonAnchor>
+          <ThemeButton />
+          <SessionButton />
+        </div>
+      </header>
+      <StaleBanner />
+      <main id="main" className={styles.main} tabIndex={-1}>
+        <Boundary key={location}>
+          <Suspense fallback={<Skeleton height="60vh" />}>
+            <Pages />
+          </Suspense>
+        </Boundary>
+      </main>
+      <Toasts />
+    </div>
+  );
+}
+
+function Pages(): ReactNode {
+  return (
+    <Switch>
+      <Route path="/">
+        <ExperimentsPage />
+      </Route>
+      <Route>
+        <NotFound />
+      </Route>
+    </Switch>
+  );
+}
+
+function NotFound() {
+  return (
+    <>
+      <PageHead title="Nothing here" />
+      <Empty title="There is no such page">
+        <p>The link may be of a newer version, or cut off.</p>
+        <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
+      </Empty>
+    </>
+  );
+}

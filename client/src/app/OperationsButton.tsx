@@ -1,0 +1,35 @@
+import { useState, useSyncExternalStore } from 'react';
+import { notedOperations } from '../api/operations.ts';
+import { Button, ButtonAnchor } from '../ui/Button.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
+import styles from './App.module.css';
+
+/** Shows the GraphQL that the page was made of, each with a link that opens it in GraphiQL. */
+export function OperationsButton() {
+  const [open, setOpen] = useState(false);
+  const operations = useSyncExternalStore(notedOperations.listen, notedOperations.get);
+  return (
+    <>
+      <Button look="quiet" small onClick={() => setOpen(true)} title="The GraphQL that this page used">
+        Query
+      </Button>
+      {open && (
+        <Dialog title="The GraphQL of this page" onClose={() => setOpen(false)} wide>
+          {operations.map(({ document, variables }) => {
+            const text = JSON.stringify(variables, null, 2);
+            const link = `/graphiql?query=${encodeURIComponent(document)}&variables=${encodeURIComponent(text)}`;
+            return (
+              <section key={document}>
+                <pre className={styles.code}>{document}</pre>
+                {text !== '{}' && <pre className={styles.code}>{text}</pre>}
+                <ButtonAnchor small href={link}>
+                  Open in GraphiQL
+                </ButtonAnchor>
+              </section>
+            );
+          })}
+        </Dialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,170 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react';
+import { classes } from './classes.ts';
+import styles from './DataTable.module.css';
+
+export interface Column<Row> {
+  readonly key: string;
+  /** Also what screen readers call the column. */
+  readonly header: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** A track of a CSS grid, e.g. `8rem` or `minmax(12rem, 1fr)`. */
+  readonly width: string;
+  /** Numbers stand at the right. */
+  readonly align?: 'right';
+  readonly sortable?: boolean;
+}
+
+export interface Sorting {
+  readonly key: string;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+export interface DataTableProps<Row> {
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey: (row: Row) => string;
+  /** Rows in all, where not all of them have been loaded. */
+  readonly total?: number | undefined;
+  readonly sorting?: Sorting | undefined;
+  readonly onSort?: (sorting: Sorting) => void;
+  /** Keys of the rows that are selected; without it rows cannot be. */
+  readonly selected?: ReadonlySet<string>;
+  readonly onSelect?: (selected: ReadonlySet<string>) => void;
+  /** What a row is called where it is selected. */
+  readonly rowLabel?: (row: Row) => string;
+  /** The last rows are about to be seen: load more. */
+  readonly onNearEnd?: () => void;
+  /** A CSS length; the table takes no more, and scrolls. */
+  readonly maxHeight?: string;
+}
+
+/** Pixels. */
+const rowHeight = 36;
+
+/** A table of any length: only the rows in sight are there. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, rows, rowKey, total, sorting, onSort, selected, onSelect, rowLabel, onNearEnd } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+  });
+  const items = virtualizer.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - 20) onNearEnd?.();
+  }, [last, rows.length, onNearEnd]);
+
+  const tracks = [...(selected ? ['2.5rem'] : []), ...columns.map(({ width }) => width)].join(' ');
+  const everySelected = selected !== undefined && rows.length > 0 && rows.every((row) => selected.has(rowKey(row)));
+  const toggle = (key: string) => {
+    const next = new Set(selected);
+    if (!next.delete(key)) next.add(key);
+    onSelect?.(next);
+  };
+
+  return (
+    <div
+      ref={frame}
+      className={styles.frame}
+      style={{ maxHeight: props.maxHeight ?? '70vh' }}
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+    >
+      <div
+        className={styles.table}
+        role="table"
+        aria-label={label}
+        aria-rowcount={(total ?? rows.length) + 1}
+        style={{ '--columns': tracks } as CSSProperties}
+      >
+        <div className={styles.header} role="rowgroup">
+          <div className={styles.row} role="row" aria-rowindex={1}>
+            {selected && (
+              <div className={classes(styles.cell, styles.check)} role="columnheader">
+                <input
+                  type="checkbox"
+                  aria-label="Select all"
+                  checked={everySelected}
+                  onChange={() => onSelect?.(everySelected ? new Set() : new Set(rows.map(rowKey)))}
+                />
+              </div>
+            )}
+            {columns.map((column) => (
+              <HeaderCell key={column.key} column={column} sorting={sorting} onSort={onSort} />
+            ))}
+          </div>
+        </div>
+        <div className={styles.body} role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
+          {items.map(({ index, start, size }) => {
+            const row = rows[index]!;
+            const key = rowKey(row);
+            return (
+              <div
+                key={key}
+                className={classes(styles.row, selected?.has(key) && styles.selected)}
+                role="row"
+                aria-rowindex={index + 2}
+                style={{ height: size, transform: `translateY(${start}px)` }}
+              >
+                {selected && (
+                  <div className={classes(styles.cell, styles.check)} role="cell">
+                    <input
+                      type="checkbox"
+                      aria-label={`Select ${rowLabel?.(row) ?? key}`}
+                      checked={selected.has(key)}
+                      onChange={() => toggle(key)}
+                    />
+                  </div>
+                )}
+                {columns.map((column) => (
+                  <div
+                    key={column.key}
+                    className={classes(styles.cell, column.align && styles[column.align])}
+                    role="cell"
+                  >
+                    {column.cell(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function HeaderCell<Row>({
+  column: { key, header, align, sortable },
+  sorting,
+  onSort,
+}: {
+  readonly column: Column<Row>;
+  readonly sorting: Sorting | undefined;
+  readonly onSort: ((sorting: Sorting) => void) | undefined;
+}) {
+  const direction = sorting?.key === key ? sorting.direction : undefined;
+  const arrow = direction && (direction === 'ASC' ? '↑' : '↓');
+  const next = direction === 'ASC' ? 'DESC' : 'ASC';
+  return (
+    <div
+      className={classes(styles.cell, align && styles[align], direction && styles.sorted)}
+      role="columnheader"
+      aria-sort={direction && (direction === 'ASC' ? 'ascending' : 'descending')}
+    >
+      {sortable && onSort ? (
+        <button type="button" className={styles.sort} onClick={() => onSort({ key, direction: next })}>
+          {header} <span aria-hidden="true">{arrow}</span>
+        </button>
+      ) : (
+        header
+      )}
+    </div>
+  );
+}

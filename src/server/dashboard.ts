@@ -1,0 +1,29 @@
+/** The built dashboard: its files, and one page for every one of its links. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import compression from 'compression';
+import express, { type RequestHandler, type Router } from 'express';
+
+const folder = fileURLToPath(new URL('../../client/dist', import.meta.url));
+
+/** What the views of client/src/routes.ts begin with. */
+const views = /^\/(?:$|(?:experiments|runs|sweeps|compare|ensembles|probes|datasets|machines)(?:\/|$))/;
+
+/** `requireLogin` stands before the views; the files, which hold nothing of anybody, are for everyone. */
+export function dashboardRoutes(requireLogin: RequestHandler): Router {
+  const router = express.Router();
+  router.use(compression());
+  // Their names have a hash of their content.
+  router.use('/assets', express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '1y', index: false }));
+  for (const name of ['icon.svg', 'theme.js']) {
+    router.get(`/${name}`, (_request, response) => response.sendFile(path.join(folder, name)));
+  }
+  router.get(views, requireLogin, (_request, response) => {
+    response.set('cache-control', 'no-cache');
+    if (existsSync(path.join(folder, 'index.html'))) response.sendFile(path.join(folder, 'index.html'));
+    else response.status(503).type('text').send('The dashboard has not been built: run npm run generate\n');
+  });
+  return router;
+}
