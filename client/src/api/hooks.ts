@@ -22,7 +22,7 @@ export interface QueryOptions {
 }
 
 /** The name of an operation, by which its answers are kept and forgotten (`queryClient.invalidateQueries({ queryKey: ['RunPage'] })`). */
-function nameOf(document: TypedDocumentString<unknown, never>): string {
+export function nameOf(document: TypedDocumentString<unknown, never>): string {
   return /\b(?:query|mutation|subscription)\s+(\w+)/.exec(document.toString())?.[1] ?? document.toString();
 }
 
@@ -86,7 +86,12 @@ export function useConnection(): ConnectionState {
   return useSyncExternalStore(connection.listen, connection.get);
 }
 
-function useNotedOperation(document: TypedDocumentString<unknown, never>, variables: unknown, enabled: boolean): void {
+/** Shows an operation among those that the page was made of, while the component is there. */
+export function useNotedOperation(
+  document: TypedDocumentString<unknown, never>,
+  variables: unknown,
+  enabled: boolean,
+): void {
   const text = document.toString();
   const serialized = JSON.stringify(variables);
   useEffect(() => {

@@ -2,16 +2,33 @@
 
 import type { TypedDocumentString } from '../generated/operations.ts';
 
+/** What is wrong with one argument of a query. */
+export interface ApiProblem {
+  readonly message: string;
+  /** E.g. `['filter']`; empty when no single argument is at fault. */
+  readonly path: readonly string[];
+}
+
 /** The server answered, and not with data: what it said, in words for people. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string | undefined;
   readonly status: number;
+  /** What the server has against the arguments, for the fields they came from. */
+  readonly problems: readonly ApiProblem[];
 
-  constructor(message: string, { code, status }: { readonly code?: string | undefined; readonly status: number }) {
+  constructor(
+    message: string,
+    about: {
+      readonly code?: string | undefined;
+      readonly status: number;
+      readonly problems?: readonly ApiProblem[] | undefined;
+    },
+  ) {
     super(message);
-    this.code = code;
-    this.status = status;
+    this.code = about.code;
+    this.status = about.status;
+    this.problems = about.problems ?? [];
   }
 }
 
@@ -22,7 +39,12 @@ export class OfflineError extends Error {
 
 interface GraphqlAnswer<Data> {
   readonly data?: Data | null;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly errors?: readonly { readonly message: string; readonly extensions?: AnswerExtensions }[];
+}
+
+interface AnswerExtensions {
+  readonly code?: string;
+  readonly problems?: readonly ApiProblem[];
 }
 
 /**
@@ -42,7 +64,11 @@ export async function request<Data, Variables>(
   const answer = (await response.json().catch(() => ({}))) as GraphqlAnswer<Data>;
   if (answer.errors?.length) {
     const message = answer.errors.map((error) => error.message).join('\n');
-    throw new ApiError(message, { code: answer.errors[0]?.extensions?.code, status: response.status });
+    throw new ApiError(message, {
+      code: answer.errors[0]?.extensions?.code,
+      status: response.status,
+      problems: answer.errors.flatMap(({ extensions }) => extensions?.problems ?? []),
+    });
   }
   if (!answer.data) throw new ApiError(`The server answered with status ${response.status}`, response);
   return answer.data;
