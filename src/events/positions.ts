@@ -115,6 +115,11 @@ export class Positions {
   }
 }
 
+/** The cursor behind everything that a snapshot of the database shows. */
+export function cursorAtSnapshot(snapshot: string): string {
+  return Positions.at({ heads: [], snapshot }).cursor();
+}
+
 /** Reads what `Positions.cursor` wrote, also before there were snapshots. */
 export function parseCursor(cursor: string): Cursor {
   let value: unknown;

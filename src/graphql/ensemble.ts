@@ -12,7 +12,7 @@ import { storedScore } from './score.ts';
 
 export const ensembleResolvers: Resolvers = {
   Query: {
-    ensemble: (_, { input }, { commands }) => combine(commands, input),
+    ensemble: (_, { input }, { commands }) => combine(commands, input, input.experimentId ?? undefined),
   },
   Mutation: {
     createEnsemble: (_, { input }, { commands, loaders }) =>

@@ -1,5 +1,6 @@
 import { createExperiment, updateExperiment } from '../commands/experiment.ts';
 import { deleteExperiment } from '../commands/removal.ts';
+import { cursorAtSnapshot } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { experimentCursor, findExperiment, listExperiments } from '../store/experiment.ts';
 import { idOrName } from './arguments.ts';
@@ -40,6 +41,7 @@ export const experimentResolvers: Resolvers = {
       bytes: (await loaders.bytesOfExperiment.load(id)) ?? 0,
       quota,
     }),
+    eventCursor: ({ snapshot }) => cursorAtSnapshot(snapshot),
     runs: ({ id }, args, { db }) => runConnection(db, { experimentId: id }, args),
   },
 };

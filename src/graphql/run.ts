@@ -1,5 +1,6 @@
 import { retryRun } from '../commands/retryRun.ts';
 import { cancelRun, deleteRun, startRun, updateRun } from '../commands/run.ts';
+import { Positions } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { findLogLines } from '../store/log.ts';
 import { memorySeries } from '../store/memory.ts';
@@ -44,6 +45,7 @@ export const runResolvers: Resolvers = {
   Run: {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
     sweep: ({ sweepId }, _, { loaders }) => (sweepId ? loaders.sweep.load(sweepId) : null),
+    eventCursor: ({ id, eventSeq }) => new Positions([], [[id, eventSeq]]).cursor(),
     attempts: ({ id }, _, { loaders }) => loaders.attemptsOfRun.load(id),
     epochs: ({ id }, _, { loaders }) => loaders.epochsOfRun.load(id),
     metrics: ({ id }, _, { loaders }) => loaders.metricsOfRun.load(id),

@@ -88,12 +88,13 @@ export interface EventHeads {
   readonly snapshot: string | null;
 }
 
+/** Names what a statement sees: `cluster/pg_snapshot`. */
+export const snapshotSql = Prisma.sql`(select system_identifier from pg_control_system()) || '/' || pg_current_snapshot()::text`;
+
 /** The log's end for each run of the scope. */
 export async function eventHeads(db: Queryable, scope: EventScope): Promise<EventHeads> {
   const rows = await db.$queryRaw<{ id: string; event_seq: bigint; status: RunStatus; snapshot: string }[]>`
-    select id, event_seq, status::text as status,
-      (select system_identifier from pg_control_system()) || '/' || pg_current_snapshot()::text as snapshot
-    from run where ${inScope(scope)} order by id`;
+    select id, event_seq, status::text as status, ${snapshotSql} as snapshot from run where ${inScope(scope)} order by id`;
   const heads = rows.map(({ id, event_seq, status }) => ({ runId: id, seq: Number(event_seq), status }));
   return { heads, snapshot: rows[0]?.snapshot ?? null };
 }

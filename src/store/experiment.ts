@@ -1,9 +1,10 @@
 /** Experiments: runs over one data set, ranked by one objective. */
 
 import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
-import type { Objective } from '../domain/objective.ts';
+import type { Objective, OrderDirection } from '../domain/objective.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
-import type { Experiment as Row } from '../generated/prisma/client.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { snapshotSql } from './event.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface Experiment {
@@ -15,17 +16,19 @@ export interface Experiment {
   readonly objective: Objective;
   /** Bytes that its runs and submissions may keep; null: no limit. */
   readonly quota: number | null;
+  /** Names what of the database was there when this was read, see `EventHeads`: a place to go on from in the events of its runs. */
+  readonly snapshot: string;
 }
 
 /** By id; ids that do not exist are missing from the map. */
 export async function getExperiments(db: Queryable, ids: readonly string[]): Promise<Map<string, Experiment>> {
-  const rows = await db.experiment.findMany({ where: { id: { in: [...ids] } } });
-  return new Map(rows.map((row) => [row.id, fromRow(row)]));
+  const rows = await select(db, Prisma.sql`where id = any(${[...ids]}::text[])`);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 export async function findExperiment(db: Queryable, by: { id: string } | { name: string }): Promise<Experiment | null> {
-  const row = await db.experiment.findUnique({ where: by });
-  return row && fromRow(row);
+  const [row] = await select(db, 'id' in by ? Prisma.sql`where id = ${by.id}` : Prisma.sql`where name = ${by.name}`);
+  return row ?? null;
 }
 
 /** Newest first; `search` is a part of the name, in any case. */
@@ -34,15 +37,16 @@ export async function listExperiments(
   { search }: { readonly search?: string | null },
   page: PageRequest,
 ): Promise<Page<Experiment>> {
-  const rows = await db.experiment.findMany({
-    where: {
-      ...(search && { name: { contains: search.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const } }),
-      ...(page.after !== undefined && { id: { lt: decodeCursor(page.after, 'string')[0] } }),
-    },
-    orderBy: { id: 'desc' },
-    take: pageSize(page) + 1,
-  });
-  return pageOf(rows.map(fromRow), page);
+  const conditions = [
+    Prisma.sql`true`,
+    ...(search ? [Prisma.sql`name ilike ${`%${search.replaceAll(/[\\%_]/g, '\\$&')}%`}`] : []),
+    ...(page.after === undefined ? [] : [Prisma.sql`id < ${decodeCursor(page.after, 'string')[0]}`]),
+  ];
+  const rows = await select(
+    db,
+    Prisma.sql`where ${Prisma.join(conditions, ' and ')} order by id desc limit ${pageSize(page) + 1}`,
+  );
+  return pageOf(rows, page);
 }
 
 export function experimentCursor(experiment: Experiment): string {
@@ -95,7 +99,7 @@ export async function holdExperiment(tx: Queryable, id: string): Promise<boolean
 /** Adds an experiment; false when the name is taken. */
 export async function insertExperiment(
   db: Queryable,
-  experiment: Omit<Experiment, 'quota'> & Partial<Pick<Experiment, 'quota'>>,
+  experiment: Omit<Experiment, 'quota' | 'snapshot'> & Partial<Pick<Experiment, 'quota'>>,
 ): Promise<boolean> {
   const { objective, quota, ...columns } = experiment;
   const { count } = await db.experiment.createMany({
@@ -131,6 +135,18 @@ export async function editExperiment(db: Queryable, id: string, edit: Experiment
   }
 }
 
-function fromRow({ metric, direction, quotaBytes, ...row }: Row): Experiment {
-  return { ...row, objective: { metric, direction }, quota: quotaBytes === null ? null : Number(quotaBytes) };
+interface Row extends Omit<Experiment, 'objective' | 'quota'> {
+  readonly metric: string;
+  readonly direction: OrderDirection;
+  readonly quota: bigint | null;
+}
+
+async function select(db: Queryable, which: Prisma.Sql): Promise<Experiment[]> {
+  const rows = await db.$queryRaw<Row[]>`
+    select id, name, description, created_at as "createdAt", dataset_id as "datasetId", metric, direction::text as direction,
+      quota_bytes as quota, ${snapshotSql} as snapshot
+    from experiment ${which}`;
+  return rows.map(({ metric, direction, quota, ...row }) => {
+    return { ...row, objective: { metric, direction }, quota: quota === null ? null : Number(quota) };
+  });
 }

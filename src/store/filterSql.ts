@@ -30,6 +30,8 @@ const operators: Readonly<Record<NumberOperator, Prisma.Sql>> = {
 /** `test` of a field's text; of any of them for fields with several. */
 function textSql(field: TextField, test: (text: Prisma.Sql) => Prisma.Sql): Prisma.Sql {
   switch (field) {
+    case 'id':
+      return Prisma.sql`(${test(Prisma.sql`r.id`)})`;
     case 'name':
       return Prisma.sql`(${test(Prisma.sql`r.name`)})`;
     case 'architecture':

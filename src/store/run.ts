@@ -35,6 +35,8 @@ export interface Run {
   readonly prunedAt: Date | null;
   /** Number of the newest attempt, 0 before the first. */
   readonly currentAttempt: number;
+  /** Number of its newest event, 0 before the first. */
+  readonly eventSeq: number;
   readonly failure: RunFailure | null;
   readonly progress: RunProgress | null;
   /** While it is QUEUED after a failed attempt: when the next one begins at the earliest. */
@@ -236,6 +238,7 @@ function runOfRow(row: RunModel): Run {
     finishedAt: row.finishedAt,
     prunedAt: row.prunedAt,
     currentAttempt: row.currentAttempt,
+    eventSeq: Number(row.eventSeq),
     failure: failureOfColumns(row),
     progress: row.progress as RunProgress | null,
     nextAttemptAt: row.nextAttemptAt,

@@ -4,7 +4,7 @@ import type { DeviceReading } from '../../src/store/worker.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { experimentOf } from '../support/catalogue.ts';
 import { attemptAt, epoch, leaves, points, queuedRun } from './fixtures.ts';
-import { type Batch, eventsOf, follow } from './follow.ts';
+import { type Batch, eventsOf, follow, typesOf } from './follow.ts';
 
 let server: ApiServer;
 let datasetId: string;
@@ -50,6 +50,54 @@ describe('experimentEvents', () => {
   test('refuse an unknown experiment', async () => {
     const stream = follow(server.connect(), experimentEvents, { id: 'exp_none' });
     await expect(stream.ended).rejects.toMatchObject([{ message: 'experimentId: there is no experiment exp_none' }]);
+  });
+});
+
+describe('a cursor read with an object', () => {
+  test('goes on behind everything that had happened to a run, at its end too', async () => {
+    const runId = await queuedRun(server.context, experimentId);
+    const read = async () => (await server.ask('query ($id: ID!) { run(id: $id) { eventCursor } }', { id: runId })).run;
+    const before = await read();
+    const attempt = await attemptAt(server.context, runId);
+    await attempt.tell([epoch(0, 0.5)]);
+    const after = await read();
+    await attempt.tell([epoch(1, 0.4)]);
+    await attempt.succeed();
+    const query = `subscription ($id: ID!, $after: String) { runEvents(runId: $id, after: $after) { events { __typename cursor } } }`;
+    for (const [cursor, types] of [
+      [before.eventCursor, 'RunStatusChanged EpochCompleted EpochCompleted RunStatusChanged'],
+      [after.eventCursor, 'EpochCompleted RunStatusChanged'],
+      [(await read()).eventCursor, ''],
+    ]) {
+      const stream = follow<Batch>(server.connect(), query, { id: runId, after: cursor });
+      await stream.ended;
+      expect(typesOf(stream.values).join(' ')).toBe(types);
+    }
+  });
+
+  test('goes on behind everything that had happened to the runs of an experiment', async () => {
+    const own = await experimentOf(server.context.db.prisma, datasetId, { name: 'read first' });
+    const [one, two] = [await queuedRun(server.context, own), await queuedRun(server.context, own)];
+    const [first, second] = [await attemptAt(server.context, one), await attemptAt(server.context, two)];
+    await first.tell([epoch(0, 0.5)]);
+    await second.tell([epoch(0, 0.5)]);
+    for (const experiment of [
+      (await server.ask('query ($id: ID!) { experiment(id: $id) { eventCursor } }', { id: own })).experiment,
+      (await server.ask('query ($id: ID!) { run(id: $id) { experiment { eventCursor } } }', { id: one })).run
+        .experiment,
+      (await server.ask('{ experiments(search: "READ FIRST") { nodes { eventCursor } } }')).experiments.nodes[0],
+    ]) {
+      const late = await queuedRun(server.context, own);
+      await (await attemptAt(server.context, late)).tell([epoch(0, 0.1)]);
+      const query = `subscription ($id: ID!, $after: String) {
+        experimentEvents(experimentId: $id, after: $after, kinds: [EPOCH]) { events { __typename runId cursor } }
+      }`;
+      const stream = follow<Batch>(server.connect(), query, { id: own, after: experiment.eventCursor });
+      await stream.until((batches) => eventsOf(batches).some((event) => 'runId' in event && event.runId === late));
+      stream.stop();
+      expect(JSON.stringify(eventsOf(stream.values))).not.toContain(one);
+      expect(JSON.stringify(eventsOf(stream.values))).not.toContain(two);
+    }
   });
 });
 

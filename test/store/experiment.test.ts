@@ -26,9 +26,12 @@ it('is found by id and by name, and has a name of its own', async () => {
   };
   expect(await insertExperiment(db, experiment)).toBe(true);
   expect(await insertExperiment(db, { ...experiment, id: testId('experiment') })).toBe(false);
-  expect(await findExperiment(db, { name: 'first' })).toEqual(experiment);
+  const snapshot = expect.stringMatching(/^\d+\/\d+:\d+:/);
+  expect(await findExperiment(db, { name: 'first' })).toEqual({ ...experiment, snapshot });
   expect(await findExperiment(db, { id: 'exp_missing' })).toBeNull();
-  expect(await getExperiments(db, [experiment.id, 'exp_missing'])).toEqual(new Map([[experiment.id, experiment]]));
+  expect(await getExperiments(db, [experiment.id, 'exp_missing'])).toEqual(
+    new Map([[experiment.id, { ...experiment, snapshot }]]),
+  );
 });
 
 it('lists newest first and searches names literally, in any case', async () => {
