@@ -8,6 +8,9 @@ import express, { type RequestHandler, type Router } from 'express';
 
 const folder = fileURLToPath(new URL('../../client/dist', import.meta.url));
 
+/** Small, and sent whole each time: after a return to an older version it would be older than what the browser has, and still the right one. */
+const asItIs = { lastModified: false };
+
 /** What the views of client/src/routes.ts begin with. */
 const views = /^\/(?:$|(?:experiments|runs|sweeps|compare|ensembles|probes|datasets|machines)(?:\/|$))/;
 
@@ -18,11 +21,11 @@ export function dashboardRoutes(requireLogin: RequestHandler): Router {
   // Their names have a hash of their content.
   router.use('/assets', express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '1y', index: false }));
   for (const name of ['icon.svg', 'theme.js']) {
-    router.get(`/${name}`, (_request, response) => response.sendFile(path.join(folder, name)));
+    router.get(`/${name}`, (_request, response) => response.sendFile(path.join(folder, name), asItIs));
   }
   router.get(views, requireLogin, (_request, response) => {
     response.set('cache-control', 'no-cache');
-    if (existsSync(path.join(folder, 'index.html'))) response.sendFile(path.join(folder, 'index.html'));
+    if (existsSync(path.join(folder, 'index.html'))) response.sendFile(path.join(folder, 'index.html'), asItIs);
     else response.status(503).type('text').send('The dashboard has not been built: run npm run generate\n');
   });
   return router;
