@@ -40,6 +40,7 @@ export async function combine(
   experimentId?: string,
 ): Promise<EnsembleResult> {
   const split = input.split ?? 'TEST';
+  if (experimentId !== undefined) await requireExperiment(ctx.db.prisma, experimentId, []);
   const members = await resolveMembers(ctx.db.prisma, { split, inputs: input.members, experimentId });
   return createEnsembleResult(ctx, split, input.method ?? 'MEAN', members);
 }

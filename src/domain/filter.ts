@@ -9,7 +9,7 @@
  *     test    = field ( "=" | "!=" ) value | field ( "<" | "<=" | ">" | ">=" ) number
  *             | field "like" glob | field "in" "(" value { "," value } ")"
  *
- * Text fields: name, architecture (or arch; aliases are resolved), status, kind, tag, item.method, sweep (id or name of any that shows it).
+ * Text fields: id, name, architecture (or arch; aliases are resolved), status, kind, tag, item.method, sweep (id or name of any that shows it).
  * Number fields: size.height, size.width, accumulation, epochs, and every metric: a word with a `/`, or any quoted name.
  * A metric's value is the best of the run: its largest where `directionOf` says so, otherwise its smallest.
  * In a glob `*` stands for any characters and `?` for one. Comparison is case-sensitive but for keywords and enum values.
@@ -21,7 +21,7 @@ import { type FilterToken, filterProblem, tokenizeFilter } from './filterTokens.
 import { type RunKind, runStatuses } from './run.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
-const textFields = ['name', 'architecture', 'status', 'kind', 'tag', 'item.method', 'sweep'] as const;
+const textFields = ['id', 'name', 'architecture', 'status', 'kind', 'tag', 'item.method', 'sweep'] as const;
 const configNumbers = ['size.height', 'size.width', 'accumulation', 'epochs'] as const;
 const deepest = 50;
 const orders = ['<', '<=', '>', '>='] as const;

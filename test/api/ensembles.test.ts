@@ -175,4 +175,23 @@ describe('ensembles and submissions', () => {
       { path: ['ensemble'], extensions: { code: 'BAD_USER_INPUT', problems: [{ code: 'INVALID' }] } },
     ]);
   });
+
+  test('an ad hoc ensemble is of one experiment where it is asked to be', async () => {
+    const { prisma } = server.context.db;
+    const other = await experimentOf(prisma, await leaves(server.context, 'of others'), { name: 'others' });
+    const stranger = await testRun(prisma, other, { name: 'member of others' });
+    await putPredictions(prisma, stranger, drawnPredictions(9, testImages, vocab));
+    const query = 'query ($input: EnsembleInput!) { ensemble(input: $input) { members { run { name } } } }';
+    const members = [{ filter: 'name like member*' }];
+    const { ensemble: everywhere } = await server.ask(query, { input: { members } });
+    expect(everywhere.members).toHaveLength(4);
+    const { ensemble } = await server.ask(query, { input: { experimentId: own, members } });
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    expect(ensemble.members.map((m: any) => m.run.name)).toEqual(['member 0', 'member 1', 'member 2']);
+    const nowhere = await server.send(query, { input: { experimentId: 'exp_none', members } });
+    expect(nowhere.errors[0]).toMatchObject({
+      message: expect.stringContaining('there is no experiment exp_none'),
+      extensions: { code: 'BAD_USER_INPUT', problems: [{ path: ['experimentId'] }] },
+    });
+  });
 });

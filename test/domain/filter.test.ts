@@ -4,6 +4,7 @@ import { UserInputError } from '../../src/errors.ts';
 import { matches, type RunFacts } from '../support/filterMatches.ts';
 
 const run: RunFacts = {
+  id: 'run_1',
   name: 'vit, first try',
   kind: 'TRAINED',
   status: 'SUCCEEDED',
@@ -46,6 +47,7 @@ describe('filters', () => {
     'item.method = squish',
     'item.method like SQ?ISH and item.method like squ*',
     'accumulation in (1, 2) and epochs != 11',
+    'id in (run_1, run_2) and id like run_*',
     'sweep = swp_1 and sweep = "all small"',
     'valid/error_rate < 0.2 and valid/error_rate <= 2.5e-2 and valid/error_rate > .02',
     '"odd" >= 3.',
@@ -62,6 +64,7 @@ describe('filters', () => {
     'tag in (a, b)',
     'tag != baseline',
     'accumulation in (1, 3)',
+    'id = run_2',
     'sweep != "all small"',
     'not not size.height < 320',
   ])('%s is false of the run', (text) => expect(accepts(text)).toBe(false));

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const names = new Map((await db.metricName.findMany()).map(({ id, name }) => [name, id]));
   runs = new Map();
   for (let i = 0; i < 120; i++) {
-    const facts: RunFacts = {
+    const facts: Omit<RunFacts, 'id'> = {
       name: pick(words),
       kind: pick(['TRAINED', 'EXTERNAL', 'MEMORY_PROBE']),
       status: pick(runStatuses),
@@ -63,7 +63,7 @@ beforeAll(async () => {
       const ends = { count: 1n, firstStep: 1n, first: Number.NaN, lastStep: 1n, last: Number.NaN };
       await db.metricSummary.create({ data: { runId: id, nameId: names.get(nothing)!, ...ends } });
     }
-    runs.set(id, facts);
+    runs.set(id, { id, ...facts });
   }
 });
 afterAll(() => database.drop());
@@ -87,6 +87,7 @@ function drawTest(): string {
     () => `${pick(['name', 'tag', 'sweep'])} ${pick(['=', '!='])} ${quote(pick(words))}`,
     () => `${pick(['name', 'tag', 'sweep'])} in (${quote(pick(words))}, ${quote(pick(words))})`,
     () => `${pick(['name', 'tag', 'sweep'])} like ${quote(globOf(pick(words)))}`,
+    () => `id in (${pick([...runs.keys()])}, ${pick([...runs.keys()])})`,
     () => `arch ${pick(['=', '!='])} ${pick(architectures)}`,
     () => `arch like ${pick(['vit*', '*small*', 'convnext_*_in22k', '?it*'])}`,
     () => `status in (${pick(runStatuses)}, ${pick(runStatuses)}) or kind = external`,

@@ -6,6 +6,7 @@ import type { TrainingConfig } from '../../src/domain/trainingConfig.ts';
 
 /** What a filter looks at. */
 export interface RunFacts {
+  readonly id: string;
   readonly name: string;
   readonly kind: RunKind;
   readonly status: RunStatus;
