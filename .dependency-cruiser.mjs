@@ -47,11 +47,13 @@ const layers = {
 const clientLayers = {
   generated: [],
   api: ['generated'],
+  // pure rules that several views share
+  domain: [],
   format: [],
   ui: ['format'],
   charts: ['ui', 'format'],
   // views know each other by their links alone
-  pages: ['api', 'generated', 'format', 'ui', 'charts'],
+  pages: ['api', 'generated', 'domain', 'format', 'ui', 'charts'],
   app: ['api', 'generated', 'format', 'ui', 'pages'],
 };
 
