@@ -1,0 +1,69 @@
+/** What charts have below them: steps, epochs, or the time since the run began. */
+
+import { duration, significant } from '../../format/numbers.ts';
+import { pointAt, type Stepped } from './series.ts';
+
+export const axes = ['step', 'epoch', 'time'] as const;
+export type AxisName = (typeof axes)[number];
+
+export interface Axis {
+  readonly label: string;
+  readonly format: (x: number) => string;
+  readonly of: (place: Stepped) => number;
+  /** The step at a place of the axis. */
+  readonly stepAt: (x: number) => number;
+  /** The place of a step. */
+  readonly placeOf: (step: number) => number;
+}
+
+export interface AxisFacts {
+  /** Steps of one epoch; null while that is not known. */
+  readonly stepsPerEpoch: number | null;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Points of the longest series: when steps were. */
+  readonly clock: readonly Stepped[];
+}
+
+export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: AxisFacts): Axis {
+  if (name === 'epoch' && stepsPerEpoch) {
+    return {
+      label: 'Epoch',
+      format: (x) => significant(x, 3).replace(/\.0+$/, ''),
+      of: ({ step }) => step / stepsPerEpoch,
+      stepAt: (x) => x * stepsPerEpoch,
+      placeOf: (step) => step / stepsPerEpoch,
+    };
+  }
+  if (name === 'time') {
+    const seconds = (at: number) => (at - startedAt) / 1000;
+    return {
+      label: 'Time since the start',
+      format: (x) => (x < 10 ? `${significant(x, 2)} s` : duration(x)),
+      of: ({ at }) => seconds(at),
+      stepAt: (x) => lastBefore(clock, startedAt + x * 1000)?.step ?? 0,
+      placeOf: (step) => seconds((pointAt(clock, step) ?? clock[0])?.at ?? startedAt),
+    };
+  }
+  return {
+    label: 'Step',
+    format: (x) => (Math.abs(x) >= 1e5 ? `${significant(x / 1000, 4)} k` : String(Math.round(x * 100) / 100)),
+    of: ({ step }) => step,
+    stepAt: (x) => x,
+    placeOf: (step) => step,
+  };
+}
+
+/**
+ * Steps of one epoch, by the last validation, which happens at the end of an epoch.
+ * @param epochs finished
+ */
+export function stepsPerEpoch(epochs: number, lastValidation: number | undefined, batches: number | null) {
+  if (epochs > 0 && lastValidation) return lastValidation / epochs;
+  return batches;
+}
+
+/** Times of steps only ever rise. */
+function lastBefore(clock: readonly Stepped[], at: number): Stepped | undefined {
+  return clock.findLast((place) => place.at <= at) ?? clock[0];
+}

@@ -1,0 +1,159 @@
+/** The config of a run as people read it, and as an operation that starts it again. */
+
+export interface RecipeRow {
+  /** Where the value stands in the config, e.g. `itemTransform.size`. */
+  readonly path: string;
+  readonly label: string;
+  readonly value: string;
+}
+
+export interface RecipeGroup {
+  readonly title: string;
+  readonly rows: readonly RecipeRow[];
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+const groups: readonly (readonly [title: string, fields: readonly (readonly [path: string, label: string])[]])[] = [
+  [
+    'Network',
+    [
+      ['architecture', 'Architecture'],
+      ['pretrained', 'Pretrained'],
+      ['weightsUri', 'Weights from'],
+      ['precision', 'Precision'],
+    ],
+  ],
+  [
+    'Images',
+    [
+      ['itemTransform.method', 'Item transform'],
+      ['itemTransform.size', 'Loaded at (height × width)'],
+      ['size', 'Network sees (height × width)'],
+      ['minScale', 'Smallest crop (share of the area)'],
+      ['labels', 'Labels'],
+      ['unreadableImages', 'Unreadable images'],
+    ],
+  ],
+  [
+    'Training',
+    [
+      ['schedule', 'Schedule'],
+      ['epochs', 'Epochs'],
+      ['freezeEpochs', 'Frozen epochs before'],
+      ['baseLearningRate', 'Base learning rate'],
+      ['weightDecay', 'Weight decay'],
+      ['effectiveBatchSize', 'Images per weight update'],
+      ['accumulation', 'Accumulation (micro-batches)'],
+      ['autoAccumulation', 'Double it when memory runs out'],
+      ['memoryBudget', 'Memory budget'],
+      ['maxSeconds', 'Longest time (seconds)'],
+    ],
+  ],
+  [
+    'Split and seeds',
+    [
+      ['validFraction', 'Validation share'],
+      ['seed', 'Seed'],
+      ['splitSeed', 'Split seed'],
+    ],
+  ],
+  [
+    'Predictions',
+    [
+      ['predict.test', 'Test'],
+      ['predict.valid', 'Validation'],
+      ['predict.holdout', 'Hold-out'],
+      ['predict.ttaPasses', 'Augmented passes'],
+      ['predict.ttaBeta', 'Weight of the plain pass'],
+    ],
+  ],
+  [
+    'Checkpoints',
+    [
+      ['checkpoints.everyMinutes', 'Every (minutes)'],
+      ['checkpoints.keepLast', 'Newest kept'],
+      ['checkpoints.keepBest', 'Best kept'],
+      ['checkpoints.keepEvery', 'Kept every (epochs)'],
+    ],
+  ],
+];
+
+/** Everything in the config, grouped; what this version has no words for comes last, under its own names. */
+export function recipeGroups(config: Config): readonly RecipeGroup[] {
+  const values = new Map(leaves(config, ''));
+  const take = (path: string) => {
+    const value = values.get(path);
+    values.delete(path);
+    return value;
+  };
+  const known = groups.map(([title, fields]) => ({
+    title,
+    rows: fields.flatMap(([path, label]) => (values.has(path) ? [{ path, label, value: showValue(take(path)) }] : [])),
+  }));
+  const others = [...values].map(([path, value]) => ({ path, label: path, value: showValue(value) }));
+  return [...known, { title: 'Other', rows: others }].filter(({ rows }) => rows.length > 0);
+}
+
+/** Values with their paths; a size is one value. */
+function leaves(value: unknown, path: string): (readonly [string, unknown])[] {
+  if (!isObject(value) || isSize(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path ? `${path}.${key}` : key));
+}
+
+function showValue(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.join(', ');
+  if (isObject(value) && isSize(value)) return `${value.height} × ${value.width}`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSize(value: Readonly<Record<string, unknown>>): value is { height: unknown; width: unknown } {
+  return 'height' in value && 'width' in value && Object.keys(value).length === 2;
+}
+
+/** An operation to send, as GraphiQL takes it. */
+export interface Operation {
+  readonly document: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Starts the same training again: the same seed, the same split, the same tags, under the same name. */
+export function startRunOperation(run: {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly config: Config;
+  readonly experiment: { readonly id: string };
+}): Operation {
+  return {
+    document: `mutation StartRun($input: StartRunInput!) {
+  startRun(input: $input) {
+    run {
+      id
+      name
+      status
+    }
+    userErrors {
+      code
+      message
+      path
+    }
+  }
+}
+`,
+    variables: {
+      input: { experimentId: run.experiment.id, name: run.name, tags: [...run.tags], config: run.config },
+    },
+  };
+}
+
+/** Where GraphiQL shows an operation, ready to be sent. */
+export function graphiqlLink({ document, variables }: Operation): string {
+  const text = JSON.stringify(variables, null, 2);
+  return `/graphiql?query=${encodeURIComponent(document)}&variables=${encodeURIComponent(text)}`;
+}

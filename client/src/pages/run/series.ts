@@ -1,0 +1,96 @@
+/** Series that grow without end in a bounded place. */
+
+/** Something that happened at a step, at a moment (milliseconds since the epoch). */
+export interface Stepped {
+  readonly step: number;
+  readonly at: number;
+}
+
+/**
+ * By step, each step once. Steps lie in buckets of `spacing`, a power of two: of each bucket one point is kept, and the last point of
+ * all. What is kept depends on the points alone, not on the order in which they came, nor on how often.
+ */
+export interface Series<Point extends Stepped> {
+  readonly points: readonly Point[];
+  readonly spacing: number;
+}
+
+/** Which of two points of a bucket stands for it; the first has the smaller step. */
+export type Choice<Point> = (first: Point, second: Point) => Point;
+
+/** Points that a series keeps at most. */
+export const seriesLimit = 2000;
+
+/** @param distance of neighbours, in steps, where the points have been thinned already */
+export function createSeries<Point extends Stepped>(
+  points: readonly Point[],
+  choose: Choice<Point>,
+  distance = 1,
+): Series<Point> {
+  const spacing = 2 ** Math.floor(Math.log2(Math.max(1, distance)));
+  // What the server has chosen stays, whatever buckets it lies in.
+  return points.length <= seriesLimit ? { points, spacing } : addPoints({ points: [], spacing }, points, choose);
+}
+
+/** The series with more points. Of two points of a step the later one counts: another attempt has computed it again. */
+export function addPoints<Point extends Stepped>(
+  { points, spacing }: Series<Point>,
+  added: readonly Point[],
+  choose: Choice<Point>,
+): Series<Point> {
+  if (!added.length) return { points, spacing };
+  const merged = merge(
+    points,
+    [...added].sort((a, b) => a.step - b.step || a.at - b.at),
+  );
+  let width = spacing;
+  let kept = width === 1 ? merged : thin(merged, width, choose);
+  while (kept.length > seriesLimit) {
+    width *= 2;
+    kept = thin(merged, width, choose);
+  }
+  return { points: kept, spacing: width };
+}
+
+/** The last point up to a step; undefined before the first. */
+export function pointAt<Point extends Stepped>(points: readonly Point[], step: number): Point | undefined {
+  let low = 0;
+  let high = points.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle]!.step <= step) low = middle + 1;
+    else high = middle;
+  }
+  return points[low - 1];
+}
+
+/** Two lists by step as one. */
+function merge<Point extends Stepped>(left: readonly Point[], right: readonly Point[]): Point[] {
+  const merged: Point[] = [];
+  const push = (point: Point) => {
+    const last = merged.at(-1);
+    if (last?.step !== point.step) merged.push(point);
+    else if (point.at >= last.at) merged[merged.length - 1] = point;
+  };
+  let l = 0;
+  let r = 0;
+  while (l < left.length || r < right.length) {
+    const fromLeft = r === right.length || (l < left.length && left[l]!.step <= right[r]!.step);
+    push(fromLeft ? left[l++]! : right[r++]!);
+  }
+  return merged;
+}
+
+function thin<Point extends Stepped>(points: readonly Point[], spacing: number, choose: Choice<Point>): Point[] {
+  const kept: Point[] = [];
+  let bucket = Number.NaN;
+  for (const point of points) {
+    const own = Math.floor(point.step / spacing);
+    if (own === bucket) kept[kept.length - 1] = choose(kept.at(-1)!, point);
+    else kept.push(point);
+    bucket = own;
+  }
+  const last = points.at(-1);
+  if (last && kept.at(-1) !== last) kept.push(last);
+  return kept;
+}
