@@ -1,4 +1,4 @@
-import type { AnchorHTMLAttributes, ButtonHTMLAttributes, ReactNode } from 'react';
+import { type AnchorHTMLAttributes, type ButtonHTMLAttributes, forwardRef, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import styles from './Button.module.css';
 import { classes } from './classes.ts';
@@ -14,9 +14,9 @@ const classOf = ({ look = 'plain', small }: Look) =>
 
 export type ButtonProps = Look & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'className'>;
 
-export function Button({ look, small, type = 'button', ...rest }: ButtonProps) {
-  return <button type={type} className={classOf({ look, small })} {...rest} />;
-}
+export const Button = forwardRef<HTMLButtonElement, ButtonProps>(({ look, small, type = 'button', ...rest }, ref) => (
+  <button ref={ref} type={type} className={classOf({ look, small })} {...rest} />
+));
 
 /** A link to another view that looks like a button. */
 export function ButtonLink({
