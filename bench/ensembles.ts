@@ -109,7 +109,7 @@ try {
     const result = await combine(ctx, { split: 'HOLDOUT', members }, experimentId);
     await measure('result: labelCounts and score', () => Promise.all([result.labelCounts(), result.score()]));
     await measure('result: disagreement and ordered rows', () =>
-      Promise.all([result.disagreement(), result.rows({ first: 50 }, 'CONFIDENCE_ASC')]),
+      Promise.all([result.disagreement(), result.rows({ first: 50 }, { orderBy: 'CONFIDENCE_ASC' })]),
     );
   }
   await waker.close();

@@ -1,20 +1,19 @@
 /** What an ensemble predicts: computed from stored predictions when asked, never by running a model again. */
 
-import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
 import type { LabelCount, Split } from '../domain/dataset.ts';
-import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import type { PageRequest } from '../domain/page.ts';
 import { checkSameRows, type ProbabilityTable } from '../ensembles/combine.ts';
 import type { EnsembleMethod } from '../ensembles/methods.ts';
+import { needsLabels, needsProbabilities, type RowChoice } from '../ensembles/rows.ts';
 import type { Score } from '../ensembles/score.ts';
 import { findDifferingSets } from '../store/ensembleRun.ts';
-import { mostRows, type PredictionRow, predictionRow, readImageIds, readPredictions } from '../store/prediction.ts';
+import { type PredictionRow, predictionRow, readImageIds, readPredictions } from '../store/prediction.ts';
 import { readMatrixRows } from '../store/predictionMatrix.ts';
-import { findTruth, locateImages } from '../store/predictionTruth.ts';
+import { findLabels, findTruth, locateImages } from '../store/predictionTruth.ts';
 import type { Queryable } from '../store/queryable.ts';
 import type { CommandContext } from './context.ts';
 import { checkMemory, type Member } from './ensembleMembers.ts';
-
-export type PredictionOrder = 'IMAGE_ID' | 'CONFIDENCE_ASC' | 'CONFIDENCE_DESC';
+import { type PredictionRowPage, pageOfRows, rowCursor } from './predictionRows.ts';
 
 export interface ResultMember {
   readonly runId: string;
@@ -30,7 +29,7 @@ export interface DisagreementRow {
   readonly memberVotes: readonly LabelCount[];
 }
 
-/** Methods compute when called, in a thread, and remember; a page in IMAGE_ID order reads only its own rows. */
+/** Methods compute when called, in a thread; what is combined is remembered. A page of all rows in IMAGE_ID order reads only its own where they are stored so. */
 export interface EnsembleResult {
   readonly split: Split;
   readonly rowCount: number;
@@ -40,7 +39,7 @@ export interface EnsembleResult {
   /** How often each label is predicted, largest first. */
   labelCounts(): Promise<LabelCount[]>;
   /** At most 1000 at a time. */
-  rows(page: PageRequest, orderBy?: PredictionOrder): Promise<Page<PredictionRow>>;
+  rows(page: PageRequest, choice?: RowChoice): Promise<PredictionRowPage>;
   /** Rows where members disagree most, at most `limit`; rows all members agree on are left out. */
   disagreement(limit?: number): Promise<DisagreementRow[]>;
   /** null when there are no rows, or the split has no labels or other ones than the members know. */
@@ -76,12 +75,12 @@ export async function createEnsembleResult(
   const matrices = remembered(() => inTurn(members, (member) => readPredictions(db, member.setId)));
   const whole = remembered(async () => combine(await imageIds(), await matrices()));
 
-  /** Row numbers in the order asked for. */
-  const orders: Record<PredictionOrder, () => Promise<number[]>> = {
-    IMAGE_ID: remembered(async () => threads.run('rowsById', { imageIds: await imageIds() })),
-    CONFIDENCE_ASC: remembered(async () => threads.run('rowsByConfidence', await whole())),
-    CONFIDENCE_DESC: remembered(async () => threads.run('rowsByConfidenceDescending', await whole())),
-  };
+  async function chosenRows(choice: RowChoice): Promise<number[]> {
+    const ids = await imageIds();
+    const labels = needsLabels(choice) ? await findLabels(db, { runId, split, imageIds: ids }) : [];
+    const none = { vocab, imageIds: ids, probabilities: new Float32Array(0) };
+    return threads.run('chooseRows', needsProbabilities(choice) ? await whole() : none, labels, choice);
+  }
 
   /** The combined rows of these numbers; adjacent ones are read alone unless everything is there already. */
   async function tableOf(rows: readonly number[]): Promise<ProbabilityTable> {
@@ -97,11 +96,11 @@ export async function createEnsembleResult(
     return { vocab, imageIds: chosen, probabilities: joined(values, columns) };
   }
 
-  async function toRows(rows: readonly number[], cursorOf: (i: number) => string): Promise<PredictionRow[]> {
+  async function toRows(rows: readonly number[], cursors: readonly string[]): Promise<PredictionRow[]> {
     const table = await tableOf(rows);
     const images = await locateImages(db, { runId, split, imageIds: table.imageIds });
     return table.imageIds.map((imageId, row) =>
-      predictionRow({ imageId, cursor: cursorOf(row), vocab, probabilities: table.probabilities, row, images }),
+      predictionRow({ imageId, cursor: cursors[row]!, vocab, probabilities: table.probabilities, row, images }),
     );
   }
 
@@ -116,20 +115,14 @@ export async function createEnsembleResult(
       predictionSetId: member.setId,
     })),
     labelCounts: async () => threads.run('labelCounts', await whole()),
-    async rows(page, orderBy = 'IMAGE_ID') {
-      const first = pageSize(page, mostRows);
-      const start = page.after === undefined ? 0 : placeOf(page.after, orderBy) + 1;
-      const rows = (await orders[orderBy]()).slice(start, start + first + 1);
-      return pageOf(await toRows(rows, (i) => encodeCursor([orderBy, start + i])), page);
-    },
+    rows: async (page, choice = { orderBy: 'IMAGE_ID' }) => pageOfRows(await chosenRows(choice), page, choice, toRows),
     async disagreement(limit = 50) {
       const ids = await imageIds();
       const tables = (await matrices()).map((probabilities) => ({ imageIds: ids, vocab, probabilities }));
       const found = await threads.run('disagreement', tables, await whole(), limit);
-      const places = await orders.IMAGE_ID();
       const rows = await toRows(
         found.map(({ row }) => row),
-        (i) => encodeCursor(['IMAGE_ID', places.indexOf(found[i]!.row)]),
+        found.map(({ row }) => rowCursor('IMAGE_ID', row)),
       );
       return rows.map((row, i) => ({ row, memberVotes: found[i]!.votes }));
     },
@@ -154,12 +147,6 @@ export async function checkComparable(db: Queryable, members: readonly Member[])
   if (!other) return;
   const rowsOf = async ({ name, vocab, setId }: Member) => ({ name, vocab, imageIds: await readImageIds(db, setId) });
   checkSameRows(await rowsOf(members[0]!), await rowsOf(other));
-}
-
-function placeOf(cursor: string, orderBy: PredictionOrder): number {
-  const [order, place] = decodeCursor(cursor, 'string', 'index');
-  if (order !== orderBy) throw malformedCursor(cursor);
-  return place;
 }
 
 function joined(rows: readonly Float32Array[], columns: number): Float32Array {

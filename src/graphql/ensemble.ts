@@ -6,7 +6,7 @@ import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
-import { predictionRowCursor } from './prediction.ts';
+import { predictionRowConnection } from './prediction.ts';
 import type { EnsembleMemberRow, SelectionStepRow } from './rows.ts';
 import { storedScore } from './score.ts';
 
@@ -58,8 +58,8 @@ export const ensembleResolvers: Resolvers = {
   },
   EnsembleResult: {
     labelCounts: (result) => result.labelCounts(),
-    rows: async (result, { orderBy, ...args }) =>
-      connection(await result.rows(pageRequest(args, 50), orderBy), predictionRowCursor),
+    rows: async (result, { first, after, ...choice }) =>
+      predictionRowConnection(await result.rows(pageRequest({ first, after }, 50), choice)),
     disagreement: (result) => result.disagreement(50),
     score: (result) => result.score(),
   },

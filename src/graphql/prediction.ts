@@ -1,18 +1,20 @@
+import { listPredictionRows, type PredictionRowPage } from '../commands/predictionRows.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { listPredictionRows, type PredictionRow } from '../store/prediction.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { storedScore } from './score.ts';
 import { predictionSetUrl, thumbnailUrl } from './urls.ts';
 
-export const predictionRowCursor = (row: PredictionRow) => row.cursor;
+export function predictionRowConnection(page: PredictionRowPage) {
+  return { ...connection(page, ({ cursor }) => cursor), totalCount: page.totalCount };
+}
 
 export const predictionResolvers: Resolvers = {
   PredictionSet: {
     run: ({ runId }, _, { loaders }) => loadExisting(loaders.run, runId),
     downloadUrl: ({ id }) => predictionSetUrl(id),
-    rows: async (set, args, { db }) =>
-      connection(await listPredictionRows(db, set, pageRequest(args, 50)), predictionRowCursor),
+    rows: async (set, { first, after, ...choice }, { commands }) =>
+      predictionRowConnection(await listPredictionRows(commands, set, pageRequest({ first, after }, 50), choice)),
     score: (set, _, context) => storedScore(set, context),
   },
   PredictionRow: {

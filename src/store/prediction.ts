@@ -1,17 +1,15 @@
 /** Prediction sets: probability matrices in chunks, with what makes them comparable. */
 
 import { createHash } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
 import { compareCodePoints, type Split } from '../domain/dataset.ts';
 import { newId } from '../domain/ids.ts';
-import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import type { PredictionKind, Predictions } from '../domain/predictions.ts';
 import { argmaxRow } from '../ensembles/labels.ts';
 import { score } from '../ensembles/score.ts';
 import { refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
-import { readMatrix, readMatrixRows, writeMatrix } from './predictionMatrix.ts';
-import { findTruth, type ImageLocator, locateImages } from './predictionTruth.ts';
+import { readMatrix, writeMatrix } from './predictionMatrix.ts';
+import { findTruth, type ImageLocator } from './predictionTruth.ts';
 import type { Queryable } from './queryable.ts';
 
 /** Largest page of rows. */
@@ -126,30 +124,6 @@ export async function readImageIds(db: Queryable, setId: string): Promise<string
 /** The whole matrix, row-major [rowCount, vocab.length]. */
 export function readPredictions(db: Queryable, setId: string): Promise<Float32Array> {
   return readMatrix(db, setId);
-}
-
-/** Rows in stored order; reads only the chunks that the page touches. */
-export async function listPredictionRows(
-  db: Queryable,
-  set: PredictionSet,
-  page: PageRequest,
-): Promise<Page<PredictionRow>> {
-  const start = page.after === undefined ? 0 : decodeCursor(page.after, 'index')[0] + 1;
-  const end = Math.min(start + pageSize(page, mostRows) + 1, set.rowCount);
-  const imageIds = await readImageIdSlice(db, set.id, start, end);
-  const probabilities = await readMatrixRows(db, set.id, set.vocab.length, start, end);
-  const images = await locateImages(db, { runId: set.runId, split: set.split, imageIds });
-  const rows = imageIds.map((imageId, i) =>
-    predictionRow({ imageId, cursor: encodeCursor([start + i]), vocab: set.vocab, probabilities, row: i, images }),
-  );
-  return pageOf(rows, page);
-}
-
-/** Image ids of rows `start` (from 0) to before `end`. */
-async function readImageIdSlice(db: Queryable, setId: string, start: number, end: number): Promise<string[]> {
-  const [slice] = await db.$queryRaw<{ ids: string[] }[]>`
-    select image_ids[${start + 1}::int : ${end}::int] as ids from prediction_set where id = ${setId}`;
-  return slice?.ids ?? [];
 }
 
 /** One row of a matrix with its image. */

@@ -29,6 +29,12 @@ export async function locateImages(db: Queryable, { runId, split, imageIds }: Pr
   };
 }
 
+/** The label of each image, null where there is none. */
+export async function findLabels(db: Queryable, images: PredictedImages): Promise<(string | null)[]> {
+  const locate = await locateImages(db, images);
+  return images.imageIds.map((imageId) => locate(imageId)?.label ?? null);
+}
+
 /** Labels by image id; null when an image has none or one that `vocab` lacks: such rows cannot be scored. */
 export async function findTruth(
   db: Queryable,

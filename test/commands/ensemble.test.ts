@@ -5,21 +5,17 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createLocalStore } from '../../src/blobs/localStore.ts';
 import { combine, createEnsemble, type EnsembleInput, resultOfEnsemble } from '../../src/commands/ensemble.ts';
 import { checkMemory } from '../../src/commands/ensembleMembers.ts';
-import type { PredictionOrder } from '../../src/commands/ensembleResult.ts';
+import { listPredictionRows } from '../../src/commands/predictionRows.ts';
 import { createSubmission } from '../../src/commands/submission.ts';
 import type { Split } from '../../src/domain/dataset.ts';
 import { countLabels } from '../../src/domain/dataset.ts';
 import type { Predictions } from '../../src/domain/predictions.ts';
 import { weightedMean } from '../../src/ensembles/combine.ts';
 import { predictedLabels } from '../../src/ensembles/labels.ts';
+import type { PredictionOrder } from '../../src/ensembles/rows.ts';
 import { score } from '../../src/ensembles/score.ts';
 import { membersOfEnsemble } from '../../src/store/ensemble.ts';
-import {
-  listPredictionRows,
-  type PredictionRow,
-  predictionSetsOfRuns,
-  putPredictions,
-} from '../../src/store/prediction.ts';
+import { type PredictionRow, predictionSetsOfRuns, putPredictions } from '../../src/store/prediction.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 import { getSubmissions } from '../../src/store/submission.ts';
 import {
@@ -223,7 +219,7 @@ describe('a result', () => {
     const rows: PredictionRow[] = [];
     let after: string | undefined;
     do {
-      const page = await (await ask(split)).rows({ first, after }, orderBy);
+      const page = await (await ask(split)).rows({ first, after }, { orderBy });
       rows.push(...page.items);
       after = page.hasNextPage ? page.items.at(-1)!.cursor : undefined;
     } while (after !== undefined);
@@ -265,8 +261,8 @@ describe('a result', () => {
     expect(up.map((row) => row.confidence)).toEqual([...up.map((row) => row.confidence)].sort((a, b) => a - b));
     const down = await everyRow('TEST', 'CONFIDENCE_DESC', 9);
     expect(down.map((row) => row.imageId)).toEqual(up.map((row) => row.imageId).reverse());
-    const page = await (await ask('TEST')).rows({ first: 1 }, 'CONFIDENCE_ASC');
-    const wrong = (await ask('TEST')).rows({ first: 1, after: page.items[0]!.cursor }, 'IMAGE_ID');
+    const page = await (await ask('TEST')).rows({ first: 1 }, { orderBy: 'CONFIDENCE_ASC' });
+    const wrong = (await ask('TEST')).rows({ first: 1, after: page.items[0]!.cursor }, { orderBy: 'IMAGE_ID' });
     await expect(wrong).rejects.toThrow('is no cursor of this list');
   });
 
@@ -365,7 +361,7 @@ describe('createSubmission', () => {
     const set = (await predictionSetsOfRuns(db, [runs.convnext!]))
       .get(runs.convnext!)!
       .find((s) => s.split === 'TEST')!;
-    const rows = (await listPredictionRows(db, set, { first: 100 })).items;
+    const rows = (await listPredictionRows(ctx, set, { first: 100 })).items;
     expect(await csvOf(id)).toBe(['image_id,label', ...rows.map((r) => `${r.imageId},${r.predicted}`), ''].join('\n'));
     expect((await getSubmissions(db, [id])).get(id)).toMatchObject({
       runId: runs.convnext,

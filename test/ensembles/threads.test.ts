@@ -20,6 +20,9 @@ const member = (name: string, probabilities: number[], imageIds = ['1.jpg', '2.j
 });
 const members = [member('one', [0.9, 0.1, 0.3, 0.7]), member('two', [0.2, 0.8, 0.4, 0.6])];
 
+const rowsById = (pool: EnsembleThreads, imageIds: readonly string[]) =>
+  pool.run('chooseRows', { imageIds, vocab: [], probabilities: new Float32Array(0) }, [], { orderBy: 'IMAGE_ID' });
+
 it('compute what the function computes', async () => {
   const pool = threads();
   for (const method of ['MEAN', 'GEOMETRIC_MEAN', 'RANK_MEAN', 'MAJORITY_VOTE'] as const) {
@@ -32,9 +35,7 @@ it('compute what the function computes', async () => {
 
 it('do more tasks than there are threads, each with its own answer', async () => {
   const pool = threads({ most: 2 });
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => pool.run('rowsById', { imageIds: [`${i}`, `${99 - i}`, '0'] })),
-  );
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => rowsById(pool, [`${i}`, `${99 - i}`, '0'])));
   expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => (i === 0 ? [0, 2, 1] : [2, 0, 1])));
 });
 
@@ -57,7 +58,7 @@ it('fail the task of a thread that dies, and only that', async () => {
     });`;
   const pool = threads({ most: 1, module: new URL(`data:text/javascript,${encodeURIComponent(script)}`) });
   const ends = await Promise.allSettled(
-    ['first', 'exit', 'second', 'throw', 'third'].map((id) => pool.run('rowsById', { imageIds: [id] })),
+    ['first', 'exit', 'second', 'throw', 'third'].map((id) => rowsById(pool, [id])),
   );
   expect(ends.map((end) => (end.status === 'fulfilled' ? end.value : (end.reason as Error).message))).toEqual([
     ['first'],
@@ -70,9 +71,9 @@ it('fail the task of a thread that dies, and only that', async () => {
 
 it('fail what waits when they are closed', async () => {
   const pool = createEnsembleThreads({ most: 1 });
-  const tasks = [0, 1, 2].map(() => pool.run('rowsById', { imageIds: ['b', 'a'] }));
+  const tasks = [0, 1, 2].map(() => rowsById(pool, ['b', 'a']));
   const ends = Promise.allSettled(tasks);
   await pool.close();
   for (const end of await ends) expect(end.status).toBe('rejected');
-  await expect(pool.run('rowsById', { imageIds: [] })).rejects.toThrow('the ensemble threads are closed');
+  await expect(rowsById(pool, [])).rejects.toThrow('the ensemble threads are closed');
 });
