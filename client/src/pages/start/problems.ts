@@ -1,0 +1,76 @@
+/** Which field of the form a refusal concerns. */
+
+import type { Draft, Problem } from './draft.ts';
+import { findField, partsOf } from './fields.ts';
+
+export interface PlacedProblems {
+  /** By key of the form: a field's, `architectures`, `preprocessings`, `preprocessings.0.size`, `name`, `tags`. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** What no field of the form is to blame for. */
+  readonly others: readonly string[];
+}
+
+export function placeProblems(problems: readonly Problem[], draft: Draft): PlacedProblems {
+  const fields: Record<string, string[]> = {};
+  const others: string[] = [];
+  for (const { path, message } of problems) {
+    const place = placeOf(path, draft);
+    if (!place) others.push(path.length ? `${path.join('.')}: ${message}` : message);
+    else {
+      const text = place.value === undefined ? message : `${place.value}: ${message}`;
+      fields[place.key] = [...(fields[place.key] ?? []), text];
+    }
+  }
+  return {
+    fields: Object.fromEntries(Object.entries(fields).map(([key, texts]) => [key, [...new Set(texts)].join('\n')])),
+    others: [...new Set(others)],
+  };
+}
+
+interface Place {
+  readonly key: string;
+  /** Which of several values it is about. */
+  readonly value?: string | undefined;
+}
+
+function placeOf(path: readonly string[], draft: Draft): Place | null {
+  const [root, ...rest] = path;
+  switch (root) {
+    case 'name':
+      return { key: 'name' };
+    case 'tags':
+      return { key: 'tags' };
+    case 'architectures':
+      return { key: 'architectures' };
+    case 'preprocessings':
+      return placeOfPreprocessing(rest);
+    case 'config':
+      return placeOfConfig(rest, draft);
+    default:
+      return null;
+  }
+}
+
+function placeOfPreprocessing([index, part]: readonly string[]): Place {
+  if (index === undefined) return { key: 'preprocessings' };
+  const keys: Readonly<Record<string, string>> = { name: 'name', size: 'size', itemTransform: 'itemSize' };
+  const key = keys[part ?? ''];
+  return { key: key ? `preprocessings.${index}.${key}` : 'preprocessings' };
+}
+
+function placeOfConfig(path: readonly string[], draft: Draft): Place | null {
+  const [head, ...rest] = path;
+  if (head === 'architecture') return { key: 'architectures' };
+  if (head === 'size' || head === 'itemTransform') return placeOfPreprocessing(['0', head]);
+  const field = findField(head ?? '');
+  if (field) {
+    const parts = partsOf(field, draft.values[field.key] ?? '');
+    const index = Number(rest[0]);
+    return { key: field.key, value: field.several && parts.length > 1 ? parts[index] : undefined };
+  }
+  // `predict` is a list of objects in a sweep.
+  const inner = rest.find((part) => !/^\d+$/.test(part));
+  const nested = findField(inner === undefined ? '' : `${head}.${inner}`);
+  if (nested) return { key: nested.key };
+  return head === 'checkpoints' ? { key: 'checkpoints.keepLast' } : null;
+}
