@@ -47,6 +47,7 @@ function Track({
         {!hideLabel && <span>{label}</span>}
         <span className={styles.value}>{text}</span>
       </div>
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles support it */}
       <div
         className={styles.track}
         role={role}
