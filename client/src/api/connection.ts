@@ -1,6 +1,7 @@
 /** The one WebSocket of the page, and whether what is shown is up to date. */
 
 import { createClient } from 'graphql-ws';
+import { toLogin } from './login.ts';
 
 export type ConnectionState =
   /** Nothing is subscribed to. */
@@ -34,6 +35,9 @@ function become(next: ConnectionState): void {
   if (before.kind === 'stale' && next.kind === 'live') for (const listener of returned) listener();
 }
 
+/** With what the server closes the socket of who is not logged in, or not any more. */
+const unauthorized = 4401;
+
 const url = new URL('/graphql', location.href);
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 
@@ -50,8 +54,9 @@ export const socket = createClient({
   on: {
     connected: () => become({ kind: 'live' }),
     closed: (event) => {
-      // 1000: nobody subscribes any more.
       const { code } = event as { readonly code?: number };
+      if (code === unauthorized) toLogin();
+      // 1000: nobody subscribes any more.
       become(code === 1000 ? { kind: 'idle' } : { kind: 'stale', since: Date.now() });
     },
   },

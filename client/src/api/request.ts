@@ -1,6 +1,7 @@
 /** Asks the server over HTTP. */
 
 import type { TypedDocumentString } from '../generated/operations.ts';
+import { toLogin } from './login.ts';
 
 /** What is wrong with one argument of a query. */
 export interface ApiProblem {
@@ -58,7 +59,7 @@ export async function request<Data, Variables>(
 ): Promise<Data> {
   const response = await post({ query: document.toString(), variables }, signal);
   if (response.status === 401) {
-    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    toLogin();
     return new Promise(() => {});
   }
   const answer = (await response.json().catch(() => ({}))) as GraphqlAnswer<Data>;

@@ -30,7 +30,8 @@ export function subscribe<Data, Variables>(
   let unsubscribe = () => {};
 
   const again = () => {
-    if (ended) return;
+    // A subscription whose socket was lost counts as one until it is ended, and would keep the next socket open.
+    unsubscribe();
     const pause = Math.min(firstPause * 2 ** tries, longestPause);
     tries++;
     timer = setTimeout(begin, pause * (0.5 + Math.random() / 2));
