@@ -18,6 +18,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const steps = {
   'types (tsc)': () => run('typescript/bin/tsc', ['--noEmit', '--project', '.']),
   'types of the dashboard (tsc)': () => run('typescript/bin/tsc', ['--noEmit', '--project', 'client']),
+  'types of its tests (tsc)': () => run('typescript/bin/tsc', ['--noEmit', '--project', 'test/client']),
   'typed rules (eslint)': () => run('eslint/bin/eslint.js', ['--max-warnings=0', '.']),
   'format and rules (biome)': () =>
     run('@biomejs/biome/bin/biome', ['ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings', '.']),

@@ -63,7 +63,6 @@ describe('while PostgreSQL is away', () => {
   });
 
   test.for([
-    ['GET', '/'],
     ['GET', '/submissions/sub_x.csv'],
     ['GET', '/prediction-sets/prd_x.safetensors'],
     ['GET', '/artifacts/art_x'],
