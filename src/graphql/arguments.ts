@@ -18,3 +18,18 @@ export function within(name: string, value: number, smallest: number, largest: n
   if (value >= smallest && value <= largest) return value;
   throw refuse('LIMIT_EXCEEDED', `must be between ${smallest} and ${largest}, got ${value}`, [name]);
 }
+
+/** Steps asked for, both ends included. */
+export function stepRange(args: {
+  readonly afterStep?: number | null;
+  readonly fromStep?: number | null;
+  readonly toStep?: number | null;
+}): { readonly from: number | undefined; readonly to: number | undefined } {
+  const from = args.fromStep ?? undefined;
+  const to = args.toStep ?? undefined;
+  if (from !== undefined && to !== undefined && from > to) {
+    throw refuse('INVALID', `must not be below fromStep (${from}), got ${to}`, ['toStep']);
+  }
+  if (args.afterStep == null) return { from, to };
+  return { from: Math.max(args.afterStep + 1, from ?? args.afterStep + 1), to };
+}

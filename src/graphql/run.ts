@@ -6,7 +6,7 @@ import { findLogLines } from '../store/log.ts';
 import { memorySeries } from '../store/memory.ts';
 import { metricHistory } from '../store/metric.ts';
 import { findRun } from '../store/run.ts';
-import { within } from './arguments.ts';
+import { stepRange, within } from './arguments.ts';
 import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import type { SkippedImagesRow } from './rows.ts';
@@ -49,13 +49,14 @@ export const runResolvers: Resolvers = {
     attempts: ({ id }, _, { loaders }) => loaders.attemptsOfRun.load(id),
     epochs: ({ id }, _, { loaders }) => loaders.epochsOfRun.load(id),
     metrics: ({ id }, _, { loaders }) => loaders.metricsOfRun.load(id),
-    metricHistory: ({ id }, { names, maxPoints, afterStep }, { db }) =>
+    metricHistory: ({ id }, { names, maxPoints, ...steps }, { db }) =>
       metricHistory(db, id, {
         names: names ?? undefined,
         maxPoints: within('maxPoints', maxPoints ?? 1000, 2, 10_000),
-        afterStep: afterStep ?? undefined,
+        steps: stepRange(steps),
       }),
-    memory: ({ id }, { maxPoints }, { db }) => memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000)),
+    memory: ({ id }, { maxPoints, ...steps }, { db }) =>
+      memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000), stepRange(steps)),
     skippedImages: ({ skippedImages }): SkippedImagesRow | null => skippedImages,
     predictions: async ({ id }, _, { loaders }) => (await loaders.predictionSetsOfRun.load(id)) ?? [],
     logs: async ({ id }, { afterSeq, first }, { db }) => {

@@ -1,5 +1,6 @@
 import type { MemoryPoint } from '../domain/run.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
+import { inSteps, type StepRange } from './metric.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface StoredMemoryPoint extends MemoryPoint {
@@ -34,16 +35,21 @@ export interface MemorySeries {
 }
 
 /**
- * A run's memory over time, at most `maxPoints` windows of equally many samples: each gives its last sample with the highest
+ * A run's memory over time, or within a range of steps, at most `maxPoints` windows of equally many samples: each gives its last sample with the highest
  * peak of the window, so that no peak is lost.
  */
-export async function memorySeries(db: Queryable, runId: string, maxPoints: number): Promise<MemorySeries> {
+export async function memorySeries(
+  db: Queryable,
+  runId: string,
+  maxPoints: number,
+  steps: StepRange = {},
+): Promise<MemorySeries> {
   const rows = await db.$queryRaw<
     { step: bigint; at: Date; used: bigint; peak: bigint; device_used: bigint | null; device_total: bigint | null }[]
   >`
     with numbered as (
       select *, (row_number() over (order by seq) - 1) * ${maxPoints}::int / greatest(count(*) over (), ${maxPoints}::int) as bucket
-      from memory_sample where run_id = ${runId}
+      from memory_sample where run_id = ${runId} and ${inSteps(steps)}
     )
     select distinct on (bucket) step, at, used, max(peak) over (partition by bucket) as peak, device_used, device_total
     from numbered order by bucket, seq desc`;

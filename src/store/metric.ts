@@ -24,7 +24,7 @@ export interface MetricSeries {
   readonly points: readonly { readonly step: number; readonly value: number; readonly at: Date }[];
   /** Whether there are more points than these. */
   readonly downsampled: boolean;
-  /** Points in the series after `afterStep`. */
+  /** Points in the series within the range asked for. */
   readonly total: number;
 }
 
@@ -155,20 +155,35 @@ export interface HistoryRequest {
   readonly names?: readonly string[] | undefined;
   /** Of each series, at least 2. */
   readonly maxPoints: number;
-  readonly afterStep?: number | undefined;
+  readonly steps?: StepRange | undefined;
+}
+
+/** Steps, both ends included; an end left out is open. */
+export interface StepRange {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** A condition over a column `step`. */
+export function inSteps({ from, to }: StepRange): Prisma.Sql {
+  const conditions = [
+    ...(from === undefined ? [] : [Prisma.sql`step >= ${from}::bigint`]),
+    ...(to === undefined ? [] : [Prisma.sql`step <= ${to}::bigint`]),
+  ];
+  return conditions.length ? Prisma.join(conditions, ' and ') : Prisma.sql`true`;
 }
 
 /**
- * Series of a run after a step, each cut down to at most `maxPoints` by probing the index at equal distances of step: of a
+ * Series of a run within a range of steps, each cut down to at most `maxPoints` by probing the index at equal distances of step: of a
  * million points a thousand are read, not a million. The last point is always there.
  */
 export async function metricHistory(db: Queryable, runId: string, request: HistoryRequest): Promise<MetricSeries[]> {
-  const afterStep = request.afterStep ?? -1;
+  const within = inSteps(request.steps ?? {});
   const named = request.names ? Prisma.sql`and n.name = any(${[...request.names]}::text[])` : Prisma.empty;
   const series = await db.$queryRaw<{ name: string; name_id: number; total: bigint; low: bigint; high: bigint }[]>`
     select n.name, n.id as name_id, count(*) as total, min(p.step) as low, max(p.step) as high
     from metric_point p join metric_name n on n.id = p.name_id
-    where p.run_id = ${runId} and p.step > ${afterStep} ${named}
+    where p.run_id = ${runId} and ${within} ${named}
     group by n.id order by n.name`;
   const result: MetricSeries[] = [];
   for (const { name, name_id, total, low, high } of series) {
@@ -184,7 +199,7 @@ export async function metricHistory(db: Queryable, runId: string, request: Histo
           ) p
           order by p.step`
       : await db.$queryRaw<PointRow[]>`
-          select step, value, at from metric_point where ${range} and step > ${afterStep} order by step`;
+          select step, value, at from metric_point where ${range} and ${within} order by step`;
     result.push({
       name,
       points: points.map((p) => ({ step: Number(p.step), value: p.value, at: p.at })),

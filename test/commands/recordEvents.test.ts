@@ -12,7 +12,7 @@ import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
-import { findSummaries, metricHistory } from '../../src/store/metric.ts';
+import { findSummaries, metricHistory, type StepRange } from '../../src/store/metric.ts';
 import { findRun } from '../../src/store/run.ts';
 import { drawnPredictions } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
@@ -138,10 +138,15 @@ test('a long series is thinned to points of it, first and last among them', asyn
   expect(steps.length).toBeGreaterThan(90);
   expect([steps[0], steps.at(-1)]).toEqual([1, 5000]);
   for (const { step, value } of loss!.points) expect(value).toBe(values[step - 1]);
-  const after = await metricHistory(db(), token.runId, { names: ['train/loss'], maxPoints: 1000, afterStep: 4990 });
-  expect(after.map((s) => [s.name, s.total, s.points.map((p) => p.step)])).toEqual([
-    ['train/loss', 10, Array.from({ length: 10 }, (_, i) => 4991 + i)],
-  ]);
+  const within = async (steps: StepRange, maxPoints = 1000) => {
+    const series = await metricHistory(db(), token.runId, { names: ['train/loss'], maxPoints, steps });
+    return series.map((s) => [s.total, s.downsampled, s.points.map((p) => p.step)]);
+  };
+  expect(await within({ from: 4991 })).toEqual([[10, false, Array.from({ length: 10 }, (_, i) => 4991 + i)]]);
+  expect(await within({ from: 2000, to: 2003 })).toEqual([[4, false, [2000, 2001, 2002, 2003]]]);
+  expect(await within({ to: 2 })).toEqual([[2, false, [1, 2]]]);
+  expect(await within({ from: 2000, to: 2999 }, 4)).toEqual([[1000, true, [2000, 2500, 2999]]]);
+  expect(await within({ from: 5001 })).toEqual([]);
 });
 
 test('thinned memory keeps every peak', async () => {
@@ -155,6 +160,10 @@ test('thinned memory keeps every peak', async () => {
   expect(series).toHaveLength(50);
   expect(Math.max(...series.map((p) => p.peak))).toBe(9e9);
   expect(series.at(-1)?.step).toBe(999);
+  const zoomed = await memorySeries(db(), token.runId, 50, { from: 600, to: 639 });
+  expect(zoomed.points.map((p) => [p.step, p.peak])).toEqual(
+    Array.from({ length: 40 }, (_, i) => [600 + i, peaks[600 + i]]),
+  );
   expect(await findRun(db(), token.runId)).toMatchObject({ peakMemory: 9e9 });
 });
 
