@@ -18,8 +18,8 @@ export function useIdempotencyKey(): { readonly keyFor: (input: unknown) => stri
   };
 }
 
-/** Not `crypto.randomUUID`, which browsers have over HTTPS only. */
-function randomKey(): string {
+/** A fresh key. Not `crypto.randomUUID`, which browsers have over HTTPS only. */
+export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,7 +1,7 @@
 /** Long lists: one page after the other, by cursor. */
 
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { useCallback, useMemo } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import type { TypedDocumentString } from '../generated/operations.ts';
 import { nameOf, type QueryOptions, useNotedOperation } from './hooks.ts';
 import { request } from './request.ts';
@@ -21,7 +21,7 @@ export interface Pages<Data, Row> {
   /** Loads the next page, if there is one and it is not on its way. */
   readonly loadMore: () => void;
   readonly error: Error | null;
-  /** What is shown was answered to other variables: the new answer is on its way. */
+  /** What is shown was answered to other variables: the new answer is on its way, or an error. */
   readonly outdated: boolean;
   readonly refetch: () => void;
 }
@@ -49,7 +49,11 @@ export function useApiPages<Data, Variables extends { readonly after?: string | 
     enabled,
     ...(every !== undefined && { refetchInterval: every }),
   });
-  const { data, error, hasNextPage, isFetching, isPlaceholderData, fetchNextPage, refetch } = query;
+  const { error, hasNextPage, isFetching, isPlaceholderData, fetchNextPage, refetch } = query;
+  // A refused filter takes away nothing: the rows that were there stay while it is being mended.
+  const last = useRef(query.data);
+  if (query.data) last.current = query.data;
+  const data = query.data ?? (error ? last.current : undefined);
   const rows = useMemo(() => data?.pages.flatMap((page) => pageOf(page)?.nodes ?? []) ?? [], [data, pageOf]);
   const loadMore = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage();
@@ -60,7 +64,7 @@ export function useApiPages<Data, Variables extends { readonly after?: string | 
     hasMore: hasNextPage,
     loadMore,
     error,
-    outdated: isPlaceholderData,
+    outdated: isPlaceholderData || (query.data === undefined && data !== undefined),
     refetch: useCallback(() => void refetch(), [refetch]),
   };
 }

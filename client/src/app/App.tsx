@@ -15,6 +15,9 @@ import { ThemeButton } from './ThemeButton.tsx';
 const ExperimentsPage = lazy(() =>
   import('../pages/experiments/ExperimentsPage.tsx').then((m) => ({ default: m.ExperimentsPage })),
 );
+const ExperimentPage = lazy(() =>
+  import('../pages/experiment/ExperimentPage.tsx').then((m) => ({ default: m.ExperimentPage })),
+);
 
 const sections = [
   { to: routes.experiments, label: 'Experiments', within: /^\/($|experiments|runs|sweeps|compare|ensembles)/ },
@@ -69,6 +72,9 @@ function Pages(): ReactNode {
     <Switch>
       <Route path="/">
         <ExperimentsPage />
+      </Route>
+      <Route path="/experiments/:id">
+        <ExperimentPage />
       </Route>
       <Route>
         <NotFound />

@@ -1,0 +1,43 @@
+import { type ReactNode, useState } from 'react';
+import { Button } from '../../ui/Button.tsx';
+import { Icon } from '../../ui/Icon.tsx';
+import { ColumnsDialog } from './ColumnsDialog.tsx';
+import styles from './Experiment.module.css';
+import { FilterField } from './FilterField.tsx';
+import type { BoardView } from './useBoardView.ts';
+
+/** Above the tables of runs: the filter, what else is given, and the choice of columns. */
+export function BoardTools({
+  experimentId,
+  view,
+  change,
+  problem,
+  children,
+}: {
+  readonly experimentId: string;
+  readonly view: BoardView;
+  readonly change: (changes: Partial<BoardView>) => void;
+  /** What the server has against the filter. */
+  readonly problem: string | undefined;
+  readonly children?: ReactNode;
+}) {
+  const [choosing, setChoosing] = useState(false);
+  return (
+    <div className={styles.tools}>
+      <FilterField value={view.filter} problem={problem} onChange={(filter) => change({ filter })} />
+      {children}
+      <Button onClick={() => setChoosing(true)}>
+        <Icon name="columns" />
+        Columns
+      </Button>
+      {choosing && (
+        <ColumnsDialog
+          experimentId={experimentId}
+          columns={view.columns}
+          onChange={(columns) => change({ columns })}
+          onClose={() => setChoosing(false)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+import { useState } from 'react';
+import { Link, useParams } from 'wouter';
+import { useApiQuery } from '../../api/hooks.ts';
+import { bytes, count } from '../../format/numbers.ts';
+import { ExperimentPageDocument, type ExperimentPageQuery } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { PageHead } from '../../ui/Page.tsx';
+import { Tabs } from '../../ui/Tabs.tsx';
+import { useSearch } from '../../ui/useSearch.ts';
+import { EnsemblesTab } from './EnsemblesTab.tsx';
+import styles from './Experiment.module.css';
+import { DeleteDialog, RenameDialog } from './ExperimentActions.tsx';
+import { LeaderboardTab } from './LeaderboardTab.tsx';
+import { RunsTab } from './RunsTab.tsx';
+import { ScatterTab } from './ScatterTab.tsx';
+
+export type ExperimentHead = NonNullable<ExperimentPageQuery['experiment']>;
+
+const tabs = [
+  { key: 'leaderboard', label: 'Leaderboard', Content: LeaderboardTab },
+  { key: 'runs', label: 'Runs', Content: RunsTab },
+  { key: 'scatter', label: 'Scatter', Content: ScatterTab },
+  { key: 'ensembles', label: 'Ensembles', Content: EnsemblesTab },
+] as const;
+
+/** What the tabs that list runs share in their links. */
+const shared = ['filter', 'columns'];
+
+export function ExperimentPage() {
+  const { id } = useParams<{ id: string }>();
+  const [get] = useSearch();
+  const { data, error, refetch } = useApiQuery(ExperimentPageDocument, { id }, { every: 5_000 });
+  if (!data && error) return <Failure error={error} onRetry={() => void refetch()} />;
+  if (!data) return <Skeleton height="60vh" />;
+  if (!data.experiment) {
+    return (
+      <>
+        <PageHead title="No such experiment" trail={[{ to: routes.experiments, label: 'Experiments' }]} />
+        <Empty title="This experiment does not exist">
+          <p>It has been deleted, or the link is cut off.</p>
+          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
+        </Empty>
+      </>
+    );
+  }
+  const { key: current, Content } = tabs.find(({ key }) => key === get('tab')) ?? tabs[0];
+  const linkOf = (tab: string) => {
+    const params = new URLSearchParams(tab === tabs[0].key ? {} : { tab });
+    for (const key of shared) {
+      const value = get(key);
+      if (value !== null) params.set(key, value);
+    }
+    const text = params.toString();
+    return routes.experiment(id) + (text && `?${text}`);
+  };
+  return (
+    <>
+      <Head experiment={data.experiment} />
+      <Tabs
+        label="Parts of the experiment"
+        current={current}
+        tabs={tabs.map(({ key, label }) => ({ key, label, to: linkOf(key) }))}
+      />
+      <Content experiment={data.experiment} />
+    </>
+  );
+}
+
+function Head({ experiment }: { readonly experiment: ExperimentHead }) {
+  const [dialog, setDialog] = useState<'rename' | 'delete' | null>(null);
+  const { id, name, description, dataset, objective, runCount, storage } = experiment;
+  const close = () => setDialog(null);
+  return (
+    <PageHead
+      title={name}
+      trail={[{ to: routes.experiments, label: 'Experiments' }]}
+      actions={
+        <>
+          {dataset && (
+            <ButtonLink look="primary" to={routes.start(id)}>
+              Start run
+            </ButtonLink>
+          )}
+          <ButtonLink to={routes.newEnsemble(id)}>New ensemble</ButtonLink>
+          <Button onClick={() => setDialog('rename')}>Rename</Button>
+          <Button look="danger" onClick={() => setDialog('delete')}>
+            Delete
+          </Button>
+          {dialog === 'rename' && <RenameDialog experiment={experiment} onClose={close} />}
+          {dialog === 'delete' && <DeleteDialog experiment={experiment} onClose={close} />}
+        </>
+      }
+    >
+      {description && (
+        <p className={styles.description}>
+          <Name whole>{description}</Name>
+        </p>
+      )}
+      <span>
+        {dataset ? (
+          <Link href={routes.dataset(dataset.id)}>
+            <Name>{dataset.name}</Name>
+          </Link>
+        ) : (
+          'no data set'
+        )}
+      </span>
+      <span>
+        {objective.metric}, {objective.direction === 'ASC' ? 'smaller' : 'larger'} is better
+      </span>
+      <span>
+        {count(runCount)} {runCount === 1 ? 'run' : 'runs'}
+      </span>
+      <span>
+        {bytes(storage.bytes)}
+        {storage.quota !== null && ` of ${bytes(storage.quota)}`}
+      </span>
+    </PageHead>
+  );
+}

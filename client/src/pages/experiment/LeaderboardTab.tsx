@@ -1,0 +1,115 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { count, metric as metricText } from '../../format/numbers.ts';
+import type { Split } from '../../generated/operations.ts';
+import type { Column } from '../../ui/DataTable.tsx';
+import { Checkbox, Select } from '../../ui/Field.tsx';
+import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Stack } from '../../ui/Page.tsx';
+import { BoardTools } from './BoardTools.tsx';
+import styles from './Experiment.module.css';
+import type { ExperimentHead } from './ExperimentPage.tsx';
+import { LeaderboardEmpty } from './LeaderboardEmpty.tsx';
+import type { Moves } from './moves.ts';
+import { problemOn } from './problemOn.ts';
+import { RankCell } from './RankCell.tsx';
+import { RunTable } from './RunTable.tsx';
+import { keyOf, type RankedRow } from './rows.ts';
+import { chosenColumns, nameColumn } from './runColumns.tsx';
+import { splitWords } from './splitWords.ts';
+import { useBoardView } from './useBoardView.ts';
+import { useLeaderboard } from './useLeaderboard.ts';
+import { useLiveOrder } from './useLiveOrder.ts';
+
+/** Runs and ensembles by their score, kept up to date. */
+export function LeaderboardTab({ experiment }: { readonly experiment: ExperimentHead }) {
+  const [view, change] = useBoardView();
+  const { rows: newest, moves, pages, list } = useLeaderboard(experiment.id, view);
+  const { rows, waiting, holding } = useLiveOrder(newest, keyOf, list);
+  const queryClient = useQueryClient();
+  const metric = view.metric ?? experiment.objective.metric;
+  const columns = useMemo<readonly Column<RankedRow>[]>(
+    () => [...rankColumns(metric, moves), ...chosenColumns(view.columns)],
+    [metric, moves, view.columns],
+  );
+  const { error } = pages;
+  const filterProblem = problemOn('filter', error);
+  const isRefused = filterProblem !== undefined;
+  return (
+    <Stack>
+      <BoardTools experimentId={experiment.id} view={view} change={change} problem={filterProblem}>
+        <Select
+          label="Scored on"
+          value={view.split ?? ''}
+          onChange={({ target }) => change({ split: (target.value || null) as Split | null })}
+        >
+          <option value="">As the objective</option>
+          <option value="VALID">Validation</option>
+          <option value="HOLDOUT">Hold-out</option>
+          <option value="TRAIN">Training</option>
+        </Select>
+        <Checkbox
+          label="Ensembles"
+          checked={view.ensembles}
+          onChange={({ target }) => change({ ensembles: target.checked })}
+        />
+      </BoardTools>
+      {error && !isRefused && <Failure error={error} onRetry={pages.refetch} />}
+      {!pages.first && !error && <Skeleton height="30rem" />}
+      {pages.first && rows.length === 0 && !error && <LeaderboardEmpty experiment={experiment} view={view} />}
+      {rows.length > 0 && (
+        <div>
+          <p className={styles.line}>
+            <span>
+              {count(rows.length)}
+              {pages.hasMore && ' or more'} {rows.length === 1 ? 'entry' : 'entries'}, by {metric}
+            </span>
+            <span role="status">{waiting && 'Places have changed; rows move when the pointer leaves them'}</span>
+          </p>
+          <div className={pages.outdated ? styles.outdated : undefined} {...holding}>
+            <RunTable
+              label="Leaderboard"
+              experimentId={experiment.id}
+              rows={rows}
+              columns={columns}
+              sorting={view.sorting}
+              onSort={(sorting) => change({ sorting })}
+              onNearEnd={pages.loadMore}
+              onChanged={() => void queryClient.invalidateQueries()}
+            />
+          </div>
+        </div>
+      )}
+    </Stack>
+  );
+}
+
+function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[] {
+  return [
+    {
+      key: 'rank',
+      header: 'Rank',
+      width: '5.5rem',
+      align: 'right',
+      cell: ({ key, rank }) => <RankCell rank={rank} move={moves.get(key)} />,
+    },
+    nameColumn,
+    { key: 'score', header: metric, width: '9rem', align: 'right', cell: ({ score }) => metricText(metric, score) },
+    {
+      key: 'split',
+      header: 'Scored on',
+      width: '12rem',
+      cell: ({ split, comparable }) =>
+        comparable ? (
+          splitWords[split]
+        ) : (
+          <span
+            className={styles.warn}
+            title="Scored on other images, or other labels, than the row above: the order of the two says little"
+          >
+            {splitWords[split]}, other images
+          </span>
+        ),
+    },
+  ];
+}
