@@ -18,7 +18,7 @@ export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return nothing;
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const power = value < 1 ? 0 : Math.min(Math.floor(Math.log2(value) / 10), units.length - 1);
-  return `${significant(value / 1024 ** power, power === 0 ? 4 : 3)} ${units[power]}`;
+  return `${power === 0 ? Math.round(value) : significant(value / 1024 ** power)} ${units[power]}`;
 }
 
 /** Seconds: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 14 min`, `3 d 4 h`. */

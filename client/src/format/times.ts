@@ -12,8 +12,9 @@ export function moment(at: string): string {
 export function ago(at: string, now: number = Date.now()): string {
   const seconds = (new Date(at).getTime() - now) / 1000;
   const size = Math.abs(seconds);
-  if (size < 60) return relative.format(Math.round(seconds), 'second');
-  if (size < 3600) return relative.format(Math.round(seconds / 60), 'minute');
-  if (size < 86_400) return relative.format(Math.round(seconds / 3600), 'hour');
+  // What rounds to 60 seconds is a minute.
+  if (size < 59.5) return relative.format(Math.round(seconds), 'second');
+  if (size < 59.5 * 60) return relative.format(Math.round(seconds / 60), 'minute');
+  if (size < 23.5 * 3600) return relative.format(Math.round(seconds / 3600), 'hour');
   return relative.format(Math.round(seconds / 86_400), 'day');
 }
