@@ -24,11 +24,11 @@ export interface ScatterPicture {
   readonly front: readonly Place[];
 }
 
-/** Paints axes, front, points, and rings about those that are selected. */
+/** Paints axes, points, rings about those that are selected, and the front above them. */
 export function paintScatter(context: CanvasRenderingContext2D, picture: ScatterPicture): void {
   paintAxes(context, picture);
-  paintFront(context, picture.front);
   paintPoints(context, picture);
+  paintFront(context, picture.front);
 }
 
 function paintAxes(context: CanvasRenderingContext2D, picture: ScatterPicture): void {
@@ -58,9 +58,9 @@ function paintAxes(context: CanvasRenderingContext2D, picture: ScatterPicture): 
 
 function paintFront(context: CanvasRenderingContext2D, front: readonly Place[]): void {
   context.save();
-  context.strokeStyle = resolveColour('var(--muted)');
+  context.strokeStyle = resolveColour('var(--ink)');
   context.lineWidth = 1.5;
-  context.setLineDash([5, 4]);
+  context.setLineDash([6, 3]);
   context.beginPath();
   front.forEach(({ x, y }, index) => {
     if (index === 0) context.moveTo(x, y);
@@ -90,15 +90,17 @@ function paintPoints(context: CanvasRenderingContext2D, { points, selected }: Sc
       rings.arc(x, y, radius + 4, 0, 2 * Math.PI);
     }
   }
+  // Few points are parted by an outline, many show by their density.
+  const many = points.length > 300;
   context.strokeStyle = resolveColour('var(--surface)');
   context.lineWidth = 0.75;
   for (const [category, { path }] of categories) {
     context.fillStyle = resolveColour(markOf(category).colour);
-    context.globalAlpha = points.length > 300 ? 0.75 : 1;
+    context.globalAlpha = many ? 0.7 : 1;
     context.fill(path);
-    context.globalAlpha = 1;
-    context.stroke(path);
+    if (!many) context.stroke(path);
   }
+  context.globalAlpha = 1;
   context.strokeStyle = resolveColour('var(--ink)');
   context.lineWidth = 2;
   context.stroke(rings);
