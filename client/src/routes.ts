@@ -5,15 +5,23 @@ const segment = encodeURIComponent;
 export const routes = {
   experiments: '/',
   experiment: (id: string) => `/experiments/${segment(id)}`,
-  start: (experimentId: string) => `/experiments/${segment(experimentId)}/start`,
+  /** The form of a run or sweep. `filled`: what its link says, e.g. `{ from: runId }`. */
+  start: (experimentId: string, filled: Readonly<Record<string, string>> = {}) => {
+    const search = new URLSearchParams(filled).toString();
+    return `/experiments/${segment(experimentId)}/start${search && `?${search}`}`;
+  },
   newEnsemble: (experimentId: string) => `/experiments/${segment(experimentId)}/ensembles/new`,
   run: (id: string) => `/runs/${segment(id)}`,
   compare: (runIds: readonly string[]) => `/compare?runs=${runIds.map(segment).join(',')}`,
   sweep: (id: string) => `/sweeps/${segment(id)}`,
   ensemble: (id: string) => `/ensembles/${segment(id)}`,
   probes: '/probes',
+  /** The form of a memory probe, filled in: `experiment`, `arch`, `sizes`, `precision`, `batch`, `budget`. */
+  newProbe: (filled: Readonly<Record<string, string>> = {}) =>
+    `/probes/new?${new URLSearchParams(Object.entries(filled).filter(([, value]) => value !== ''))}`,
   probe: (id: string) => `/probes/${segment(id)}`,
   datasets: '/datasets',
+  importDataset: '/datasets/new',
   dataset: (id: string) => `/datasets/${segment(id)}`,
   machines: '/machines',
 } as const;

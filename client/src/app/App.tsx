@@ -18,6 +18,12 @@ const ExperimentsPage = lazy(() =>
 const ExperimentPage = lazy(() =>
   import('../pages/experiment/ExperimentPage.tsx').then((m) => ({ default: m.ExperimentPage })),
 );
+const DatasetsPage = lazy(() =>
+  import('../pages/datasets/DatasetsPage.tsx').then((m) => ({ default: m.DatasetsPage })),
+);
+const ImportPage = lazy(() => import('../pages/datasets/ImportPage.tsx').then((m) => ({ default: m.ImportPage })));
+const DatasetPage = lazy(() => import('../pages/datasets/DatasetPage.tsx').then((m) => ({ default: m.DatasetPage })));
+const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
 
 const sections = [
   { to: routes.experiments, label: 'Experiments', within: /^\/($|experiments|runs|sweeps|compare|ensembles)/ },
@@ -76,6 +82,14 @@ function Pages(): ReactNode {
       <Route path="/experiments/:id">
         <ExperimentPage />
       </Route>
+      <Route path="/datasets">
+        <DatasetsPage />
+      </Route>
+      <Route path="/datasets/new">
+        <ImportPage />
+      </Route>
+      <Route path="/datasets/:id">{({ id }) => <DatasetPage id={id} />}</Route>
+      <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={decodeURIComponent(id)} />}</Route>
       <Route>
         <NotFound />
       </Route>

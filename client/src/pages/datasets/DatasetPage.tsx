@@ -1,0 +1,94 @@
+import { useApiQuery } from '../../api/hooks.ts';
+import { count } from '../../format/numbers.ts';
+import { DatasetPageDocument, type DatasetPageQuery } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { ButtonLink } from '../../ui/Button.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
+import { Status } from '../../ui/Status.tsx';
+import { Tabs } from '../../ui/Tabs.tsx';
+import { useSearch } from '../../ui/useSearch.ts';
+import { DeleteButton } from './DeleteButton.tsx';
+import { Facts } from './Facts.tsx';
+import { Gallery } from './Gallery.tsx';
+import { ImportPanel } from './ImportState.tsx';
+import { Overview } from './Overview.tsx';
+import { Problems } from './Problems.tsx';
+import { useImport } from './useImport.ts';
+
+const trail = [{ to: routes.datasets, label: 'Data sets' }];
+
+export function DatasetPage({ id }: { readonly id: string }) {
+  const { data, error, refetch } = useApiQuery(DatasetPageDocument, { id });
+  if (data?.dataset) return <Shown dataset={data.dataset} onChange={() => void refetch()} />;
+  return (
+    <>
+      <PageHead title="Data set" trail={trail} />
+      {error && <Failure error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton height="32rem" />}
+      {data?.dataset === null && (
+        <Empty title="There is no such data set">
+          <p>It may have been deleted, or the link is of another server.</p>
+          <ButtonLink to={routes.datasets}>To the data sets</ButtonLink>
+        </Empty>
+      )}
+    </>
+  );
+}
+
+type Dataset = NonNullable<DatasetPageQuery['dataset']>;
+
+function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onChange: () => void }) {
+  const [get] = useSearch();
+  const importState = useImport(dataset);
+  const { id, name, status, createdAt } = dataset;
+  const views = [
+    { key: 'overview', label: 'Overview', to: routes.dataset(id) },
+    {
+      key: 'images',
+      label: `Images ${count(dataset.trainCount + dataset.holdoutCount + dataset.testCount)}`,
+      to: `${routes.dataset(id)}?view=images`,
+    },
+    { key: 'problems', label: 'Problems', to: `${routes.dataset(id)}?view=problems` },
+  ];
+  const view = views.find(({ key }) => key === get('view'))?.key ?? 'overview';
+  return (
+    <>
+      <PageHead
+        title={name}
+        trail={trail}
+        actions={
+          <>
+            {status === 'READY' && (
+              <ButtonLink look="primary" to={`${routes.experiments}?create=${encodeURIComponent(id)}`}>
+                Create an experiment
+              </ButtonLink>
+            )}
+            <DeleteButton id={id} name={name} />
+          </>
+        }
+      >
+        <Status of={importState.status} />
+        <span>
+          Imported <Moment at={createdAt} />
+        </span>
+      </PageHead>
+      <Stack>
+        <ImportPanel dataset={importState} onChange={onChange} />
+        {status === 'READY' ? (
+          <div>
+            <Tabs label="Parts of the data set" tabs={views} current={view} />
+            {view === 'overview' && <Overview dataset={dataset} />}
+            {view === 'images' && <Gallery dataset={dataset} />}
+            {view === 'problems' && <Problems datasetId={id} />}
+          </div>
+        ) : (
+          <Panel title="Where from">
+            <Facts dataset={dataset} />
+          </Panel>
+        )}
+      </Stack>
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+import { Link } from 'wouter';
+import { useApiPages } from '../../api/pages.ts';
+import { count } from '../../format/numbers.ts';
+import { DatasetsPageDocument, type DatasetsPageQuery } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { ButtonLink } from '../../ui/Button.tsx';
+import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { PageHead, Stack } from '../../ui/Page.tsx';
+import { FolderShapes } from './FolderShapes.tsx';
+import { ImportLine } from './ImportState.tsx';
+import { UploadPanel } from './UploadPanel.tsx';
+
+type Dataset = DatasetsPageQuery['datasets']['nodes'][number];
+
+const ready = (dataset: Dataset, value: number) => (dataset.status === 'READY' ? count(value) : '');
+
+const columns: readonly Column<Dataset>[] = [
+  {
+    key: 'name',
+    header: 'Data set',
+    width: 'minmax(12rem, 1fr)',
+    cell: ({ id, name }) => (
+      <Link href={routes.dataset(id)}>
+        <Name>{name}</Name>
+      </Link>
+    ),
+  },
+  { key: 'status', header: 'Status', width: '16rem', cell: (dataset) => <ImportLine dataset={dataset} /> },
+  {
+    key: 'classes',
+    header: 'Classes',
+    width: '6rem',
+    align: 'right',
+    cell: (dataset) => ready(dataset, dataset.vocab.length),
+  },
+  {
+    key: 'train',
+    header: 'Training',
+    width: '7rem',
+    align: 'right',
+    cell: (dataset) => ready(dataset, dataset.trainCount),
+  },
+  {
+    key: 'holdout',
+    header: 'Held out',
+    width: '7rem',
+    align: 'right',
+    cell: (dataset) => ready(dataset, dataset.holdoutCount),
+  },
+  { key: 'test', header: 'Test', width: '7rem', align: 'right', cell: (dataset) => ready(dataset, dataset.testCount) },
+  { key: 'created', header: 'Imported', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+];
+
+const datasetsOf = (data: DatasetsPageQuery) => data.datasets;
+
+export function DatasetsPage() {
+  const { rows, first, error, refetch, loadMore } = useApiPages(DatasetsPageDocument, { first: 100 }, datasetsOf, {
+    every: 5_000,
+  });
+  return (
+    <>
+      <PageHead
+        title="Data sets"
+        actions={
+          <ButtonLink look="primary" to={routes.importDataset}>
+            Import images
+          </ButtonLink>
+        }
+      />
+      <Stack>
+        <UploadPanel />
+        {error && !first && <Failure error={error} onRetry={refetch} />}
+        {!first && !error && <Skeleton height="20rem" />}
+        {first && rows.length === 0 && (
+          <Empty title="No data sets yet">
+            <p>Images with labels stand here, each looked at once, so that every run trains on the same bytes.</p>
+            <FolderShapes />
+            <ButtonLink to={routes.importDataset}>Import a folder or an archive</ButtonLink>
+          </Empty>
+        )}
+        {rows.length > 0 && (
+          <DataTable label="Data sets" columns={columns} rows={rows} rowKey={({ id }) => id} onNearEnd={loadMore} />
+        )}
+      </Stack>
+    </>
+  );
+}

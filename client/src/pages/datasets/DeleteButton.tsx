@@ -1,0 +1,56 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { useApiMutation } from '../../api/hooks.ts';
+import { DeleteDatasetDocument } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Confirm } from '../../ui/Dialog.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { toasts } from '../../ui/toasts.ts';
+
+export function DeleteButton({ id, name }: { readonly id: string; readonly name: string }) {
+  const [open, setOpen] = useState(false);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const [, navigate] = useLocation();
+  const queryClient = useQueryClient();
+  const remove = useApiMutation(DeleteDatasetDocument);
+  const confirm = async () => {
+    setRefusal(null);
+    try {
+      const { userErrors } = (await remove.mutateAsync({ id })).deleteDataset;
+      if (userErrors.length) return setRefusal(userErrors.map(({ message }) => message).join('\n'));
+      void queryClient.invalidateQueries({ queryKey: ['DatasetsPage'] });
+      toasts.show(`${name} was deleted`);
+      navigate(routes.datasets);
+    } catch (error) {
+      setRefusal((error as Error).message);
+    }
+  };
+  return (
+    <>
+      <Button look="danger" onClick={() => setOpen(true)}>
+        Delete
+      </Button>
+      {open && (
+        <Confirm
+          title="Delete this data set?"
+          action="Delete"
+          busy={remove.isPending}
+          onConfirm={() => void confirm()}
+          onClose={() => {
+            setOpen(false);
+            setRefusal(null);
+          }}
+        >
+          <p>
+            <Name whole>{name}</Name> is forgotten with its list of images, and what was unpacked of an archive is
+            removed. A folder of yours stays as it is.
+          </p>
+          {refusal !== null && <Notice tone="bad">{refusal}</Notice>}
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { count, percent } from '../../format/numbers.ts';
+import type { DatasetPageQuery } from '../../generated/operations.ts';
+import { CopyButton } from '../../ui/CopyButton.tsx';
+import { KeyValues } from '../../ui/KeyValues.tsx';
+
+type Dataset = NonNullable<DatasetPageQuery['dataset']>;
+
+/** Where the images are and by what they are known. */
+export function Facts({ dataset }: { readonly dataset: Dataset }) {
+  const { path, archiveHash, contentHash, status, trainCount, testCount } = dataset;
+  const ready = status === 'READY';
+  return (
+    <KeyValues
+      entries={[
+        ['Training images', ready && count(trainCount)],
+        ['Test images', ready && (testCount ? `${count(testCount)}, without labels` : 'none')],
+        ['Held out', holdoutWords(dataset)],
+        [archiveHash === null ? 'Folder' : 'Unpacked in', <Copied key="path" text={path} />],
+        ['Archive (SHA-256)', archiveHash !== null && <Copied key="archive" text={archiveHash} />],
+        ['Content hash', contentHash !== '' && <Copied key="hash" text={contentHash} />],
+      ]}
+    />
+  );
+}
+
+function Copied({ text }: { readonly text: string }) {
+  return (
+    <>
+      <bdi>
+        <code>{text}</code>
+      </bdi>{' '}
+      <CopyButton text={text} />
+    </>
+  );
+}
+
+function holdoutWords({ status, holdoutCount, holdoutFraction, holdoutSeed }: Dataset): string {
+  const drawn =
+    holdoutFraction !== null && `${percent(holdoutFraction, 1)} of every class, drawn by seed ${holdoutSeed}`;
+  if (status !== 'READY') return drawn || 'what the folder holds out';
+  if (drawn) return `${count(holdoutCount)}: ${drawn}`;
+  return holdoutCount ? `${count(holdoutCount)}: the folder's holdout_images` : 'none';
+}
