@@ -89,7 +89,7 @@ function Pages(): ReactNode {
         <ImportPage />
       </Route>
       <Route path="/datasets/:id">{({ id }) => <DatasetPage id={id} />}</Route>
-      <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={decodeURIComponent(id)} />}</Route>
+      <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={id} />}</Route>
       <Route>
         <NotFound />
       </Route>

@@ -70,8 +70,8 @@ describe('refusals are shown at the fields that they concern', () => {
     const { fields, others } = placeProblems([experiment, experiment, odd, quota], recipe);
     expect(fields).toEqual({});
     expect(others).toEqual([
-      'experimentId: experiment "x" has no data set to train on',
-      'config.future: is unknown',
+      'experiment "x" has no data set to train on',
+      'future: is unknown',
       'The quota is used up',
     ]);
   });

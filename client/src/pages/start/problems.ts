@@ -15,7 +15,7 @@ export function placeProblems(problems: readonly Problem[], draft: Draft): Place
   const others: string[] = [];
   for (const { path, message } of problems) {
     const place = placeOf(path, draft);
-    if (!place) others.push(path.length ? `${path.join('.')}: ${message}` : message);
+    if (!place) others.push(path[0] === 'config' ? `${path.slice(1).join('.')}: ${message}` : message);
     else {
       const text = place.value === undefined ? message : `${place.value}: ${message}`;
       fields[place.key] = [...(fields[place.key] ?? []), text];
