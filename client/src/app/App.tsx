@@ -23,6 +23,7 @@ const DatasetsPage = lazy(() =>
 );
 const ImportPage = lazy(() => import('../pages/datasets/ImportPage.tsx').then((m) => ({ default: m.ImportPage })));
 const DatasetPage = lazy(() => import('../pages/datasets/DatasetPage.tsx').then((m) => ({ default: m.DatasetPage })));
+const RunPage = lazy(() => import('../pages/run/RunPage.tsx').then((m) => ({ default: m.RunPage })));
 const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
 
 const sections = [
@@ -82,6 +83,7 @@ function Pages(): ReactNode {
       <Route path="/experiments/:id">
         <ExperimentPage />
       </Route>
+      <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
       <Route path="/datasets">
         <DatasetsPage />
       </Route>

@@ -1,0 +1,43 @@
+import { useCallback, useMemo } from 'react';
+import { Heatmap } from '../../charts/Heatmap.tsx';
+import { count } from '../../format/numbers.ts';
+import { Panel } from '../../ui/Page.tsx';
+import { useSearch } from '../../ui/useSearch.ts';
+import styles from './Run.module.css';
+
+/** What is taken for what: a cell leads to its images. */
+export function Confusion({
+  vocab,
+  confusion,
+}: {
+  readonly vocab: readonly string[];
+  readonly confusion: readonly (readonly number[])[];
+}) {
+  const [, set] = useSearch();
+  const sums = useMemo(() => confusion.map((row) => row.reduce((sum, value) => sum + value, 0)), [confusion]);
+  const cell = useCallback(
+    (row: number, column: number) => {
+      const value = confusion[row]?.[column] ?? 0;
+      return {
+        shade: value / Math.max(sums[row] ?? 0, 1),
+        text: value === 0 ? '' : count(value),
+        tone: row === column ? ('plain' as const) : ('bad' as const),
+      };
+    },
+    [confusion, sums],
+  );
+  return (
+    <Panel title="Confusion">
+      <Heatmap
+        label="Confusion matrix: images by true and predicted class"
+        rowAxis="True class"
+        columnAxis="Predicted"
+        rows={vocab}
+        columns={vocab}
+        cell={cell}
+        onPick={(row, column) => set({ label: vocab[row]!, predicted: vocab[column]!, wrong: null })}
+      />
+      <p className={styles.hint}>Shaded by the share of the true class. A cell shows its images below.</p>
+    </Panel>
+  );
+}

@@ -1,0 +1,168 @@
+import { useApiMutation } from '../../api/hooks.ts';
+import { bytes, count } from '../../format/numbers.ts';
+import { CreateRunSubmissionDocument, ExportOnnxDocument } from '../../generated/operations.ts';
+import { Button, ButtonAnchor } from '../../ui/Button.tsx';
+import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Empty } from '../../ui/Notice.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
+import { toasts } from '../../ui/toasts.ts';
+import styles from './Run.module.css';
+import { isOver, type PredictionParts, type RunFacts, type RunState } from './runState.ts';
+
+type Artifact = RunFacts['artifacts'][number];
+
+const kinds: Readonly<Record<Artifact['kind'], string>> = {
+  WEIGHTS: 'Weights (safetensors)',
+  ONNX: 'ONNX model',
+  CHECKPOINT: 'Checkpoint',
+  PREDICTIONS: 'Predictions',
+  FILE: 'File',
+};
+
+const artifactColumns: readonly Column<Artifact>[] = [
+  { key: 'name', header: 'File', width: 'minmax(12rem, 1fr)', cell: ({ name }) => <Name>{name}</Name> },
+  { key: 'kind', header: 'Kind', width: '12rem', cell: ({ kind }) => kinds[kind] },
+  { key: 'size', header: 'Size', width: '7rem', align: 'right', cell: ({ size }) => bytes(size) },
+  { key: 'at', header: 'Made', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  {
+    key: 'hash',
+    header: 'SHA-256',
+    width: '9rem',
+    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
+  },
+  {
+    key: 'get',
+    header: 'Download',
+    width: '8rem',
+    cell: ({ downloadUrl, name }) => (
+      <ButtonAnchor small href={downloadUrl} download={name} aria-label={`Download ${name}`}>
+        Download
+      </ButtonAnchor>
+    ),
+  },
+];
+
+const predictionColumns: readonly Column<PredictionParts>[] = [
+  { key: 'split', header: 'Split', width: 'minmax(8rem, 1fr)', cell: ({ split }) => split.toLowerCase() },
+  {
+    key: 'kind',
+    header: 'Made',
+    width: '12rem',
+    cell: ({ kind, passes }) => (kind === 'TTA' ? `${passes} augmented passes` : kind.toLowerCase()),
+  },
+  { key: 'rows', header: 'Images', width: '7rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
+  {
+    key: 'hash',
+    header: 'SHA-256',
+    width: '9rem',
+    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
+  },
+  {
+    key: 'get',
+    header: 'Download',
+    width: '8rem',
+    cell: ({ downloadUrl, split, kind }) => (
+      <ButtonAnchor small href={downloadUrl} download aria-label={`Download predictions ${split} ${kind}`}>
+        Download
+      </ButtonAnchor>
+    ),
+  },
+];
+
+/** What a run leaves to take away. */
+export function FilesTab({ state: { facts }, reload }: { readonly state: RunState; readonly reload: () => void }) {
+  const { artifacts, predictions, status } = facts;
+  const hasTest = predictions.some(({ split }) => split === 'TEST');
+  const hasWeights = artifacts.some(({ kind }) => kind === 'WEIGHTS');
+  const hasOnnx = artifacts.some(({ kind }) => kind === 'ONNX');
+  return (
+    <Stack>
+      <Panel
+        title="Model"
+        actions={status === 'SUCCEEDED' && hasWeights && !hasOnnx && <OnnxButton runId={facts.id} reload={reload} />}
+      >
+        {artifacts.length > 0 ? (
+          <DataTable label="Files" columns={artifactColumns} rows={artifacts} rowKey={({ id }) => id} />
+        ) : (
+          <Empty title="No files">
+            <p>
+              {isOver(status)
+                ? 'It left none: a run leaves its weights when it has succeeded.'
+                : 'Checkpoints while it trains, its weights when it has succeeded.'}
+            </p>
+          </Empty>
+        )}
+      </Panel>
+      <Panel title="Predictions" actions={hasTest && <SubmissionButton facts={facts} />}>
+        {predictions.length > 0 ? (
+          <DataTable label="Predictions" columns={predictionColumns} rows={predictions} rowKey={({ id }) => id} />
+        ) : (
+          <Empty title="No predictions">
+            <p>Probabilities of every image as safetensors, one file per split.</p>
+          </Empty>
+        )}
+        {hasTest && (
+          <p className={styles.hint}>
+            The CSV has the predicted label of each test image. It is kept with the run, which cannot be deleted from
+            then on.
+          </p>
+        )}
+      </Panel>
+    </Stack>
+  );
+}
+
+function OnnxButton({ runId, reload }: { readonly runId: string; readonly reload: () => void }) {
+  const make = useApiMutation(ExportOnnxDocument);
+  const begin = () =>
+    make.mutate(
+      { runId },
+      {
+        onSuccess({ exportOnnx: { userErrors } }) {
+          for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
+          if (!userErrors.length) toasts.show('The ONNX model is made');
+          reload();
+        },
+        onError: ({ message }) => toasts.show(message, { tone: 'bad' }),
+      },
+    );
+  return (
+    <Button onClick={begin} disabled={make.isPending}>
+      {make.isPending ? 'Making it …' : 'Make ONNX model'}
+    </Button>
+  );
+}
+
+function SubmissionButton({ facts }: { readonly facts: RunFacts }) {
+  const make = useApiMutation(CreateRunSubmissionDocument);
+  const begin = () => {
+    // The same predictions give the same submission, however often it is asked for.
+    const predictions = facts.predictions.filter(({ split }) => split === 'TEST').map(({ contentHash }) => contentHash);
+    const idempotencyKey = `csv ${facts.id} ${predictions.join(' ')}`.slice(0, 200);
+    make.mutate(
+      { input: { runId: facts.id, idempotencyKey } },
+      {
+        onSuccess({ createSubmission: { submission, userErrors } }) {
+          for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
+          if (submission) download(submission.csvUrl, 'submission.csv');
+        },
+        onError: ({ message }) => toasts.show(message, { tone: 'bad' }),
+      },
+    );
+  };
+  return (
+    <Button onClick={begin} disabled={make.isPending}>
+      Download submission CSV
+    </Button>
+  );
+}
+
+/** Has the browser save a file of this server. */
+function download(url: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+}

@@ -1,0 +1,54 @@
+import { percent } from '../../format/numbers.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Progress } from '../../ui/Meter.tsx';
+import { Name } from '../../ui/Name.tsx';
+import type { PredictedRow } from './PredictedImages.tsx';
+import styles from './Run.module.css';
+
+const shownLabels = 8;
+
+/** One image with the probabilities of its most likely classes, and of the true one. */
+export function PredictedImage({
+  row,
+  vocab,
+  onClose,
+}: {
+  readonly row: PredictedRow;
+  readonly vocab: readonly string[];
+  readonly onClose: () => void;
+}) {
+  const { imageId, label, predicted, probabilities, thumbnailUrl } = row;
+  const ranked = vocab
+    .map((name, index) => ({ name, share: probabilities[index] ?? 0 }))
+    .sort((a, b) => b.share - a.share);
+  const shown = ranked.filter(({ name }, index) => index < shownLabels || name === label);
+  return (
+    <Dialog title={imageId} onClose={onClose} wide actions={<Button onClick={onClose}>Close</Button>}>
+      <div className={styles.image}>
+        {thumbnailUrl && <img src={thumbnailUrl} alt={imageId} />}
+        <div className={styles.probabilities}>
+          <p>
+            {label === null ? (
+              'Its true class is not known.'
+            ) : (
+              <>
+                It is <Name whole>{label}</Name>
+                {label === predicted ? ', and was recognised.' : ', and was taken for '}
+                {label !== predicted && <Name whole>{predicted}</Name>}
+              </>
+            )}
+          </p>
+          {shown.map(({ name, share }) => (
+            <Progress
+              key={name}
+              label={name === label ? `${name} (true)` : name}
+              share={share}
+              text={percent(share, 1)}
+            />
+          ))}
+        </div>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,105 @@
+import { useMemo } from 'react';
+import { type ChartSeries, LineChart, type Range } from '../../charts/LineChart.tsx';
+import { bytes, isShare, percent, significant } from '../../format/numbers.ts';
+import { Grid, Panel } from '../../ui/Page.tsx';
+import { type Axis, createAxis, stepsPerEpoch } from './axis.ts';
+import type { ChartView } from './ChartControls.tsx';
+import { type ChartPlan, chartSeries, planCharts } from './chartPlan.ts';
+import type { RunState } from './runState.ts';
+import type { Stepped } from './series.ts';
+import { useDetail } from './useDetail.ts';
+
+/** Everything that a run has measured over its course, on one axis. */
+export function RunCharts({ state, view }: { readonly state: RunState; readonly view: ChartView }) {
+  const { facts, memory, budget } = state;
+  const { smoothing, logarithmic, steps, zoom } = view;
+  const series = useDetail(facts.id, state.series, steps);
+  const axis = useAxis(state, view);
+  const names = [...series.keys()].join('\n');
+  const plans = useMemo(() => planCharts(names ? names.split('\n') : []), [names]);
+  const range: Range | null = steps && [axis.placeOf(steps[0]), axis.placeOf(steps[1])];
+  const onRange = (marked: Range | null) => zoom(marked && [axis.stepAt(marked[0]), axis.stepAt(marked[1])]);
+  const common = {
+    xLabel: axis.label,
+    formatX: axis.format,
+    syncKey: facts.id,
+    range,
+    onRange,
+    height: 220,
+  };
+  const total = memory.points.at(-1)?.deviceTotal ?? null;
+  const lines = [
+    ...(budget === null ? [] : [{ y: budget, label: `Budget ${bytes(budget)}` }]),
+    ...(total === null ? [] : [{ y: total, label: `Device ${bytes(total)}` }]),
+  ];
+  return (
+    <Grid least="26rem">
+      {plans.map((plan) => (
+        <Panel key={plan.key} title={plan.title}>
+          <LineChart
+            {...common}
+            label={plan.title}
+            logarithmic={logarithmic && plan.key !== 'momentum'}
+            formatY={formatOf(plan)}
+            series={chartSeries(plan, series, { axis, smoothing, logarithmic })}
+          />
+        </Panel>
+      ))}
+      {memory.points.length > 0 && (
+        <Panel title="Memory of the trainer">
+          <LineChart {...common} label="Memory" formatY={bytes} lines={lines} series={memorySeries(state, axis)} />
+        </Panel>
+      )}
+      {facts.epochs.length > 0 && (
+        <Panel title="Images per second">
+          <LineChart
+            {...common}
+            label="Images per second"
+            formatY={significant}
+            series={[{ label: 'trained on, by epoch', points: throughput(state, axis) }]}
+          />
+        </Panel>
+      )}
+    </Grid>
+  );
+}
+
+function useAxis({ facts, series }: RunState, view: ChartView): Axis {
+  const clock: readonly Stepped[] = series.get('train/loss')?.points ?? [...series.values()][0]?.points ?? [];
+  const batches = facts.progress && /FROZEN/.test(facts.progress.phase) ? facts.progress.batches : null;
+  const perEpoch = stepsPerEpoch(facts.epochs.length, series.get('valid/loss')?.points.at(-1)?.step, batches);
+  return createAxis(view.axis, {
+    stepsPerEpoch: perEpoch,
+    startedAt: Date.parse(facts.startedAt ?? facts.createdAt),
+    clock,
+  });
+}
+
+function memorySeries({ memory: { points } }: RunState, axis: Axis): readonly ChartSeries[] {
+  const line = (label: string, of: (point: (typeof points)[number]) => number | null): ChartSeries => ({
+    label,
+    points: points.flatMap((point) => {
+      const y = of(point);
+      return y === null ? [] : [{ x: axis.of(point), y }];
+    }),
+  });
+  const all = [
+    line('used', ({ used }) => used),
+    line('peak', ({ peak }) => peak),
+    line('device, all processes', ({ deviceUsed }) => deviceUsed),
+  ];
+  return all.filter((own) => own.points.length > 0);
+}
+
+/** Epochs stand where their validation was logged. */
+function throughput({ facts: { epochs }, series }: RunState, axis: Axis): ChartSeries['points'] {
+  const ends = series.get('valid/loss')?.points ?? [];
+  return epochs.flatMap(({ index, imagesPerSecond }) => {
+    const end = ends[index];
+    return end ? [{ x: axis.of(end), y: imagesPerSecond }] : [];
+  });
+}
+
+function formatOf({ names }: ChartPlan): (y: number) => string {
+  return names.every(isShare) ? (y) => percent(y, 1) : (y) => significant(y);
+}

@@ -1,0 +1,179 @@
+import { useEffect, useState } from 'react';
+import { bytes, count, duration, metric, significant } from '../../format/numbers.ts';
+import type { RunPhase } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { ButtonLink } from '../../ui/Button.tsx';
+import { Progress } from '../../ui/Meter.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
+import { bestOf } from './best.ts';
+import { failureWords } from './failures.ts';
+import styles from './Run.module.css';
+import type { RunFacts, RunState } from './runState.ts';
+
+/** Where a run stands, above all views of it: how far it is, what keeps it, why it ended, and what came of it. */
+export function RunSituation({ state }: { readonly state: RunState }) {
+  const { facts } = state;
+  const { status, failure, skippedImages, prunedAt } = facts;
+  return (
+    <>
+      {failure && <FailureNotice failure={failure} />}
+      {status === 'QUEUED' && <Waiting facts={facts} />}
+      {skippedImages && skippedImages.count > 0 && (
+        <Notice
+          tone="warn"
+          title={`${count(skippedImages.count)} ${skippedImages.count === 1 ? 'image is' : 'images are'} left out`}
+          actions={
+            <ButtonLink small to={`${routes.run(facts.id)}?tab=attempts`}>
+              Which and why
+            </ButtonLink>
+          }
+        >
+          They could not be read, and the config says to go on without them.
+        </Notice>
+      )}
+      {prunedAt && (
+        <Notice title="Only the results are left">
+          Curves, log lines and memory samples of this run were removed by age. Epochs, predictions and files are all
+          there.
+        </Notice>
+      )}
+      <Panel>
+        <Stack>
+          {(status === 'RUNNING' || status === 'CANCELING') && <Advance facts={facts} />}
+          <Figures state={state} />
+        </Stack>
+      </Panel>
+    </>
+  );
+}
+
+function FailureNotice({ failure }: { readonly failure: NonNullable<RunFacts['failure']> }) {
+  const { title, meaning, remedies } = failureWords[failure.code];
+  return (
+    <Notice tone="bad" title={title}>
+      <div className={styles.failure}>
+        <p>{meaning}</p>
+        <pre className={styles.message}>
+          <bdi>{failure.message}</bdi>
+        </pre>
+        <ul className={styles.remedies}>
+          {remedies.map((remedy) => (
+            <li key={remedy}>{remedy}</li>
+          ))}
+        </ul>
+      </div>
+    </Notice>
+  );
+}
+
+function Waiting({ facts: { nextAttemptAt, attempts } }: { readonly facts: RunFacts }) {
+  const now = useNow(nextAttemptAt !== null);
+  const last = attempts.at(-1);
+  if (!nextAttemptAt) {
+    return (
+      <Notice
+        title="Waiting for a worker"
+        actions={
+          <ButtonLink small to={routes.machines}>
+            Who is busy
+          </ButtonLink>
+        }
+      >
+        {last ? 'Its worker gave it back; it goes on where it was.' : 'It begins as soon as a device is free.'}
+      </Notice>
+    );
+  }
+  const seconds = Math.max(0, (Date.parse(nextAttemptAt) - now) / 1000);
+  const title =
+    seconds > 0 ? `Tried again in ${duration(Math.ceil(seconds))}` : 'Tried again as soon as a worker is free';
+  return (
+    <Notice tone="warn" title={title}>
+      {last?.failure && (
+        <>
+          {failureWords[last.failure.code].title}: <bdi>{last.failure.message}</bdi>
+        </>
+      )}
+    </Notice>
+  );
+}
+
+const phases: Readonly<Record<RunPhase, string>> = {
+  PREPARING: 'Preparing',
+  FROZEN: 'Training the head',
+  UNFROZEN: 'Training everything',
+  VALIDATING: 'Validating',
+  PREDICTING: 'Predicting',
+  PROBING: 'Measuring memory',
+};
+
+function Advance({ facts: { progress, status } }: { readonly facts: RunFacts }) {
+  if (status === 'CANCELING') {
+    return <Progress label="Canceling" share={null} text="the trainer is being ended" />;
+  }
+  if (!progress) return <Progress label="Starting" share={null} text="the trainer is on its way" />;
+  const { phase, epoch, epochs, batch, batches, etaSeconds } = progress;
+  const training = phase === 'FROZEN' || phase === 'UNFROZEN' || phase === 'VALIDATING';
+  const within = batches > 0 ? Math.min(batch / batches, 1) : 0;
+  const part = phase === 'VALIDATING' ? 1 : within;
+  const share = training
+    ? (epoch + part) / Math.max(epochs, 1)
+    : phase === 'PREPARING' && batches === 0
+      ? null
+      : within;
+  const words = [
+    training && `epoch ${Math.min(epoch + 1, epochs)} of ${epochs}`,
+    batches > 0 &&
+      `${phase === 'PREPARING' ? 'megabyte' : phase === 'PROBING' ? 'trial' : 'batch'} ${batch} of ${batches}`,
+    etaSeconds !== null && `${duration(etaSeconds)} left`,
+  ];
+  return <Progress label={phases[phase]} share={share} text={words.filter(Boolean).join(' · ')} />;
+}
+
+/** The numbers that one comes for. They keep their places while they change. */
+function Figures({ state }: { readonly state: RunState }) {
+  const { facts } = state;
+  const { experiment, epochs, imagesPerSecond, peakMemory, status } = facts;
+  const now = useNow(status === 'RUNNING' || status === 'CANCELING');
+  const { metric: name } = experiment.objective;
+  const best = bestOf(state);
+  const seconds = facts.trainSeconds ?? elapsed(facts, now);
+  const figures: readonly (readonly [label: string, value: string, note?: string])[] = [
+    [`Best ${name}`, metric(name, best && { value: best.value }), best ? `at step ${count(best.step)}` : undefined],
+    ['Last error rate', metric('valid/error_rate', epochs.at(-1) && { value: epochs.at(-1)!.errorRate })],
+    ['Last validation loss', metric('valid/loss', epochs.at(-1)?.validLoss)],
+    [facts.trainSeconds === null ? 'Time so far' : 'Training took', duration(seconds)],
+    ['Images per second', imagesPerSecond === null ? '–' : significant(imagesPerSecond)],
+    ['Peak memory', bytes(peakMemory)],
+  ];
+  return (
+    <dl className={styles.figures}>
+      {figures.map(([label, value, note]) => (
+        <div key={label} className={styles.figure}>
+          <dt>{label}</dt>
+          <dd>
+            <strong>{value}</strong>
+            {note && <span>{note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function elapsed({ startedAt, finishedAt }: RunFacts, now: number): number | null {
+  if (!startedAt) return null;
+  return Math.max(0, ((finishedAt ? Date.parse(finishedAt) : now) - Date.parse(startedAt)) / 1000);
+}
+
+/** The time, every second while it is needed. */
+function useNow(needed: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!needed) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [needed]);
+  return now;
+}

@@ -1,0 +1,69 @@
+/** Which series stand in which chart, and what becomes of them on the way there. Pure. */
+
+import type { ChartSeries } from '../../charts/LineChart.tsx';
+import { smooth } from '../../charts/smooth.ts';
+import type { Axis } from './axis.ts';
+import type { MetricSample } from './runState.ts';
+import type { Series } from './series.ts';
+
+export interface ChartPlan {
+  readonly key: string;
+  readonly title: string;
+  readonly names: readonly string[];
+}
+
+const charts: readonly { readonly key: string; readonly title: string; readonly holds: RegExp }[] = [
+  { key: 'loss', title: 'Loss', holds: /^(train|valid|holdout)\/(loss|loss_smooth|log_loss)$/ },
+  { key: 'error', title: 'Error rate', holds: /(^|\/)error_rate$/ },
+  { key: 'rate', title: 'Learning rate', holds: /^lr(\/|$)/ },
+  { key: 'momentum', title: 'Momentum', holds: /^momentum$/ },
+  { key: 'scale', title: 'Loss scale', holds: /\/loss_scale$/ },
+  { key: 'accuracy', title: 'Accuracy', holds: /(^|\/)accuracy$/ },
+];
+
+/** The charts that a run's series fill, the well-known first, then one for each other series. */
+export function planCharts(names: Iterable<string>): readonly ChartPlan[] {
+  const left = new Set(names);
+  const known = charts.map(({ key, title, holds }) => {
+    const own = [...left].filter((name) => holds.test(name));
+    for (const name of own) left.delete(name);
+    return { key, title, names: own };
+  });
+  const others = [...left].map((name) => ({ key: name, title: name, names: [name] }));
+  return [...known, ...others].filter((plan) => plan.names.length > 0);
+}
+
+export interface View {
+  readonly axis: Axis;
+  /** 0: as it is; towards 1: smoother. Concerns what is logged at every step. */
+  readonly smoothing: number;
+  readonly logarithmic: boolean;
+}
+
+/** Series as a chart takes them. Values at every step are drawn pale behind their smoothed course. */
+export function chartSeries(
+  { names }: ChartPlan,
+  series: ReadonlyMap<string, Series<MetricSample>>,
+  { axis, smoothing, logarithmic }: View,
+): readonly ChartSeries[] {
+  return names.flatMap((name, index): ChartSeries[] => {
+    const colour = `var(--series-${(index % 8) + 1})`;
+    const points = (series.get(name)?.points ?? []).map((sample) => ({
+      x: axis.of(sample),
+      y: isDrawable(sample.value, logarithmic) ? sample.value : null,
+    }));
+    // The trainer's own smoothing is one of its own.
+    if (smoothing > 0 && name === 'train/loss_smooth' && names.includes('train/loss')) return [];
+    if (smoothing === 0 || !name.startsWith('train/')) return [{ label: name, points, colour }];
+    const pale = `color-mix(in srgb, ${colour} 35%, transparent)`;
+    return [
+      { label: name, points, colour: pale },
+      { label: `${name} smoothed`, points: smooth(points, smoothing), colour },
+    ];
+  });
+}
+
+/** A logarithmic axis has no place for zero and less. */
+function isDrawable(value: number, logarithmic: boolean): boolean {
+  return Number.isFinite(value) && !(logarithmic && value <= 0);
+}
