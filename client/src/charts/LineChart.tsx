@@ -1,10 +1,13 @@
 import 'uplot/dist/uPlot.min.css';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
+import { Button } from '../ui/Button.tsx';
 import { Name } from '../ui/Name.tsx';
-import { alignSeries, type Point } from './align.ts';
-import { onThemeChange, resolveColour, seriesColour } from './colours.ts';
+import { alignSeries, nearestPlace, type Point, type Row } from './align.ts';
+import { onLookChange, seriesColour } from './colours.ts';
 import styles from './LineChart.module.css';
+import type { ReferenceLine } from './lineMarks.ts';
+import { lineOptions } from './linePlot.ts';
 
 export interface ChartSeries {
   readonly label: string;
@@ -17,7 +20,7 @@ export interface ChartSeries {
 export type Range = readonly [from: number, to: number];
 
 export interface LineChartProps {
-  /** What it shows, for screen readers and above the legend. */
+  /** What it shows, for screen readers. */
   readonly label: string;
   readonly series: readonly ChartSeries[];
   readonly xLabel: string;
@@ -32,147 +35,50 @@ export interface LineChartProps {
   readonly onRange?: (range: Range | null) => void;
   /** Pixels. */
   readonly height?: number;
-  /** Horizontal lines, e.g. a budget. */
-  readonly lines?: readonly { readonly y: number; readonly label: string }[];
+  /** Horizontal lines, e.g. a budget: always in sight. */
+  readonly lines?: readonly ReferenceLine[];
 }
 
-/** Series over a common axis. What is not finite is marked at the upper edge, so that a NaN is seen and not passed over. */
+/**
+ * Series over a common axis. What is not finite is marked at the upper edge, so that a NaN is seen and not passed over. By keyboard:
+ * the arrow keys go from point to point, screen readers say the values there.
+ */
 export function LineChart(props: LineChartProps) {
-  const {
-    label,
-    series,
-    xLabel,
-    formatX = String,
-    formatY = String,
-    logarithmic = false,
-    syncKey,
-    range,
-    height = 240,
-  } = props;
+  const { label, series, xLabel, formatX = String, formatY = String, range = null, onRange, height = 240 } = props;
   const frame = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [place, setPlace] = useState<number | null>(null);
   const data = useMemo(() => alignSeries(series.map(({ points }) => points)), [series]);
-  const latest = useRef({ props, data });
-  latest.current = { props, data };
-  // A chart is made anew when its structure changes; new points are given to the one there is.
+  const latest = useRef({ props, data, hidden });
+  latest.current = { props, data, hidden };
+  // A plot is made anew when its structure changes; new points are given to the one there is.
   const structure = JSON.stringify([
     series.map(({ label: name, colour, dashed }) => [name, colour, dashed]),
-    [xLabel, logarithmic, syncKey, height],
-    (props.lines ?? []).map(({ y, label: name }) => [y, name]),
+    [xLabel, props.logarithmic, props.syncKey, height, onRange !== undefined],
   ]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the structure stands for the properties
   useEffect(() => {
     const element = frame.current!;
+    const now = () => latest.current.props;
     const build = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element.clientWidth), latest.current.data as uPlot.AlignedData, element);
-    };
-    const options = (width: number): uPlot.Options => {
-      const ink = resolveColour('var(--muted)');
-      const grid = { stroke: resolveColour('var(--line)'), width: 1 };
-      const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: '11px "Plex Mono", monospace' };
-      return {
-        width,
+      const options = lineOptions({
+        width: element.clientWidth,
         height,
-        legend: { show: false },
-        cursor: {
-          ...(syncKey !== undefined && { sync: { key: syncKey } }),
-          drag: { x: true, y: false, setScale: false },
-          points: { size: 6 },
-        },
-        scales: {
-          x: { time: false, range: (_plot, min, max) => [...(latest.current.props.range ?? widened(min, max))] },
-          y: logarithmic ? { distr: 3 } : {},
-        },
-        axes: [
-          {
-            ...axis,
-            label: xLabel,
-            labelSize: 20,
-            labelFont: '11px "Plex Sans", sans-serif',
-            size: 28,
-            values: (_plot, ticks) => ticks.map(formatX),
-          },
-          { ...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : formatY(tick))) },
-        ],
-        series: [
-          {},
-          ...series.map(({ label: name, colour, dashed }, index) => ({
-            label: name,
-            stroke: resolveColour(colour ?? seriesColour(index)),
-            width: 1.5,
-            spanGaps: false,
-            points: { show: isSparse },
-            ...(dashed && { dash: [6, 4] }),
-          })),
-        ],
-        hooks: {
-          setCursor: [showValues],
-          setSelect: [
-            (self) => {
-              const { left, width: marked } = self.select;
-              if (marked > 4)
-                latest.current.props.onRange?.([self.posToVal(left, 'x'), self.posToVal(left + marked, 'x')]);
-              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            },
-          ],
-          draw: [drawMarks],
-        },
-      };
-    };
-    const showValues = (self: uPlot) => {
-      const at = self.cursor.idx;
-      const places = legend.current?.querySelectorAll<HTMLElement>('[data-value]');
-      places?.forEach((place, index) => {
-        place.textContent = valueAt(
-          latest.current.data[index + 1] as readonly (number | null | undefined)[],
-          at,
-          formatY,
-        );
+        now,
+        isHidden: (index) => latest.current.hidden.has(now().series[index]!.label),
+        onCursor: (self) => writeValues(legend.current, self, now().formatY ?? String),
       });
-    };
-    const drawMarks = (self: uPlot) => {
-      const { ctx, bbox } = self;
-      ctx.save();
-      ctx.fillStyle = resolveColour('var(--bad)');
-      const [xs, ...rows] = latest.current.data;
-      for (const row of rows) {
-        row.forEach((y, index) => {
-          if (y !== null) return;
-          const x = self.valToPos(xs[index]!, 'x', true);
-          ctx.beginPath();
-          ctx.moveTo(x - 5, bbox.top);
-          ctx.lineTo(x + 5, bbox.top);
-          ctx.lineTo(x, bbox.top + 9);
-          ctx.fill();
-        });
-      }
-      ctx.strokeStyle = resolveColour('var(--warn)');
-      ctx.fillStyle = ctx.strokeStyle;
-      ctx.setLineDash([8, 4]);
-      ctx.font = `${11 * devicePixelRatio}px "Plex Sans", sans-serif`;
-      for (const { y, label: name } of latest.current.props.lines ?? []) {
-        const top = self.valToPos(y, 'y', true);
-        if (top < bbox.top || top > bbox.top + bbox.height) continue;
-        ctx.beginPath();
-        ctx.moveTo(bbox.left, top);
-        ctx.lineTo(bbox.left + bbox.width, top);
-        ctx.stroke();
-        ctx.fillText(name, bbox.left + 6, top - 4);
-      }
-      ctx.restore();
+      plot.current = new uPlot(options, latest.current.data as uPlot.AlignedData, element);
     };
     build();
     const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
-    const forgetTheme = onThemeChange(build);
-    const reset = () => latest.current.props.onRange?.(null);
-    element.addEventListener('dblclick', reset);
+    const forgetTheme = onLookChange(build);
     return () => {
-      element.removeEventListener('dblclick', reset);
       forgetTheme();
       observer.disconnect();
       plot.current?.destroy();
@@ -180,23 +86,29 @@ export function LineChart(props: LineChartProps) {
     };
   }, [structure]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the scale asks for the range
+  const [from, to] = range ?? [null, null];
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the scales ask for range and lines
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData, true);
-  }, [data, range]);
-
-  useEffect(() => {
-    series.forEach(({ label: name }, index) => {
-      if (plot.current?.series[index + 1]?.show === hidden.has(name)) {
-        plot.current.setSeries(index + 1, { show: !hidden.has(name) });
-      }
-    });
-  }, [hidden, series]);
+  }, [data, from, to, JSON.stringify(props.lines)]);
 
   const toggle = (name: string) => {
     const next = new Set(hidden);
     if (!next.delete(name)) next.add(name);
     setHidden(next);
+    series.forEach((one, index) => {
+      if (one.label === name) plot.current?.setSeries(index + 1, { show: !next.has(name) });
+    });
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && range) onRange?.(null);
+    const next = move(event.key, place, data[0], range);
+    if (next === null) return;
+    event.preventDefault();
+    setPlace(next);
+    const self = plot.current!;
+    self.setCursor({ left: self.valToPos(data[0][next]!, 'x'), top: 0 });
   };
 
   return (
@@ -204,7 +116,8 @@ export function LineChart(props: LineChartProps) {
       <div className={styles.legend} ref={legend}>
         {series.map(({ label: name, colour }, index) => (
           <button
-            key={name}
+            // biome-ignore lint/suspicious/noArrayIndexKey: two series may have the same name
+            key={`${index} ${name}`}
             type="button"
             className={styles.entry}
             aria-pressed={!hidden.has(name)}
@@ -216,42 +129,81 @@ export function LineChart(props: LineChartProps) {
           </button>
         ))}
       </div>
-      <div
-        ref={frame}
-        className={styles.plot}
-        style={{ height }}
-        role="img"
-        aria-label={describe(label, series, formatY)}
-      />
+      <div className={styles.frame}>
+        {range && onRange && (
+          <span className={styles.reset}>
+            <Button small onClick={() => onRange(null)}>
+              Show all
+            </Button>
+          </span>
+        )}
+        <div
+          ref={frame}
+          className={styles.plot}
+          style={{ height }}
+          role="slider"
+          tabIndex={0}
+          aria-label={describe(label, series, formatY)}
+          aria-valuemin={0}
+          aria-valuemax={Math.max(0, data[0].length - 1)}
+          aria-valuenow={place ?? 0}
+          aria-valuetext={
+            place === null ? 'Arrow keys go from point to point' : sayPlace(props, data, place, formatX, formatY)
+          }
+          onKeyDown={onKeyDown}
+          onDoubleClick={() => onRange?.(null)}
+        />
+      </div>
     </figure>
   );
 }
 
-/** Points are drawn where lines alone would not show them. */
-const isSparse = (_plot: uPlot, _series: number, from: number, to: number) => to - from < 40;
-
-/** A single abscissa needs some room. */
-function widened(min: number | null, max: number | null): Range {
-  if (min === null || max === null) return [0, 1];
-  return min === max ? [min - 0.5, max + 0.5] : [min, max];
+/** The point that a key leads to, among those in sight; null for other keys. From nowhere, to the last one. */
+function move(key: string, from: number | null, xs: readonly number[], range: Range | null): number | null {
+  const first = range ? xs.findIndex((x) => x >= range[0]) : 0;
+  const last = range ? xs.findLastIndex((x) => x <= range[1]) : xs.length - 1;
+  const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -xs.length, End: xs.length }[key];
+  if (step === undefined || first < 0 || last < first) return null;
+  return Math.max(first, Math.min((from ?? last + (step < 0 ? 1 : 0)) + step, last));
 }
 
-/** The value at the pointer, or the last one. */
-function valueAt(
-  row: readonly (number | null | undefined)[],
-  at: number | null | undefined,
-  format: (y: number) => string,
-): string {
-  const value = at === null || at === undefined ? row.findLast((y) => y !== undefined) : row[at];
-  if (value === undefined) return '';
+/** Writes the values at the pointer, or the last ones, into the legend: past React, as it happens with each move. */
+function writeValues(legend: HTMLElement | null, plot: uPlot, format: (y: number) => string): void {
+  legend?.querySelectorAll<HTMLElement>('[data-value]').forEach((place, index) => {
+    const row = plot.data[index + 1] as Row | undefined;
+    const value = row && valueAt(row, plot.cursor.idx);
+    place.textContent = value === undefined ? '' : say(value, format);
+  });
+}
+
+function valueAt(row: Row, at: number | null | undefined): number | null | undefined {
+  return row[nearestPlace(row, at ?? row.length - 1)];
+}
+
+function say(value: number | null, format: (y: number) => string): string {
   return value === null ? 'NaN' : format(value);
+}
+
+function sayPlace(
+  { series, xLabel }: LineChartProps,
+  [xs, ...rows]: ReturnType<typeof alignSeries>,
+  at: number,
+  formatX: (x: number) => string,
+  formatY: (y: number) => string,
+): string {
+  if (xs[at] === undefined) return 'no points';
+  const values = series.flatMap(({ label }, index) => {
+    const value = valueAt(rows[index]!, at);
+    return value === undefined ? [] : [`${label} ${say(value, formatY)}`];
+  });
+  return `${xLabel} ${formatX(xs[at])}: ${values.join(', ')}`;
 }
 
 function describe(label: string, series: readonly ChartSeries[], format: (y: number) => string): string {
   const parts = series.map(({ label: name, points }) => {
     const last = points.at(-1);
     if (!last) return `${name}: no points`;
-    return `${name}: ${points.length} points, last ${last.y === null ? 'NaN' : format(last.y)}`;
+    return `${name}: ${points.length} points, last ${say(last.y, format)}`;
   });
   return `${label}. ${parts.join('; ')}`;
 }

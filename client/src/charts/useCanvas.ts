@@ -1,7 +1,7 @@
 /** Canvases that follow the width of their frame, the density of the screen and the theme. */
 
 import { type RefObject, useEffect, useState, useSyncExternalStore } from 'react';
-import { onThemeChange } from './colours.ts';
+import { onLookChange } from './colours.ts';
 
 /** The width of an element in CSS pixels; 0 until it is known. */
 export function useWidth(element: RefObject<HTMLElement | null>): number {
@@ -28,7 +28,7 @@ export function useCanvas(
   { width, height }: CanvasSize,
   paint: (context: CanvasRenderingContext2D) => void,
 ): void {
-  const theme = useThemeChanges();
+  const look = useLookChanges();
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are those of the theme
   useEffect(() => {
     const element = canvas.current!;
@@ -39,18 +39,18 @@ export function useCanvas(
     const context = element.getContext('2d')!;
     context.scale(density, density);
     paint(context);
-  }, [canvas, width, height, paint, theme]);
+  }, [canvas, width, height, paint, look]);
 }
 
 let changes = 0;
 const count = () => changes;
 const listen = (onChange: () => void) =>
-  onThemeChange(() => {
+  onLookChange(() => {
     changes++;
     onChange();
   });
 
-/** A number that is another after each change of the theme. */
-function useThemeChanges(): number {
+/** A number that is another after each change of the theme or its fonts. */
+function useLookChanges(): number {
   return useSyncExternalStore(listen, count);
 }
