@@ -5,6 +5,7 @@ import {
   type UseMutationResult,
   type UseQueryResult,
   useMutation,
+  useQueries,
   useQuery,
 } from '@tanstack/react-query';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
@@ -40,6 +41,25 @@ export function useApiQuery<Data, Variables>(
     enabled,
     ...(every !== undefined && { refetchInterval: every }),
   });
+}
+
+/**
+ * The same operation for each of several variables, side by side.
+ * @param every milliseconds after which an answer is asked for again; false: it will not change
+ */
+export function useApiQueries<Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  list: readonly Variables[],
+  every: (answer: Data | undefined) => number | false = () => false,
+): readonly UseQueryResult<Data>[] {
+  useNotedOperation(document as TypedDocumentString<unknown, never>, list[0], list.length > 0);
+  return useQueries({
+    queries: list.map((variables) => ({
+      queryKey: [nameOf(document as TypedDocumentString<unknown, never>), variables],
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) => request(document, variables, signal),
+      refetchInterval: ({ state }: { readonly state: { readonly data: Data | undefined } }) => every(state.data),
+    })),
+  }) as readonly UseQueryResult<Data>[];
 }
 
 /** A write: `mutateAsync(variables)` gives the payload, whose `userErrors` are for the form. */

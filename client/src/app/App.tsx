@@ -24,7 +24,9 @@ const DatasetsPage = lazy(() =>
 const ImportPage = lazy(() => import('../pages/datasets/ImportPage.tsx').then((m) => ({ default: m.ImportPage })));
 const DatasetPage = lazy(() => import('../pages/datasets/DatasetPage.tsx').then((m) => ({ default: m.DatasetPage })));
 const RunPage = lazy(() => import('../pages/run/RunPage.tsx').then((m) => ({ default: m.RunPage })));
+const SweepPage = lazy(() => import('../pages/sweep/SweepPage.tsx').then((m) => ({ default: m.SweepPage })));
 const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
+const ComparePage = lazy(() => import('../pages/compare/ComparePage.tsx').then((m) => ({ default: m.ComparePage })));
 
 const sections = [
   { to: routes.experiments, label: 'Experiments', within: /^\/($|experiments|runs|sweeps|compare|ensembles)/ },
@@ -80,6 +82,9 @@ function Pages(): ReactNode {
       <Route path="/">
         <ExperimentsPage />
       </Route>
+      <Route path="/compare">
+        <ComparePage />
+      </Route>
       <Route path="/experiments/:id">
         <ExperimentPage />
       </Route>
@@ -91,6 +96,7 @@ function Pages(): ReactNode {
         <ImportPage />
       </Route>
       <Route path="/datasets/:id">{({ id }) => <DatasetPage id={id} />}</Route>
+      <Route path="/sweeps/:id">{({ id }) => <SweepPage id={id} />}</Route>
       <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={id} />}</Route>
       <Route>
         <NotFound />

@@ -3,7 +3,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { ColumnsDialog } from './ColumnsDialog.tsx';
 import styles from './Experiment.module.css';
-import { FilterField } from './FilterField.tsx';
+import { FilterField, FilterHelp } from './FilterField.tsx';
 import type { BoardView } from './useBoardView.ts';
 
 /** Above the tables of runs: the filter, what else is given, and the choice of columns. */
@@ -23,13 +23,18 @@ export function BoardTools({
 }) {
   const [choosing, setChoosing] = useState(false);
   return (
-    <div className={styles.tools}>
-      <FilterField value={view.filter} problem={problem} onChange={(filter) => change({ filter })} />
-      {children}
-      <Button onClick={() => setChoosing(true)}>
-        <Icon name="columns" />
-        Columns
-      </Button>
+    <div>
+      <div className={styles.tools}>
+        <FilterField value={view.filter} problem={problem} onChange={(filter) => change({ filter })} />
+        {children}
+        <span className={styles.unlabelled}>
+          <Button onClick={() => setChoosing(true)}>
+            <Icon name="columns" />
+            Columns
+          </Button>
+        </span>
+      </div>
+      <FilterHelp onChange={(filter) => change({ filter })} />
       {choosing && (
         <ColumnsDialog
           experimentId={experimentId}

@@ -1,12 +1,12 @@
 import { useMemo, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
+import { configLeaves } from '../../domain/configLeaves.ts';
 import { ColumnChoicesDocument } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Checkbox, TextField } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
 import { type ColumnKey, columnId, mostColumns, plainColumns, usualColumns } from './columnKeys.ts';
-import { configLeaves } from './configLeaves.ts';
 import styles from './Experiment.module.css';
 import { columnLabel } from './runColumns.tsx';
 

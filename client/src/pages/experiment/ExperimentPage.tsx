@@ -4,7 +4,8 @@ import { useApiQuery } from '../../api/hooks.ts';
 import { bytes, count } from '../../format/numbers.ts';
 import { ExperimentPageDocument, type ExperimentPageQuery } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
-import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { ButtonLink } from '../../ui/Button.tsx';
+import { Menu } from '../../ui/Menu.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead } from '../../ui/Page.tsx';
@@ -85,10 +86,13 @@ function Head({ experiment }: { readonly experiment: ExperimentHead }) {
             </ButtonLink>
           )}
           <ButtonLink to={routes.newEnsemble(id)}>New ensemble</ButtonLink>
-          <Button onClick={() => setDialog('rename')}>Rename</Button>
-          <Button look="danger" onClick={() => setDialog('delete')}>
-            Delete
-          </Button>
+          <Menu
+            label="More"
+            items={[
+              { label: 'Rename', onChoose: () => setDialog('rename') },
+              { label: 'Delete', icon: 'trash', tone: 'bad', onChoose: () => setDialog('delete') },
+            ]}
+          />
           {dialog === 'rename' && <RenameDialog experiment={experiment} onClose={close} />}
           {dialog === 'delete' && <DeleteDialog experiment={experiment} onClose={close} />}
         </>

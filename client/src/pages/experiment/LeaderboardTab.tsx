@@ -48,11 +48,13 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
           <option value="HOLDOUT">Hold-out</option>
           <option value="TRAIN">Training</option>
         </Select>
-        <Checkbox
-          label="Ensembles"
-          checked={view.ensembles}
-          onChange={({ target }) => change({ ensembles: target.checked })}
-        />
+        <span className={styles.unlabelled}>
+          <Checkbox
+            label="Ensembles"
+            checked={view.ensembles}
+            onChange={({ target }) => change({ ensembles: target.checked })}
+          />
+        </span>
       </BoardTools>
       {error && !isRefused && <Failure error={error} onRetry={pages.refetch} />}
       {!pages.first && !error && <Skeleton height="30rem" />}

@@ -1,4 +1,6 @@
 import { Link } from 'wouter';
+import { configLeaves, leafText } from '../../domain/configLeaves.ts';
+import { improvesUpwards } from '../../domain/improves.ts';
 import { bytes, duration, metric, significant } from '../../format/numbers.ts';
 import { routes } from '../../routes.ts';
 import type { Column } from '../../ui/DataTable.tsx';
@@ -6,9 +8,7 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { type ColumnKey, columnId, type PlainColumn } from './columnKeys.ts';
-import { configLeaves, leafText } from './configLeaves.ts';
 import styles from './Experiment.module.css';
-import { improvesUpwards } from './improves.ts';
 import type { TableRow } from './rows.ts';
 
 /** The name of a run or an ensemble, as a link. */
@@ -23,6 +23,7 @@ export const nameColumn: Column<TableRow> = {
         <Name>{name}</Name>
       </Link>
       {!run && <span className={styles.badge}>Ensemble</span>}
+      {run?.kind === 'MEMORY_PROBE' && <span className={styles.badge}>Memory probe</span>}
     </span>
   ),
 };

@@ -12,7 +12,7 @@ import { keyOf, type LeaderboardEdge, type RankedRow, rankedRow } from './rows.t
 import type { BoardView } from './useBoardView.ts';
 
 /** Rows of a page, and those that are watched live. */
-const pageSize = 200;
+const pageSize = 100;
 /** Milliseconds for which a row tells that it has moved. */
 const markedFor = 12_000;
 /** Milliseconds between two looks at the pages after the first, while the experiment changes. */

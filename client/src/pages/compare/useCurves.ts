@@ -1,0 +1,39 @@
+import { useMemo } from 'react';
+import { useApiQueries } from '../../api/hooks.ts';
+import { CompareCurvesDocument, type CompareCurvesQuery } from '../../generated/operations.ts';
+import { type RunCurves, stepsIn } from './curves.ts';
+import type { CompareView } from './useCompareView.ts';
+
+/** Points of one curve: more than a chart has pixels say nothing. */
+const maxPoints = 1000;
+/** Milliseconds between two looks at a run that is under way. */
+const pause = 4_000;
+
+const every = (answer: CompareCurvesQuery | undefined) =>
+  answer?.run && /QUEUED|RUNNING|CANCELING/.test(answer.run.status) ? pause : false;
+
+/** The curves of every run; of the stretch that is shown with as many points again. Undefined while a run's are on their way. */
+export function useCurves(
+  ids: readonly string[],
+  names: readonly string[],
+  { axis, stretch }: CompareView,
+): readonly (RunCurves | undefined)[] {
+  const wide = useApiQueries(
+    CompareCurvesDocument,
+    ids.map((id) => ({ id, names, maxPoints })),
+    every,
+  );
+  const whole = wide.map(({ data }) => data?.run ?? undefined);
+  const zoomed = ids.flatMap((id, place) => {
+    const steps = stretch && stepsIn(whole[place], axis, stretch);
+    return steps ? { id, names, maxPoints, fromStep: steps[0], toStep: steps[1] } : [];
+  });
+  const close = useApiQueries(CompareCurvesDocument, zoomed, every);
+  const details = close.map(({ data }) => data?.run ?? undefined);
+  const version = [...wide, ...close].map(({ dataUpdatedAt }) => dataUpdatedAt).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the answers
+  return useMemo(
+    () => whole.map((run) => details.find((detail) => detail?.id === run?.id) ?? run),
+    [version, zoomed.length, ids, names],
+  );
+}
