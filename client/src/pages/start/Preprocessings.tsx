@@ -2,7 +2,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Row, Stack } from '../../ui/Page.tsx';
-import type { Method, Preprocessing } from './draft.ts';
+import { type Method, type Preprocessing, recipe } from './draft.ts';
 import { presets } from './presets.ts';
 import styles from './Start.module.css';
 
@@ -81,13 +81,19 @@ export function Preprocessings({
         Sizes are in pixels: 224, or 320x240 for height x width. Augmentation and the network see “Train at”.
       </p>
       <Row>
-        <span className={styles.hint}>Add</span>
+        <span className={styles.hint}>Presets</span>
         {presets.map(({ label, preprocessing }) => (
-          <Button key={label} small onClick={() => onChange([...preprocessings, preprocessing])}>
+          <Button key={label} small onClick={() => onChange(add(preprocessings, preprocessing))}>
             {label}
           </Button>
         ))}
       </Row>
     </Stack>
   );
+}
+
+/** What the form began with and nobody has touched gives way. */
+function add(preprocessings: readonly Preprocessing[], preset: Preprocessing): readonly Preprocessing[] {
+  const untouched = JSON.stringify(preprocessings) === JSON.stringify(recipe.preprocessings);
+  return untouched ? [preset] : [...preprocessings, preset];
 }

@@ -114,7 +114,7 @@ export function StartForm({
                 problem={fields.tags}
                 onChange={(tags) => change({ ...draft, tags: tags.join(', ') })}
               />
-              {!request.run && (
+              {!request.run && ready && (
                 <Checkbox
                   label="Do not train a config twice"
                   checked={draft.skipIdentical}
@@ -128,7 +128,7 @@ export function StartForm({
               )}
               <Row>
                 <Button look="primary" type="submit" disabled={busy}>
-                  {busy ? 'Queueing…' : request.run ? 'Start run' : 'Start sweep'}
+                  {busy ? 'Queueing…' : request.run || !ready ? 'Start run' : 'Start sweep'}
                 </Button>
                 <ButtonLink to={routes.newProbe(probeOf(experimentId, draft))}>Measure memory first</ButtonLink>
               </Row>

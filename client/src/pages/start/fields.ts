@@ -98,8 +98,8 @@ export const advancedGroups: readonly FieldGroup[] = [
         'autoAccumulation',
         'false',
         'Out of memory',
-        'Start over in smaller parts when memory runs out',
-        yesNo('Double the accumulation', 'Fail'),
+        'What becomes of the run when memory runs out',
+        yesNo('Start over, accumulation doubled', 'Fail'),
       ),
       field(
         'memoryBudget',

@@ -11,8 +11,8 @@ export function readDraft(base: Draft, get: (key: string) => string | null): Dra
   const preprocessings = get('prep');
   const values = allFields.map(({ key }) => [key, get(key) ?? base.values[key] ?? ''] as const);
   return {
-    architectures: architectures === null ? base.architectures : decodeList(architectures),
-    preprocessings: preprocessings === null ? base.preprocessings : decodeList(preprocessings).map(readPreprocessing),
+    architectures: architectures === null ? base.architectures : splitList(architectures).map(decodePart),
+    preprocessings: preprocessings === null ? base.preprocessings : splitList(preprocessings).map(readPreprocessing),
     values: Object.fromEntries(values),
     name: get('name') ?? base.name,
     tags: get('tags') ?? base.tags,
@@ -24,8 +24,8 @@ export function readDraft(base: Draft, get: (key: string) => string | null): Dra
 export function linkOf(base: Draft, draft: Draft): Readonly<Record<string, string | null>> {
   const differing = (before: string, after: string) => (before === after ? null : after);
   const text = ({ architectures, preprocessings }: Draft) => ({
-    arch: encodeList(architectures),
-    prep: encodeList(preprocessings.map(writePreprocessing)),
+    arch: architectures.map(encodePart).join(','),
+    prep: preprocessings.map(writePreprocessing).join(','),
   });
   return {
     arch: differing(text(base).arch, text(draft).arch),
@@ -39,12 +39,8 @@ export function linkOf(base: Draft, draft: Draft): Readonly<Record<string, strin
   };
 }
 
-function encodeList(parts: readonly string[]): string {
-  return parts.map(encodePart).join(',');
-}
-
-function decodeList(text: string): readonly string[] {
-  return text === '' ? [] : text.split(',').map(decodePart);
+function splitList(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',');
 }
 
 /** `squish:480:224`, `crop:640x480:320x224:tall` */
