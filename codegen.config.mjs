@@ -45,6 +45,7 @@ const server = {
     EnsembleResult: '../commands/ensembleResult.ts#EnsembleResult as EnsembleResultRow',
     EpochMetrics: '../graphql/rows.ts#EpochRow',
     Experiment: '../store/experiment.ts#Experiment as ExperimentRow',
+    LeaderboardConnection: '../graphql/rows.ts#LeaderboardRow',
     LeaderboardEntry: '../store/leaderboard.ts#LeaderboardEntry as LeaderboardEntryRow',
     MemoryProbe: '../store/probe.ts#MemoryProbe as MemoryProbeRow',
     MetricValue: 'number',

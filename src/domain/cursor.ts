@@ -3,7 +3,10 @@
 import { refuse, type UserInputError } from '../errors.ts';
 
 type ScalarTypes = {
+  /** Without what PostgreSQL's text does not take. */
   readonly string: string;
+  readonly 'string?': string | null;
+  /** Finite. */
   readonly number: number;
   readonly 'number?': number | null;
   /** A whole number from 0 to 2^31 - 1. */
@@ -27,7 +30,16 @@ export function decodeCursor<const S extends Shape>(cursor: string, ...shape: S)
 
 function isOfType(value: unknown, type: keyof ScalarTypes): boolean {
   if (type === 'index') return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+  if (typeof value === 'string' && unstorable.test(value)) return false;
+  if (typeof value === 'number' && !Number.isFinite(value)) return false;
   return typeof value === type.replace('?', '') || (type.endsWith('?') && value === null);
+}
+
+const unstorable = /[\0\p{Surrogate}]/u;
+
+/** Whether a text is a moment as cursors write it, in milliseconds. */
+export function isMoment(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 export function malformedCursor(cursor: string): UserInputError {

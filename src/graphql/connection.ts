@@ -2,7 +2,7 @@
 
 import type { Page, PageRequest } from '../domain/page.ts';
 
-interface Connection<T> {
+export interface Connection<T> {
   readonly edges: readonly { readonly cursor: string; readonly node: T }[];
   readonly nodes: readonly T[];
   readonly pageInfo: {

@@ -111,8 +111,15 @@ function createCounter(
     const length = lengthOf(field, parent, paged, given);
     const type = getNamedType(field.type);
     if (!isCompositeType(type) || !node.selectionSet) return length + countLists(given);
-    const inside = count(node.selectionSet, representative(type.name), size !== null);
-    return 1 + length * (size ?? 1) * inside + countLists(given);
+    const element = representative(type.name);
+    const inside = count(node.selectionSet, element, size !== null);
+    // A size is that of the list itself, unless it is that of the lists in its elements: `maxPoints` of each series.
+    const isOwn = isListType(getNullableType(field.type)) && !hasLists(element);
+    return 1 + (isOwn && size !== null ? 1 : length) * (size ?? 1) * inside + countLists(given);
+  }
+
+  function hasLists(type: GraphQLObjectType): boolean {
+    return Object.values(type.getFields()).some((field) => isListType(getNullableType(field.type)));
   }
 
   function fieldOf(node: FieldNode, parent: GraphQLObjectType): GraphQLField<unknown, unknown> | undefined {

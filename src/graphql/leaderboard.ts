@@ -1,18 +1,21 @@
 import type { PageRequest } from '../domain/page.ts';
 import { persist } from '../events/persist.ts';
-import { Positions } from '../events/positions.ts';
+import { cursorAtSnapshot } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { eventHeads } from '../store/event.ts';
 import { type LeaderboardQuery, readLeaderboard } from '../store/leaderboard.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { connection, pageRequest } from './connection.ts';
 import { requireExperiment } from './loaders.ts';
 import { mapAsync, startWith } from './mapAsync.ts';
+import type { LeaderboardRow } from './rows.ts';
 
 export const leaderboardResolvers: Resolvers = {
   Experiment: {
     leaderboard: ({ id }, { first, after, ...query }, { db }) =>
       leaderboardConnection(db, { ...query, experimentId: id }, pageRequest({ first, after })),
+  },
+  LeaderboardConnection: {
+    totalCount: ({ count }) => count(),
   },
   LeaderboardEntry: {
     run: ({ runId }, _, { loaders }) => (runId ? loaders.run.load(runId) : null),
@@ -20,11 +23,11 @@ export const leaderboardResolvers: Resolvers = {
   },
   Subscription: {
     leaderboardUpdates: {
-      subscribe: async (_, { experimentId, metric, first }, { db, hub, loaders }) => {
-        await requireExperiment(loaders, experimentId);
-        const after = Positions.at(await eventHeads(db, { experimentId })).cursor();
+      subscribe: async (_, { first, ...query }, { db, hub, loaders }) => {
+        const { experimentId } = query;
+        const { snapshot } = await requireExperiment(loaders, experimentId);
+        const after = cursorAtSnapshot(snapshot);
         const changes = hub.subscribe({ experimentId, after, kinds: ['EPOCH', 'STATUS', 'PREDICTIONS'] });
-        const query = { experimentId, metric: metric ?? null };
         const read = async () => ({
           leaderboardUpdates: await leaderboardConnection(db, query, pageRequest({ first })),
         });
@@ -39,7 +42,12 @@ export const leaderboardResolvers: Resolvers = {
   },
 };
 
-async function leaderboardConnection(db: Queryable, query: LeaderboardQuery, page: PageRequest) {
-  const { edges, ...rest } = connection(await readLeaderboard(db, query, page), ({ cursor }) => cursor);
-  return { ...rest, edges: edges.map((edge) => ({ ...edge, rank: edge.node.rank })) };
+async function leaderboardConnection(
+  db: Queryable,
+  query: LeaderboardQuery,
+  page: PageRequest,
+): Promise<LeaderboardRow> {
+  const { count, ...entries } = await readLeaderboard(db, query, page);
+  const { edges, ...rest } = connection(entries, ({ cursor }) => cursor);
+  return { ...rest, count, edges: edges.map((edge) => ({ ...edge, rank: edge.node.rank })) };
 }

@@ -5,10 +5,10 @@ import { missing, refuse } from '../errors.ts';
 import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
-import { countImages } from '../store/datasetCounts.ts';
+import { countExperiments, countImages } from '../store/datasetCounts.ts';
 import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
-import { countRuns, findBestRuns, getExperiments } from '../store/experiment.ts';
+import { countRuns, type Experiment, findBestRuns, getExperiments } from '../store/experiment.ts';
 import { experimentBytes } from '../store/experimentStorage.ts';
 import { findSummaries } from '../store/metric.ts';
 import { getPredictionSets, predictionSetsOfRuns } from '../store/prediction.ts';
@@ -31,6 +31,7 @@ export function createLoaders(db: Queryable) {
     dataset: mapLoader((ids) => getDatasets(db, ids)),
     ensemble: mapLoader((ids) => getEnsembles(db, ids)),
     epochsOfRun: listLoader((ids) => findEpochs(db, ids), 'runId'),
+    experimentCountOfDataset: mapLoader((ids) => countExperiments(db, ids)),
     experiment: mapLoader((ids) => getExperiments(db, ids)),
     imageCounts: mapLoader((ids) => countImages(db, ids)),
     membersOfEnsemble: listLoader((ids) => findEnsembleMembers(db, ids), 'ensembleId'),
@@ -91,7 +92,8 @@ export async function loadCreated<T>(loader: DataLoader<string, T | null>, id: s
 }
 
 /** @throws UserInputError NOT_FOUND on `experimentId` */
-export async function requireExperiment(loaders: Loaders, experimentId: string): Promise<void> {
-  if (await loaders.experiment.load(experimentId)) return;
+export async function requireExperiment(loaders: Loaders, experimentId: string): Promise<Experiment> {
+  const experiment = await loaders.experiment.load(experimentId);
+  if (experiment) return experiment;
   throw refuse('NOT_FOUND', missing('experiment', experimentId), ['experimentId']);
 }

@@ -6,12 +6,14 @@ import type { Artifact } from '../store/artifact.ts';
 import type { Dataset } from '../store/dataset.ts';
 import type { Ensemble, SelectedRun } from '../store/ensemble.ts';
 import type { Experiment } from '../store/experiment.ts';
+import type { LeaderboardEntry } from '../store/leaderboard.ts';
 import type { PredictionSet } from '../store/prediction.ts';
 import type { MemoryProbe } from '../store/probe.ts';
 import type { Run } from '../store/run.ts';
 import type { Submission } from '../store/submission.ts';
 import type { Sweep } from '../store/sweep.ts';
 import type { Worker } from '../store/worker.ts';
+import type { Connection } from './connection.ts';
 
 /** All of them, in the order of the data set. */
 export type SkippedImagesRow = readonly SkippedImage[];
@@ -36,6 +38,11 @@ export interface EnsembleMemberRow {
   readonly share: number;
   /** What the member contributes; null outside of a result, where no split is meant. */
   readonly predictionSetId: string | null;
+}
+
+export interface LeaderboardRow extends Connection<LeaderboardEntry> {
+  readonly edges: readonly { readonly cursor: string; readonly rank: number; readonly node: LeaderboardEntry }[];
+  readonly count: () => Promise<number>;
 }
 
 /** What takes the whole matrix may be computed when it is asked for. */

@@ -1,5 +1,5 @@
 /**
- * Runs and ensembles ranked by one metric, best first, in one query over keyset pages.
+ * Runs and ensembles ranked by one metric, best first or in another order, in one query over keyset pages.
  *
  * What an entry is ranked by:
  * - The metric's first part names the split (`valid/error_rate`); the argument `split` exchanges it (`holdout/error_rate`).
@@ -12,16 +12,26 @@
  */
 
 import { createHash } from 'node:crypto';
-import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
+import { decodeCursor, encodeCursor, isMoment, malformedCursor } from '../domain/cursor.ts';
 import type { Split } from '../domain/dataset.ts';
 import { parseFilter } from '../domain/filter.ts';
-import { directionOf, type Objective } from '../domain/objective.ts';
+import { directionOf, type Objective, type OrderDirection } from '../domain/objective.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import { missing, refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { hasImages } from './datasetCounts.ts';
 import { findExperiment } from './experiment.ts';
-import { type Board, type RankedRow, rankingSql, type Section } from './leaderboardSql.ts';
+import {
+  type Board,
+  type BoardOrder,
+  type Cursor,
+  countSql,
+  type KeyCursor,
+  orderedSql,
+  type RankedRow,
+  rankingSql,
+  type Section,
+} from './leaderboardSql.ts';
 import type { Queryable } from './queryable.ts';
 
 export interface LeaderboardQuery {
@@ -33,6 +43,22 @@ export interface LeaderboardQuery {
   readonly filter?: string | null | undefined;
   /** Default true. */
   readonly includeEnsembles?: boolean | null | undefined;
+  /** Default: by rank. */
+  readonly orderBy?: LeaderboardOrder | null | undefined;
+}
+
+export interface LeaderboardOrder {
+  readonly field: 'SCORE' | Exclude<BoardOrder['field'], 'WORST'>;
+  /** Default: the best first for SCORE, else DESC. */
+  readonly direction?: OrderDirection | null | undefined;
+}
+
+/** Largest page. */
+const mostEntries = 1000;
+
+export interface LeaderboardPage extends Page<LeaderboardEntry> {
+  /** Entries of the whole leaderboard. */
+  readonly count: () => Promise<number>;
 }
 
 export interface LeaderboardEntry {
@@ -63,19 +89,50 @@ export async function readLeaderboard(
   db: Queryable,
   query: LeaderboardQuery,
   page: PageRequest,
-): Promise<Page<LeaderboardEntry>> {
+): Promise<LeaderboardPage> {
   const board = await setUp(db, query);
-  const cursor = page.after === undefined ? null : decodeCursor(page.after, 'index', 'number', 'string', 'index');
-  if (cursor && cursor[0] >= board.sections.length) throw malformedCursor(page.after!);
+  const { order } = board;
+  const cursor = page.after ?? null;
+  const ranked = cursor !== null && !order ? rankCursor(board, cursor) : null;
+  const keyed = cursor !== null && order ? keyCursor(order, cursor) : null;
   // One row more tells whether there is a next page, one more is the cursor's own: the entry above the page.
-  const limit = pageSize(page) + (cursor ? 2 : 1);
-  const rows = await db.$queryRaw<RankedRow[]>(rankingSql(board, cursor, limit));
-  const above = cursor && rows[0]?.id === cursor[2] ? rows.shift()! : null;
-  const firstRank = cursor ? cursor[3] + 1 : 1;
-  return pageOf(
-    rows.map((row, i) => entryOf(row, i ? rows[i - 1]! : above, firstRank + i)),
-    page,
+  const limit = pageSize(page, mostEntries) + (cursor === null ? 1 : 2);
+  const rows = await db.$queryRaw<RankedRow[]>(
+    order ? orderedSql(board, order, keyed, limit) : rankingSql(board, ranked, limit),
   );
+  const above = rows[0] && rows[0].id === (ranked ?? keyed)?.[2] ? rows.shift()! : null;
+  const firstRank = ranked ? ranked[3] + 1 : 1;
+  const entries = rows.map((row, i) => {
+    const rank = row.rank ?? firstRank + i;
+    const place = order ? [orderName(order), row.section, keyOf(row), row.id] : [row.section, row.value, row.id, rank];
+    return entryOf(row, { above: i ? rows[i - 1]! : above, rank, cursor: encodeCursor(place) });
+  });
+  return {
+    ...pageOf(entries, page),
+    count: async () => (await db.$queryRaw<{ count: number }[]>(countSql(board)))[0]!.count,
+  };
+}
+
+function rankCursor({ sections }: Board, cursor: string): Cursor {
+  const place = decodeCursor(cursor, 'index', 'number', 'string', 'index');
+  if (place[0] >= sections.length) throw malformedCursor(cursor);
+  return place;
+}
+
+function keyCursor(order: BoardOrder, cursor: string): KeyCursor {
+  const isText = order.field === 'NAME' || order.field === 'CREATED_AT';
+  const [name, ...place] = decodeCursor(cursor, 'string', 'index', isText ? 'string?' : 'number?', 'string');
+  const fits = order.field !== 'CREATED_AT' || (typeof place[1] === 'string' && isMoment(place[1]));
+  if (name !== orderName(order) || !fits) throw malformedCursor(cursor);
+  return place;
+}
+
+function orderName({ field, direction }: BoardOrder): string {
+  return `${field} ${direction}`;
+}
+
+function keyOf({ key }: RankedRow): string | number | null {
+  return key instanceof Date ? key.toISOString() : key;
 }
 
 async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
@@ -96,14 +153,22 @@ async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
   }
   const isObjective = metric === objective.metric && split !== 'HOLDOUT';
   const likeObjective = logged(objective.metric).replace(splitPrefix, '') === metric.replace(splitPrefix, '');
+  const direction = likeObjective ? objective.direction : directionOf(metric);
   return {
     experimentId: experiment.id,
-    direction: likeObjective ? objective.direction : directionOf(metric),
+    direction,
+    order: query.orderBy ? boardOrder(query.orderBy, direction) : null,
     filter: query.filter ? parseFilter(query.filter) : null,
     score,
     ensembles: (query.includeEnsembles ?? true) && score !== null && split !== 'TRAIN',
     sections: [...(holdout ? [holdout] : []), { split, metric, isObjective }],
   };
+}
+
+/** Null for the order of ranks. */
+function boardOrder({ field, direction }: LeaderboardOrder, best: OrderDirection): BoardOrder | null {
+  if (field !== 'SCORE') return { field, direction: direction ?? 'DESC' };
+  return direction && direction !== best ? { field: 'WORST', direction } : null;
 }
 
 /** The section that goes first when nobody asked for a split: null without a hold-out, or when the objective cannot be scored on it. */
@@ -136,11 +201,13 @@ const scoreColumns: ReadonlyMap<string, Prisma.Sql> = new Map([
   ['loss', Prisma.sql`log_loss`],
 ]);
 
-function entryOf(row: RankedRow, above: RankedRow | null, rank: number): LeaderboardEntry {
+function entryOf(
+  row: RankedRow,
+  { above, rank, cursor }: { above: RankedRow | null; rank: number; cursor: string },
+): LeaderboardEntry {
   const { id, isRun, value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory } = row;
   return {
-    ...{ value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory, rank },
-    cursor: encodeCursor([row.section, value, id, rank]),
+    ...{ value, split, step, predictionValue, trainSeconds, imagesPerSecond, peakMemory, rank, cursor },
     runId: isRun ? id : null,
     ensembleId: isRun ? null : id,
     splitHash: splitHash(row),

@@ -17,6 +17,15 @@ export interface Board {
   readonly ensembles: boolean;
   /** One after the other; the second has what the first, on HOLDOUT, has no score of. */
   readonly sections: readonly Section[];
+  /** Null: by rank. */
+  readonly order: BoardOrder | null;
+}
+
+/** What to list entries by instead of their rank; equal ones by id, those without a value last. */
+export interface BoardOrder {
+  /** WORST: the reverse of the rank, by section too. */
+  readonly field: 'TRAIN_SECONDS' | 'PEAK_MEMORY' | 'IMAGES_PER_SECOND' | 'CREATED_AT' | 'NAME' | 'WORST';
+  readonly direction: OrderDirection;
 }
 
 export interface Section {
@@ -30,6 +39,10 @@ export interface RankedRow {
   readonly id: string;
   readonly isRun: boolean;
   readonly section: number;
+  /** Null where the rows stand in the order of their ranks. */
+  readonly rank: number | null;
+  /** What they are ordered by instead. */
+  readonly key: string | number | Date | null;
   readonly value: number;
   readonly predictionValue: number | null;
   readonly step: number | null;
@@ -46,28 +59,55 @@ export interface RankedRow {
   readonly labels: readonly string[] | null;
 }
 
-/** Of the last entry of a page. */
+/** Of the last entry of a page that is listed by rank. */
 export type Cursor = readonly [section: number, value: number, id: string, rank: number];
+/** Of the last entry of a page in another order. */
+export type KeyCursor = readonly [section: number, key: string | number | null, id: string];
 
-/** RankedRow of at most `limit` entries, beginning with the cursor's. */
+/** RankedRow of at most `limit` entries by rank, beginning with the cursor's. */
 export function rankingSql(board: Board, cursor: Cursor | null, limit: number): Prisma.Sql {
   const order = Prisma.sql`order by section, value ${directionSql[board.direction]}, id limit ${limit}`;
-  const branches = board.sections.flatMap((_, section) => {
+  const branches = branchesOf(board, cursor).map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`);
+  const page = Prisma.sql`select *, null::int as rank from (${Prisma.join(branches, ' union all ')}) branches ${order}`;
+  return describe(board, page, Prisma.sql`section, ranked.value ${directionSql[board.direction]}, ranked.id`);
+}
+
+/** The same in the order of `board.order`, with their ranks: all entries are ranked for that. */
+export function orderedSql(board: Board, order: BoardOrder, cursor: KeyCursor | null, limit: number): Prisma.Sql {
+  const direction = directionSql[order.direction];
+  const section = order.field === 'WORST' ? Prisma.sql`section,` : Prisma.empty;
+  const ranked = Prisma.sql`
+    select *, (row_number() over (order by section, value ${directionSql[board.direction]}, id))::int as rank
+    from (${Prisma.join(branchesOf(board), ' union all ')}) branches`;
+  const page = Prisma.sql`select * from (${ranked}) numbered where ${cursor ? fromKey(order, cursor) : Prisma.sql`true`}
+    order by ${section} key ${direction} nulls last, id limit ${limit}`;
+  return describe(board, page, Prisma.sql`${section} ranked.key ${direction} nulls last, ranked.id`);
+}
+
+/** One row with the number of all entries. */
+export function countSql(board: Board): Prisma.Sql {
+  return Prisma.sql`select count(*)::int as count from (${Prisma.join(branchesOf(board), ' union all ')}) branches`;
+}
+
+/** Runs and ensembles of each section, none that stands before the cursor. */
+function branchesOf(board: Board, cursor: Cursor | null = null): Prisma.Sql[] {
+  return board.sections.flatMap((_, section) => {
     if (cursor && section < cursor[0]) return [];
     const after = cursor?.[0] === section ? cursor : null;
     return [runsSql(board, section, after), ...(board.ensembles ? [ensemblesSql(board, section, after)] : [])];
   });
+}
+
+/** RankedRow of the entries of a page. */
+function describe(board: Board, page: Prisma.Sql, order: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
-    select ranked.id, is_run as "isRun", section, ranked.value, step::float8 as step, ranked.split::text as split,
+    select ranked.id, is_run as "isRun", section, rank, key, ranked.value, step::float8 as step, ranked.split::text as split,
       r.train_seconds as "trainSeconds", r.images_per_second as "imagesPerSecond", r.peak_memory::float8 as "peakMemory",
       case when is_run then p.score else ranked.value end as "predictionValue",
       coalesce(ranked.rows_hash, p.rows_hash) as "rowsHash", p.vocab,
       coalesce(r.config ->> 'splitSeed', r.config ->> 'seed')::float8 as "splitSeed",
       (r.config ->> 'validFraction')::float8 as "validFraction", r.config -> 'labels' as labels
-    from (select * from (${Prisma.join(
-      branches.map((branch) => Prisma.sql`(select * from (${branch}) branch ${order})`),
-      ' union all ',
-    )}) branches ${order}) ranked
+    from (${page}) ranked
     left join run r on is_run and r.id = ranked.id
     left join lateral (
       select p.rows_hash, p.vocab, ${board.score ? Prisma.sql`p.${board.score}` : Prisma.sql`null::float8`} as score
@@ -75,7 +115,47 @@ export function rankingSql(board: Board, cursor: Cursor | null, limit: number): 
       where p.split = ranked.split and p.run_id = case when is_run then ranked.id else
         (select run_id from ensemble_member where ensemble_id = ranked.id and position = 0) end
       order by ${preferredKind} limit 1) p on true
-    order by section, ranked.value ${directionSql[board.direction]}, ranked.id`;
+    order by ${order}`;
+}
+
+/** "The cursor's entry or one after it", nulls last. */
+function fromKey({ field, direction }: BoardOrder, [section, key, id]: KeyCursor): Prisma.Sql {
+  const further = direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
+  const last = Prisma.sql`${key === null ? null : String(key)}::text::${keyTypes[field]}`;
+  const inSection =
+    key === null
+      ? Prisma.sql`key is null and id >= ${id}`
+      : Prisma.sql`(key ${further} ${last} or key is null or (key = ${last} and id >= ${id}))`;
+  return field === 'WORST' ? Prisma.sql`(section > ${section} or (section = ${section} and ${inSection}))` : inSection;
+}
+
+const keyTypes: Readonly<Record<BoardOrder['field'], Prisma.Sql>> = {
+  TRAIN_SECONDS: Prisma.sql`float8`,
+  PEAK_MEMORY: Prisma.sql`float8`,
+  IMAGES_PER_SECOND: Prisma.sql`float8`,
+  CREATED_AT: Prisma.sql`timestamptz`,
+  NAME: Prisma.sql`text collate "C"`,
+  WORST: Prisma.sql`float8`,
+};
+
+/** What the entries of a branch, runs `r` or ensembles `e`, are ordered by. */
+function keySql({ order }: Board, entry: Prisma.Sql, value: Prisma.Sql, isRun: boolean): Prisma.Sql {
+  const ofRun = (column: Prisma.Sql) => (isRun ? column : Prisma.sql`null::float8`);
+  switch (order?.field) {
+    case undefined:
+    case 'WORST':
+      return value;
+    case 'CREATED_AT':
+      return Prisma.sql`${entry}.created_at`;
+    case 'NAME':
+      return Prisma.sql`${entry}.name collate "C"`;
+    case 'TRAIN_SECONDS':
+      return ofRun(Prisma.sql`r.train_seconds`);
+    case 'PEAK_MEMORY':
+      return ofRun(Prisma.sql`r.peak_memory::float8`);
+    case 'IMAGES_PER_SECOND':
+      return ofRun(Prisma.sql`r.images_per_second`);
+  }
 }
 
 function runsSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {
@@ -84,7 +164,7 @@ function runsSql(board: Board, section: number, cursor: Cursor | null): Prisma.S
   const unranked = section ? Prisma.sql`and (${holdoutScore(board)}) is null` : Prisma.empty;
   return Prisma.sql`
     select r.id, true as is_run, ${section}::int as section, ${value} as value, ${step} as step, ${split}::split as split,
-      null as rows_hash
+      null as rows_hash, ${keySql(board, Prisma.sql`r`, value, true)} as key
     from run r ${from}
     where r.experiment_id = ${board.experimentId} and r.kind <> 'MEMORY_PROBE' and ${value} is not null ${unranked}
       ${board.filter ? Prisma.sql`and ${filterSql(board.filter)}` : Prisma.empty}
@@ -124,7 +204,8 @@ function ensemblesSql(board: Board, section: number, cursor: Cursor | null): Pri
     ? Prisma.sql`and not exists (select from ensemble_score where ensemble_id = e.id and split = 'HOLDOUT')`
     : Prisma.empty;
   return Prisma.sql`
-    select e.id, false as is_run, ${section}::int as section, ${value} as value, null::bigint as step, s.split, s.rows_hash
+    select e.id, false as is_run, ${section}::int as section, ${value} as value, null::bigint as step, s.split, s.rows_hash,
+      ${keySql(board, Prisma.sql`e`, value, false)} as key
     from ensemble e join ensemble_score s on s.ensemble_id = e.id and s.split = ${split}::split
     where e.experiment_id = ${board.experimentId} ${unranked} ${everyMember}
       ${fromCursor(board, cursor, value, Prisma.sql`e.id`)}`;

@@ -1,6 +1,6 @@
 /** Lists of runs: filtered, ordered, paged by key. */
 
-import { decodeCursor, encodeCursor, malformedCursor } from '../domain/cursor.ts';
+import { decodeCursor, encodeCursor, isMoment, malformedCursor } from '../domain/cursor.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
 import type { RunKind } from '../domain/run.ts';
 import { Prisma } from '../generated/prisma/client.ts';
@@ -20,6 +20,8 @@ interface OrderKey {
   readonly column: Prisma.Sql;
   /** SQL type of a cursor's value for that column. */
   readonly cast: Prisma.Sql;
+  /** Whether a cursor's text is such a value. */
+  readonly fits: (text: string) => boolean;
   readonly value: (run: Run) => string | number | null;
 }
 
@@ -27,14 +29,26 @@ const orderKeys: Readonly<Record<RunOrderField, OrderKey>> = {
   CREATED_AT: {
     column: Prisma.sql`r.created_at`,
     cast: Prisma.sql`timestamptz`,
+    fits: isMoment,
     value: (run) => run.createdAt.toISOString(),
   },
-  NAME: { column: Prisma.sql`r.name collate "C"`, cast: Prisma.sql`text`, value: (run) => run.name },
-  OBJECTIVE: { column: Prisma.sql`r.objective_value`, cast: Prisma.sql`float8`, value: (run) => run.objectiveValue },
-  PEAK_MEMORY: { column: Prisma.sql`r.peak_memory`, cast: Prisma.sql`bigint`, value: (run) => run.peakMemory },
+  NAME: { column: Prisma.sql`r.name collate "C"`, cast: Prisma.sql`text`, fits: () => true, value: (run) => run.name },
+  OBJECTIVE: {
+    column: Prisma.sql`r.objective_value`,
+    cast: Prisma.sql`float8`,
+    fits: isNumber,
+    value: (run) => run.objectiveValue,
+  },
+  PEAK_MEMORY: {
+    column: Prisma.sql`r.peak_memory`,
+    cast: Prisma.sql`bigint`,
+    fits: (text) => isNumber(text) && Number.isSafeInteger(Number(text)),
+    value: (run) => run.peakMemory,
+  },
   IMAGES_PER_SECOND: {
     column: Prisma.sql`r.images_per_second`,
     cast: Prisma.sql`float8`,
+    fits: isNumber,
     value: (run) => run.imagesPerSecond,
   },
 };
@@ -79,6 +93,11 @@ export async function listRuns(db: Queryable, request: RunListRequest): Promise<
   );
 }
 
+/** As JavaScript writes finite numbers. */
+function isNumber(text: string): boolean {
+  return Number.isFinite(Number(text)) && String(Number(text)) === text;
+}
+
 /** Cursor of a run in a list of that order. */
 export function runCursor(run: Run, order: RunOrder = newestFirst): string {
   return encodeCursor([order.field, String(orderKeys[order.field].value(run) ?? ''), run.id]);
@@ -87,10 +106,11 @@ export function runCursor(run: Run, order: RunOrder = newestFirst): string {
 /** The condition "comes after the cursor", nulls last. */
 function beyond(cursor: string, order: RunOrder): Prisma.Sql {
   const [field, text, id] = decodeCursor(cursor, 'string', 'string', 'string');
-  const { column, cast } = orderKeys[order.field];
+  const { column, cast, fits } = orderKeys[order.field];
   if (field !== order.field) throw malformedCursor(cursor);
   const further = order.direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
   if (text === '' && field !== 'NAME') return Prisma.sql`(${column} is null and r.id ${further} ${id})`;
+  if (!fits(text)) throw malformedCursor(cursor);
   const value = Prisma.sql`${text}::text::${cast}`;
   return Prisma.sql`((${column}, r.id) ${further} (${value}, ${id}) or ${column} is null)`;
 }

@@ -121,6 +121,34 @@ describe('leaderboardUpdates', () => {
   });
 });
 
+test('leaderboardUpdates take the arguments of the leaderboard', async () => {
+  const own = await experimentOf(server.context.db.prisma, datasetId, { name: 'ranked by name' });
+  for (const [name, value] of [
+    ['a', 0.1],
+    ['b', 0.2],
+    ['c', 0.3],
+  ] as const) {
+    const attempt = await attemptAt(server.context, await queuedRun(server.context, own, name));
+    await attempt.tell([points(1, { 'train/loss': value })]);
+  }
+  const query = `subscription ($id: ID!, $first: Int) { leaderboardUpdates(
+    experimentId: $id, metric: "train/loss", filter: "not name = b", orderBy: { field: NAME }, includeEnsembles: false, first: $first
+  ) { totalCount edges { rank node { split run { name } } } } }`;
+  const stream = follow(server.connect(), query, { id: own, first: 1000 });
+  await stream.until((boards) => boards.length > 0);
+  expect(stream.values[0]).toEqual({
+    totalCount: 2,
+    edges: [
+      { rank: 2, node: { split: 'TRAIN', run: { name: 'c' } } },
+      { rank: 1, node: { split: 'TRAIN', run: { name: 'a' } } },
+    ],
+  });
+  stream.stop();
+  await expect(follow(server.connect(), query, { id: own, first: 1001 }).ended).rejects.toMatchObject([
+    { message: expect.stringContaining('first: must be between 1 and 1000, got 1001') },
+  ]);
+});
+
 describe('deviceMemory', () => {
   const deviceMemory = `subscription ($id: ID) { deviceMemory(workerId: $id) {
     id online devices { name kind memoryUsed memoryTotal processes { pid memory run { id } } }

@@ -19,6 +19,9 @@ test('a cursor of another shape or none at all is refused on path after', () => 
     () => decodeCursor(Buffer.from('{"length":1}').toString('base64url'), 'string'),
     () => decodeCursor('%%%', 'string'),
     () => decodeCursor('', 'string'),
+    () => decodeCursor(encodeCursor(['a\0']), 'string'),
+    () => decodeCursor(encodeCursor(['\ud800']), 'string?'),
+    () => decodeCursor(Buffer.from('[1e999]').toString('base64url'), 'number'),
   ]) {
     expect(read).toThrow(UserInputError);
     expect(read).toThrow(/^after: /);

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/domain/cursor.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 import type { EnsembleScore } from '../../src/store/ensemble.ts';
 import { insertEnsemble } from '../../src/store/ensemble.ts';
-import { type LeaderboardEntry, type LeaderboardQuery, readLeaderboard } from '../../src/store/leaderboard.ts';
+import {
+  type LeaderboardEntry,
+  type LeaderboardOrder,
+  type LeaderboardQuery,
+  readLeaderboard,
+} from '../../src/store/leaderboard.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 import {
@@ -173,6 +179,101 @@ describe('a leaderboard on VALID', () => {
   });
 });
 
+describe('a leaderboard in another order', () => {
+  let own: string;
+  /** By rank: the first is scored on HOLDOUT, the others follow by the objective. */
+  const ranking = ['scored', 'fast', 'mix', 'slow', 'twin of slow', 'waiting'];
+  beforeAll(async () => {
+    const images = [image('TRAIN', '1.jpg', 'blast'), ...all.map((id, i) => image('HOLDOUT', id, vocab[i % 2]!))];
+    own = await experimentOf(db, await readyDataset(db, 'ordered', manifest(images)), { name: 'ordered' });
+    const figures: Record<string, [value: number, seconds: number | null, memory: bigint | null, day: number]> = {
+      scored: [0.9, 30, 4_000_000_000n, 5],
+      fast: [0.1, 10.5, 9_007_199_254_740_991n, 4],
+      slow: [0.3, 1e-7, 1n, 3],
+      'twin of slow': [0.3, 30, 4_000_000_000n, 2],
+      waiting: [0.5, null, null, 1],
+    };
+    for (const [name, [objectiveValue, trainSeconds, peakMemory, day]] of Object.entries(figures)) {
+      ids[name] = await testRun(db, own, { name, objectiveValue });
+      const createdAt = new Date(Date.UTC(2026, 0, day));
+      await db.run.update({ where: { id: ids[name] }, data: { trainSeconds, peakMemory, createdAt } });
+    }
+    await predict('scored', 'HOLDOUT', all);
+    ids.mix = testId('ensemble');
+    await insertEnsemble(
+      db,
+      {
+        id: ids.mix,
+        name: 'mix',
+        experimentId: own,
+        method: 'MEAN',
+        createdAt: new Date(Date.UTC(2026, 1)),
+        selection: null,
+      },
+      {
+        members: [{ runId: ids.fast!, weight: 1 }],
+        scores: [{ split: 'VALID', rowsHash: 'h', errorRate: 0.2, accuracy: 0.8, logLoss: 1 }],
+        input: {},
+      },
+    );
+  });
+
+  it.for<[LeaderboardOrder, string[]]>([
+    [{ field: 'SCORE' }, ranking],
+    [{ field: 'SCORE', direction: 'ASC' }, ranking],
+    [{ field: 'SCORE', direction: 'DESC' }, ['scored', 'waiting', 'slow', 'twin of slow', 'mix', 'fast']],
+    [{ field: 'TRAIN_SECONDS', direction: 'ASC' }, ['slow', 'fast', 'scored', 'twin of slow', 'mix', 'waiting']],
+    [{ field: 'TRAIN_SECONDS' }, ['scored', 'twin of slow', 'fast', 'slow', 'mix', 'waiting']],
+    [{ field: 'PEAK_MEMORY' }, ['fast', 'scored', 'twin of slow', 'slow', 'mix', 'waiting']],
+    [{ field: 'IMAGES_PER_SECOND' }, ['mix', 'scored', 'fast', 'slow', 'twin of slow', 'waiting']],
+    [{ field: 'CREATED_AT' }, ['mix', 'scored', 'fast', 'slow', 'twin of slow', 'waiting']],
+    [{ field: 'NAME', direction: 'ASC' }, ['fast', 'mix', 'scored', 'slow', 'twin of slow', 'waiting']],
+    [{ field: 'NAME', direction: 'DESC' }, ['waiting', 'twin of slow', 'slow', 'scored', 'mix', 'fast']],
+  ])('%o meets every entry once, each with its rank by score', async ([orderBy, expected]) => {
+    for (const first of [1, 2, 4, 100]) {
+      const seen: LeaderboardEntry[] = [];
+      for (let after: string | undefined; ; after = seen.at(-1)!.cursor) {
+        const page = await readLeaderboard(db, { experimentId: own, orderBy }, { first, after });
+        seen.push(...page.items);
+        expect(await page.count()).toBe(6);
+        if (!page.hasNextPage) break;
+      }
+      expect(names(seen)).toEqual(expected);
+      expect(seen.map((entry) => ranking[entry.rank - 1])).toEqual(names(seen));
+      const unlike = await readLeaderboard(db, { experimentId: own, orderBy }, { first: 100 });
+      expect(seen.map((entry) => entry.comparable)).toEqual(unlike.items.map((entry) => entry.comparable));
+    }
+  });
+
+  it('refuses cursors of other orders, and forged ones', async () => {
+    const read = (orderBy: LeaderboardOrder, after: string) =>
+      readLeaderboard(db, { experimentId: own, orderBy }, { first: 2, after });
+    const { items } = await readLeaderboard(db, { experimentId: own, orderBy: { field: 'NAME' } }, { first: 1 });
+    const cursor = items[0]!.cursor;
+    for (const [orderBy, after] of [
+      [{ field: 'SCORE' }, cursor],
+      [{ field: 'NAME', direction: 'ASC' }, cursor],
+      [{ field: 'CREATED_AT' }, cursor],
+      [{ field: 'CREATED_AT' }, encodeCursor(['CREATED_AT DESC', 0, 'yesterday', 'run_1'])],
+      [{ field: 'CREATED_AT' }, encodeCursor(['CREATED_AT DESC', 0, null, 'run_1'])],
+      [{ field: 'PEAK_MEMORY' }, encodeCursor(['PEAK_MEMORY DESC', 0, 'x', 'run_1'])],
+      [{ field: 'PEAK_MEMORY' }, encodeCursor(['PEAK_MEMORY DESC', -1, 2, 'run_1'])],
+      [{ field: 'NAME' }, encodeCursor(['NAME DESC', 0, 'a\0', 'run_1'])],
+    ] as const) {
+      await expect(read(orderBy, after)).rejects.toThrow('is no cursor of this list');
+    }
+    await expect(
+      read({ field: 'PEAK_MEMORY' }, encodeCursor(['PEAK_MEMORY DESC', 0, 1e308, 'x'])),
+    ).resolves.toBeTruthy();
+  });
+
+  it('counts what a filter keeps', async () => {
+    const query = { experimentId: own, filter: 'name like *slow', orderBy: { field: 'PEAK_MEMORY' } } as const;
+    const page = await readLeaderboard(db, query, { first: 1 });
+    expect([page.items[0]?.rank, await page.count()]).toEqual([2, 2]);
+  });
+});
+
 describe('a leaderboard by another metric', () => {
   it('takes the largest value of accuracy, its ensembles included, and never a NaN', async () => {
     const entries = await board({ metric: 'valid/accuracy' });
@@ -213,7 +314,10 @@ describe('a leaderboard on HOLDOUT', () => {
 
   it('scores stored predictions instead of epochs', async () => {
     const scores = new Map(
-      (await db.predictionSet.findMany({ where: { split: 'HOLDOUT' } })).map((set) => [set.runId, set]),
+      (await db.predictionSet.findMany({ where: { split: 'HOLDOUT', run: { experimentId } } })).map((set) => [
+        set.runId,
+        set,
+      ]),
     );
     const entries = await board({ split: 'HOLDOUT', includeEnsembles: false });
     expect(entries.map((e) => e.value)).toEqual([...scores.values()].map((s) => s.errorRate).sort());
@@ -336,9 +440,9 @@ it('finds the top of thousands of runs by the index, without reading them all', 
   const watched = new Proxy(db, {
     get: (target, key) => {
       if (key !== '$queryRaw') return Reflect.get(target, key);
-      return (sql: Prisma.Sql) => {
-        query = sql;
-        return target.$queryRaw(sql);
+      return (sql: Prisma.Sql, ...values: unknown[]) => {
+        if (sql instanceof Prisma.Sql) query = sql;
+        return target.$queryRaw(sql, ...values);
       };
     },
   });
