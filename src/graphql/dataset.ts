@@ -11,7 +11,8 @@ import {
   problemCursor,
   sampleCursor,
 } from '../store/dataset.ts';
-import { countImageSizes } from '../store/datasetCounts.ts';
+import { countImageSizes, countProblems } from '../store/datasetCounts.ts';
+import { experimentCursor, listExperiments } from '../store/experiment.ts';
 import { idOrName } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadCreated, loadExisting } from './loaders.ts';
@@ -21,7 +22,8 @@ import { thumbnailUrl } from './urls.ts';
 
 export const datasetResolvers: Resolvers = {
   Query: {
-    datasets: async (_, args, { db }) => connection(await listDatasets(db, pageRequest(args)), datasetCursor),
+    datasets: async (_, { search, ...args }, { db }) =>
+      connection(await listDatasets(db, { search: search ?? null }, pageRequest(args)), datasetCursor),
     dataset: (_, args, { db }) => findDataset(db, idOrName(args)),
   },
   Mutation: {
@@ -61,8 +63,12 @@ export const datasetResolvers: Resolvers = {
     imageSizes: ({ id }, _, { db }) => countImageSizes(db, id),
     problems: async ({ id }, args, { db }) =>
       connection(await listProblems(db, id, pageRequest(args, 50)), problemCursor),
+    problemCounts: ({ id }, _, { db }) => countProblems(db, id),
     samples: async ({ id }, { split, label, ...args }, { db }) =>
       connection(await listSamples(db, id, { split, label: label ?? null }, pageRequest(args, 24)), sampleCursor),
+    experimentCount: async ({ id }, _, { loaders }) => (await loaders.experimentCountOfDataset.load(id)) ?? 0,
+    experiments: async ({ id }, args, { db }) =>
+      connection(await listExperiments(db, { datasetId: id }, pageRequest(args)), experimentCursor),
   },
   Sample: {
     id: ({ datasetId, position }) => `${datasetId}.${position}`,

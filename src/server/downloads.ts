@@ -15,8 +15,8 @@ import { createThumbnailCache } from '../vision/thumbnail.ts';
 import { predictionFile } from './predictionFile.ts';
 import { answerNotFound, sendError } from './requests.ts';
 
-/** Pixels of a thumbnail's longer side. */
-const thumbnailSide = 160;
+/** Pixels that a thumbnail's longer side may have, `?side=`; the first unless it is asked for. */
+const thumbnailSides = [160, 640];
 /** Bytes of thumbnails kept in memory: some thousands. */
 const thumbnailMemory = 32 * 2 ** 20;
 
@@ -62,17 +62,19 @@ export function downloadRoutes({ commands: { db, blobs, files } }: Services): Ro
     await sendFile(response, await blobs.local(contentHash));
   });
 
-  router.get('/images/:datasetId/:position/thumbnail', async ({ params, headers }, response) => {
+  router.get('/images/:datasetId/:position/thumbnail', async ({ params, query, headers }, response) => {
+    const side = thumbnailSides.find((known) => String(known) === (query.side ?? String(thumbnailSides[0])));
+    if (!side) return sendError(response, 400, `side must be one of ${thumbnailSides.join(', ')}`);
     const position = /^\d{1,9}$/.test(params.position) ? Number(params.position) : -1;
     const dataset = await findDataset(db.prisma, { id: params.datasetId });
     const image = dataset && (await findSample(db.prisma, dataset.id, position));
     if (!image) return sendError(response, 404, `There is no image ${params.position} in data set ${params.datasetId}`);
-    const etag = `"${image.contentHash}-${thumbnailSide}"`;
+    const etag = `"${image.contentHash}-${side}"`;
     if (headers['if-none-match'] === etag) return void response.status(304).end();
     try {
       const read = () => readImportedImage(files, { ...image, root: dataset.root });
       const file = { path: path.join(dataset.root, image.path), contentHash: image.contentHash, read };
-      const bytes = await thumbnails.get(file, thumbnailSide);
+      const bytes = await thumbnails.get(file, side);
       response.set({ 'cache-control': 'private, max-age=86400', etag }).type('jpeg').send(bytes);
     } catch (error) {
       if (!(error instanceof ImageUnreadableError)) throw error;

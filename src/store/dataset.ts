@@ -58,10 +58,17 @@ export async function findUnpackedDatasets(db: Queryable, ids: readonly string[]
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Newest first. */
-export async function listDatasets(db: Queryable, page: PageRequest): Promise<Page<Dataset>> {
+/** Newest first; `search` is a part of the name, in any case. */
+export async function listDatasets(
+  db: Queryable,
+  { search }: { readonly search?: string | null },
+  page: PageRequest,
+): Promise<Page<Dataset>> {
   const rows = await db.dataset.findMany({
-    ...(page.after !== undefined && { where: { id: { lt: decodeCursor(page.after, 'string')[0] } } }),
+    where: {
+      ...(search && { name: { contains: search.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' } }),
+      ...(page.after !== undefined && { id: { lt: decodeCursor(page.after, 'string')[0] } }),
+    },
     orderBy: { id: 'desc' },
     take: pageSize(page) + 1,
   });
@@ -72,6 +79,9 @@ export function datasetCursor(dataset: Dataset): string {
   return encodeCursor([dataset.id]);
 }
 
+/** Of one page: they are short, and whoever looks through them wants all. */
+const mostProblems = 1000;
+
 /** What the importer did not take or remarked on, in the order it met them. */
 export async function listProblems(
   db: Queryable,
@@ -81,7 +91,7 @@ export async function listProblems(
   const rows = await db.importProblem.findMany({
     where: { datasetId, ...after(page) },
     orderBy: { position: 'asc' },
-    take: pageSize(page) + 1,
+    take: pageSize(page, mostProblems) + 1,
   });
   return pageOf(rows, page);
 }

@@ -1,6 +1,6 @@
 /** What a data set holds, counted. */
 
-import { byCount, type LabelCount, type Split } from '../domain/dataset.ts';
+import { byCount, type ImportSeverity, type LabelCount, type Split } from '../domain/dataset.ts';
 import type { Queryable } from './queryable.ts';
 
 /** Images per split of the manifest, and TRAIN's labels. */
@@ -47,6 +47,32 @@ export async function countImageSizes(db: Queryable, datasetId: string): Promise
   return groups
     .map(({ width, height, _count: count }) => ({ width, height, count }))
     .sort((a, b) => b.count - a.count || a.width - b.width || a.height - b.height);
+}
+
+export interface ProblemCount {
+  readonly severity: ImportSeverity;
+  readonly count: number;
+}
+
+/** What an import did not take or remarked on, by what became of it; severities that do not occur are missing. */
+export async function countProblems(db: Queryable, datasetId: string): Promise<ProblemCount[]> {
+  const groups = await db.importProblem.groupBy({
+    by: ['severity'],
+    where: { datasetId },
+    orderBy: { severity: 'asc' },
+    _count: true,
+  });
+  return groups.map(({ severity, _count: count }) => ({ severity, count }));
+}
+
+/** Experiments per data set; data sets without any are missing from the map. */
+export async function countExperiments(db: Queryable, datasetIds: readonly string[]): Promise<Map<string, number>> {
+  const groups = await db.experiment.groupBy({
+    by: ['datasetId'],
+    where: { datasetId: { in: [...datasetIds] } },
+    _count: true,
+  });
+  return new Map(groups.map(({ datasetId, _count: count }) => [datasetId!, count]));
 }
 
 /** Whether a split of the manifest has any image. */

@@ -31,15 +31,16 @@ export async function findExperiment(db: Queryable, by: { id: string } | { name:
   return row ?? null;
 }
 
-/** Newest first; `search` is a part of the name, in any case. */
+/** Newest first; `search` is a part of the name, in any case; `datasetId`: those that use it. */
 export async function listExperiments(
   db: Queryable,
-  { search }: { readonly search?: string | null },
+  { search, datasetId }: { readonly search?: string | null; readonly datasetId?: string },
   page: PageRequest,
 ): Promise<Page<Experiment>> {
   const conditions = [
     Prisma.sql`true`,
     ...(search ? [Prisma.sql`name ilike ${`%${search.replaceAll(/[\\%_]/g, '\\$&')}%`}`] : []),
+    ...(datasetId === undefined ? [] : [Prisma.sql`dataset_id = ${datasetId}`]),
     ...(page.after === undefined ? [] : [Prisma.sql`id < ${decodeCursor(page.after, 'string')[0]}`]),
   ];
   const rows = await select(

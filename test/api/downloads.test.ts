@@ -54,6 +54,16 @@ describe('thumbnails', () => {
     expect({ width, height, format }).toEqual({ width: 160, height: 80, format: 'jpeg' });
     const again = await fetch(url, { headers: { 'if-none-match': response.headers.get('etag')! } });
     expect(again.status).toBe(304);
+
+    const larger = await fetch(`${url}?side=640`, { headers: { 'if-none-match': response.headers.get('etag')! } });
+    expect(await sharp(Buffer.from(await larger.arrayBuffer())).metadata()).toMatchObject({ width: 640, height: 320 });
+    for (const query of ['side=641', 'side=', 'side=640&side=160']) {
+      const refused = await fetch(`${url}?${query}`);
+      expect([query, refused.status, await refused.json()]).toEqual([
+        ...[query, 400],
+        { errors: [{ message: 'side must be one of 160, 640' }] },
+      ]);
+    }
   });
 
   test('are of the file that was imported, inside of the data set, or not at all', async () => {

@@ -94,7 +94,8 @@ describe('objects', () => {
     const { dataset } = await server.ask(
       `query ($id: ID!) { dataset(id: $id) {
         name status vocab trainCount testCount holdoutCount labelCounts { label count } smallestLabel { label }
-        imageSizes { width height count } problems { nodes { path } }
+        imageSizes { width height count } problems(first: 1000) { nodes { path } } problemCounts { count }
+        experimentCount experiments { nodes { id } }
         samples(split: TRAIN, label: "hispa", first: 2) { nodes { id imageId label thumbnailUrl } pageInfo { hasNextPage } }
       } }`,
       { id: datasetId },
@@ -104,7 +105,13 @@ describe('objects', () => {
       smallestLabel: { label: 'normal' },
       imageSizes: [{ width: 480, height: 640, count: 35 }],
       problems: { nodes: [] },
+      problemCounts: [],
     });
+    expect(dataset.experiments.nodes).toContainEqual({ id: experimentId });
+    expect(dataset.experiments.nodes).toHaveLength(dataset.experimentCount);
+    expect((await server.ask('{ datasets(search: "EAVE") { nodes { name } } }')).datasets.nodes).toEqual([
+      { name: 'leaves' },
+    ]);
     expect(dataset.samples.nodes.map(({ label }: { label: string }) => label)).toEqual(['hispa', 'hispa']);
     expect(dataset.samples.pageInfo.hasNextPage).toBe(true);
   });

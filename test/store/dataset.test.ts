@@ -14,7 +14,7 @@ import {
   removeDataset,
   sampleCursor,
 } from '../../src/store/dataset.ts';
-import { countImageSizes, countImages } from '../../src/store/datasetCounts.ts';
+import { countExperiments, countImageSizes, countImages, countProblems } from '../../src/store/datasetCounts.ts';
 import { storeImportFailure, storeManifest } from '../../src/store/datasetImport.ts';
 import type { Queryable } from '../../src/store/queryable.ts';
 import { experimentOf, image, manifest, readyDataset, testId } from '../support/catalogue.ts';
@@ -138,6 +138,13 @@ describe('what it holds', () => {
     expect(first).toMatchObject({ items: [problems[0]], hasNextPage: true });
     const rest = await listProblems(db, id, { first: 1, after: problemCursor(first.items[0]!) });
     expect(rest).toMatchObject({ items: [problems[1]], hasNextPage: false });
+    expect((await listProblems(db, id, { first: 1000 })).items).toHaveLength(2);
+    await expect(listProblems(db, id, { first: 1001 })).rejects.toThrow('must be between 1 and 1000');
+    expect(await countProblems(db, id)).toEqual([
+      { severity: 'REJECTED', count: 1 },
+      { severity: 'WARNING', count: 1 },
+    ]);
+    expect(await countProblems(db, 'ds_missing')).toEqual([]);
   });
 
   it('finds images by id within their split; VALID is part of TRAIN', async () => {
@@ -153,13 +160,34 @@ it('lists data sets newest first', async () => {
   const names = ['a', 'b', 'c'];
   const ids: string[] = [];
   for (const name of names) ids.push(await readyDataset(own.prisma, name, manifest(images)));
-  const first = await listDatasets(own.prisma, { first: 2 });
+  const first = await listDatasets(own.prisma, {}, { first: 2 });
   expect(first.items.map((d) => d.name)).toEqual(['c', 'b']);
-  const rest = await listDatasets(own.prisma, { first: 2, after: datasetCursor(first.items[1]!) });
+  const rest = await listDatasets(own.prisma, {}, { first: 2, after: datasetCursor(first.items[1]!) });
   expect(rest.items.map((d) => d.name)).toEqual(['a']);
   expect([...(await getDatasets(own.prisma, [ids[0]!, 'ds_missing'])).keys()]).toEqual([ids[0]]);
-  await expect(listDatasets(own.prisma, { first: 101 })).rejects.toThrow('first: must be between 1 and 100');
-  await expect(listDatasets(own.prisma, { first: 1, after: 'x' })).rejects.toThrow('after: "x" is no cursor');
+  await expect(listDatasets(own.prisma, {}, { first: 101 })).rejects.toThrow('first: must be between 1 and 100');
+  await expect(listDatasets(own.prisma, {}, { first: 1, after: 'x' })).rejects.toThrow('after: "x" is no cursor');
+});
+
+it('finds data sets by a part of their names, taken literally', async () => {
+  const own = await testDatabase();
+  for (const name of ['Paddy 100%', 'paddy_1', 'paddyX1', String.raw`back\slash`]) {
+    await readyDataset(own.prisma, name, manifest(images));
+  }
+  const found = async (search: string) =>
+    (await listDatasets(own.prisma, { search }, { first: 10 })).items.map(({ name }) => name);
+  expect(await found('PADDY')).toEqual(['paddyX1', 'paddy_1', 'Paddy 100%']);
+  expect(await found('y_')).toEqual(['paddy_1']);
+  expect(await found('%')).toEqual(['Paddy 100%']);
+  expect(await found(String.raw`k\s`)).toEqual([String.raw`back\slash`]);
+  expect(await found('')).toHaveLength(4);
+});
+
+it('counts the experiments that use data sets', async () => {
+  const used = await readyDataset(db, 'used', manifest(images));
+  const unused = await readyDataset(db, 'unused', manifest(images));
+  for (const name of ['first', 'second']) await experimentOf(db, used, { name });
+  expect([...(await countExperiments(db, [used, unused]))]).toEqual([[used, 2]]);
 });
 
 it('is removed with its manifest, but not while an experiment uses it', async () => {

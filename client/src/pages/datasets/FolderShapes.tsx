@@ -58,13 +58,9 @@ function Tree({ entries }: { readonly entries: readonly Entry[] }) {
       {entries.map(({ name, kind, about, optional, inside }) => (
         <li key={name}>
           <span className={styles.entry}>
-            <svg
-              viewBox="0 0 16 16"
-              className={styles.glyph}
-              strokeDasharray={optional ? '2 1.5' : undefined}
-              aria-hidden="true"
-            >
-              <path d={glyphs[kind]} />
+            <svg viewBox="0 0 16 16" className={styles.glyph} aria-hidden="true">
+              <path d={outlines[kind]} strokeDasharray={optional ? '2 1.5' : undefined} />
+              {insides[kind] && <path d={insides[kind]} />}
             </svg>
             {kind === 'images' ? <span className={styles.about}>{name}</span> : <code>{name}</code>}
             {optional && <span className="visually-hidden">(may be missing)</span>}
@@ -77,8 +73,12 @@ function Tree({ entries }: { readonly entries: readonly Entry[] }) {
   );
 }
 
-const glyphs: Readonly<Record<Entry['kind'], string>> = {
+const outlines: Readonly<Record<Entry['kind'], string>> = {
   folder: 'M1.5 3.5h4.5l1.5 2h7v8h-13z',
-  images: 'M1.5 2.5h13v11h-13zM2 12l4-4.5 3 3 2-2 3 3M10.5 5.6a.9.9 0 1 0 .01 0z',
-  table: 'M2.5 2.5h11v11h-11zM2.5 6h11M2.5 9.7h11M6.5 6v7.5',
+  images: 'M1.5 2.5h13v11h-13z',
+  table: 'M2.5 2.5h11v11h-11z',
+};
+const insides: Readonly<Partial<Record<Entry['kind'], string>>> = {
+  images: 'M2 12l4-4.5 3 3 2-2 3 3M10.5 5.6a.9.9 0 1 0 .01 0z',
+  table: 'M5 6h6M5 8h6M5 10h6',
 };

@@ -82,18 +82,20 @@ export function ImportPage() {
           <Panel>
             <form onSubmit={(event) => void submit(event)} noValidate>
               <Stack>
-                <Segments
-                  label="Where the images are"
-                  options={[
-                    { value: 'upload', label: 'An archive of mine' },
-                    { value: 'path', label: "On the server's machine" },
-                  ]}
-                  value={source}
-                  onChange={(value) => {
-                    set({ source: value === 'path' ? value : null });
-                    setFound({});
-                  }}
-                />
+                <Row>
+                  <Segments
+                    label="Where the images are"
+                    options={[
+                      { value: 'upload', label: 'An archive of mine' },
+                      { value: 'path', label: "On the server's machine" },
+                    ]}
+                    value={source}
+                    onChange={(value) => {
+                      set({ source: value === 'path' ? value : null });
+                      setFound({});
+                    }}
+                  />
+                </Row>
                 {source === 'upload' ? (
                   <FilePicker
                     file={file}
