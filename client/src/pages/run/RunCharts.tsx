@@ -6,7 +6,7 @@ import { type Axis, createAxis, stepsPerEpoch } from './axis.ts';
 import type { ChartView } from './ChartControls.tsx';
 import { type ChartPlan, chartSeries, planCharts } from './chartPlan.ts';
 import type { RunState } from './runState.ts';
-import type { Stepped } from './series.ts';
+import type { Series, Stepped } from './series.ts';
 import { useDetail } from './useDetail.ts';
 
 /** Everything that a run has measured over its course, on one axis. */
@@ -17,7 +17,7 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
   const axis = useAxis(state, view);
   const names = [...series.keys()].join('\n');
   const plans = useMemo(() => planCharts(names ? names.split('\n') : []), [names]);
-  const range: Range | null = steps && [axis.placeOf(steps[0]), axis.placeOf(steps[1])];
+  const range: Range = steps ? [axis.placeOf(steps[0]), axis.placeOf(steps[1])] : extent(state, axis);
   const onRange = (marked: Range | null) => zoom(marked && [axis.stepAt(marked[0]), axis.stepAt(marked[1])]);
   const common = {
     xLabel: axis.label,
@@ -62,6 +62,13 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
       )}
     </Grid>
   );
+}
+
+/** From the start to the newest point of all, so that every chart shows the same stretch. */
+function extent({ series, memory }: RunState, axis: Axis): Range {
+  const all: readonly Series<Stepped>[] = [memory, ...series.values()];
+  const places = all.flatMap(({ points }) => points.slice(-1).map(axis.of));
+  return [0, Math.max(...places) || 1];
 }
 
 function useAxis({ facts, series }: RunState, view: ChartView): Axis {

@@ -23,7 +23,11 @@ const charts: readonly { readonly key: string; readonly title: string; readonly 
 
 /** The charts that a run's series fill, the well-known first, then one for each other series. */
 export function planCharts(names: Iterable<string>): readonly ChartPlan[] {
-  const left = new Set(names);
+  const all = new Set(names);
+  // Accuracy is the error rate upside down.
+  const left = new Set(
+    [...all].filter((name) => !(/accuracy$/.test(name) && all.has(name.replace(/accuracy$/, 'error_rate')))),
+  );
   const known = charts.map(({ key, title, holds }) => {
     const own = [...left].filter((name) => holds.test(name));
     for (const name of own) left.delete(name);
@@ -40,28 +44,36 @@ export interface View {
   readonly logarithmic: boolean;
 }
 
-/** Series as a chart takes them. Values at every step are drawn pale behind their smoothed course. */
+/** Series as a chart takes them. Values at every step are drawn pale behind their smoothed course: the trainer's own, or the reader's. */
 export function chartSeries(
   { names }: ChartPlan,
   series: ReadonlyMap<string, Series<MetricSample>>,
   { axis, smoothing, logarithmic }: View,
 ): readonly ChartSeries[] {
-  return names.flatMap((name, index): ChartSeries[] => {
-    const colour = `var(--series-${(index % 8) + 1})`;
+  const shown = names.filter((name) => !(smoothing > 0 && name === trainersOwn));
+  const colours = new Map(
+    [...new Set(shown.map(kindOf))].map((kind, index) => [kind, `var(--series-${(index % 8) + 1})`]),
+  );
+  return shown.flatMap((name): ChartSeries[] => {
+    const colour = colours.get(kindOf(name))!;
     const points = (series.get(name)?.points ?? []).map((sample) => ({
       x: axis.of(sample),
       y: isDrawable(sample.value, logarithmic) ? sample.value : null,
     }));
-    // The trainer's own smoothing is one of its own.
-    if (smoothing > 0 && name === 'train/loss_smooth' && names.includes('train/loss')) return [];
-    if (smoothing === 0 || !name.startsWith('train/')) return [{ label: name, points, colour }];
-    const pale = `color-mix(in srgb, ${colour} 35%, transparent)`;
-    return [
-      { label: name, points, colour: pale },
-      { label: `${name} smoothed`, points: smooth(points, smoothing), colour },
-    ];
+    const smoothed = smoothing > 0 && name.startsWith('train/');
+    const isBehind = smoothed || shown.some((other) => other !== name && kindOf(other) === name);
+    const drawn = { label: name, points, colour: isBehind ? pale(colour) : colour };
+    if (!smoothed) return [drawn];
+    return [drawn, { label: `${name} smoothed`, points: smooth(points, smoothing), colour }];
   });
 }
+
+const trainersOwn = 'train/loss_smooth';
+
+/** What a series is another view of. */
+const kindOf = (name: string) => (name === trainersOwn ? 'train/loss' : name);
+
+const pale = (colour: string) => `color-mix(in srgb, ${colour} 35%, transparent)`;
 
 /** A logarithmic axis has no place for zero and less. */
 function isDrawable(value: number, logarithmic: boolean): boolean {

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { createAxis, stepsPerEpoch } from '../../../client/src/pages/run/axis.ts';
+import { chartSeries, planCharts } from '../../../client/src/pages/run/chartPlan.ts';
+
+const names = [
+  'lr/0',
+  'lr/1',
+  'momentum',
+  'my/score',
+  'train/loss',
+  'train/loss_smooth',
+  'valid/accuracy',
+  'valid/error_rate',
+  'valid/loss',
+];
+
+describe('which series stand in which chart', () => {
+  it('puts each into one, those that nobody knows into their own', () => {
+    const plans = planCharts(names);
+    expect(plans.map(({ title }) => title)).toEqual(['Loss', 'Error rate', 'Learning rate', 'Momentum', 'my/score']);
+    expect(plans.flatMap((plan) => plan.names).sort()).toEqual(names.filter((name) => name !== 'valid/accuracy'));
+  });
+
+  it('shows the accuracy where there is no error rate', () => {
+    expect(planCharts(['valid/accuracy']).map(({ title }) => title)).toEqual(['Accuracy']);
+  });
+});
+
+describe('series as charts take them', () => {
+  const samples = (values: readonly number[]) => ({
+    points: values.map((value, index) => ({ step: index + 1, at: index * 1000, value })),
+    spacing: 1,
+  });
+  const series = new Map([
+    ['train/loss', samples([4, Number.NaN, 0, 2])],
+    ['train/loss_smooth', samples([4, 4, 3, 3])],
+    ['valid/loss', samples([3, Number.POSITIVE_INFINITY, 1, 1])],
+  ]);
+  const [plan] = planCharts(series.keys());
+  const axis = createAxis('step', { stepsPerEpoch: 2, startedAt: 0, clock: [] });
+  const draw = (smoothing: number, logarithmic: boolean) =>
+    chartSeries(plan!, series, { axis, smoothing, logarithmic });
+  const valuesOf = (drawn: ReturnType<typeof draw>, label: string) =>
+    drawn.find((one) => one.label === label)?.points.map(({ y }) => y);
+
+  it('keep what is not finite as such', () => {
+    const drawn = draw(0, false);
+    expect(drawn.map(({ label }) => label)).toEqual(['train/loss', 'train/loss_smooth', 'valid/loss']);
+    expect(valuesOf(drawn, 'train/loss')).toEqual([4, null, 0, 2]);
+    expect(valuesOf(drawn, 'valid/loss')).toEqual([3, null, 1, 1]);
+  });
+
+  it('have no place for zero on a logarithmic axis', () => {
+    expect(valuesOf(draw(0, true), 'train/loss')).toEqual([4, null, null, 2]);
+  });
+
+  it('smooth what is logged at every step, and nothing else; the trainer’s own smoothing makes way', () => {
+    const drawn = draw(0.5, false);
+    expect(drawn.map(({ label }) => label)).toEqual(['train/loss', 'train/loss smoothed', 'valid/loss']);
+    expect(valuesOf(drawn, 'train/loss')).toEqual([4, null, 0, 2]);
+    const smoothed = valuesOf(drawn, 'train/loss smoothed')!;
+    expect(smoothed[0]).toBe(4);
+    expect(smoothed[1]).toBeNull();
+    // Weights 1/4 and 1/2 of the sum 3/4.
+    expect(smoothed[2]).toBeCloseTo(4 / 3, 12);
+  });
+
+  it('share the colour of what they are another view of', () => {
+    const [raw, smooth, valid] = draw(0, false);
+    expect(raw?.colour).toContain(smooth?.colour);
+    expect(valid?.colour).not.toBe(smooth?.colour);
+  });
+});
+
+describe('axes', () => {
+  const clock = Array.from({ length: 100 }, (_, index) => ({ step: index + 1, at: 5_000 + index * 250 }));
+  const facts = { stepsPerEpoch: 20, startedAt: 4_000, clock };
+
+  it('place a point, and find the step at a place again', () => {
+    for (const [name, place] of [
+      ['step', 41],
+      ['epoch', 2.05],
+      ['time', 11],
+    ] as const) {
+      const axis = createAxis(name, facts);
+      expect(axis.of(clock[40]!)).toBeCloseTo(place, 12);
+      expect(axis.placeOf(41)).toBeCloseTo(place, 12);
+      expect(axis.stepAt(place)).toBeCloseTo(41, 12);
+    }
+  });
+
+  it('know no time before the first point, and stay there', () => {
+    const axis = createAxis('time', facts);
+    expect(axis.stepAt(-100)).toBe(1);
+    expect(axis.placeOf(0)).toBe(1);
+    const early = createAxis('time', { ...facts, clock: [] });
+    expect(early.stepAt(3)).toBe(0);
+    expect(early.placeOf(3)).toBe(0);
+  });
+
+  it('count in steps while nobody knows how long an epoch is', () => {
+    expect(createAxis('epoch', { ...facts, stepsPerEpoch: null }).label).toBe('Step');
+  });
+
+  it('take the length of an epoch from the last validation, before that from the batches', () => {
+    expect(stepsPerEpoch(3, 60, 25)).toBe(20);
+    expect(stepsPerEpoch(0, undefined, 25)).toBe(25);
+    expect(stepsPerEpoch(0, undefined, null)).toBeNull();
+  });
+});
