@@ -27,6 +27,12 @@ const RunPage = lazy(() => import('../pages/run/RunPage.tsx').then((m) => ({ def
 const SweepPage = lazy(() => import('../pages/sweep/SweepPage.tsx').then((m) => ({ default: m.SweepPage })));
 const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
 const ComparePage = lazy(() => import('../pages/compare/ComparePage.tsx').then((m) => ({ default: m.ComparePage })));
+const EnsembleBuilderPage = lazy(() =>
+  import('../pages/ensembles/EnsembleBuilderPage.tsx').then((m) => ({ default: m.EnsembleBuilderPage })),
+);
+const EnsemblePage = lazy(() =>
+  import('../pages/ensembles/EnsemblePage.tsx').then((m) => ({ default: m.EnsemblePage })),
+);
 
 const sections = [
   { to: routes.experiments, label: 'Experiments', within: /^\/($|experiments|runs|sweeps|compare|ensembles)/ },
@@ -98,6 +104,8 @@ function Pages(): ReactNode {
       <Route path="/datasets/:id">{({ id }) => <DatasetPage id={id} />}</Route>
       <Route path="/sweeps/:id">{({ id }) => <SweepPage id={id} />}</Route>
       <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={id} />}</Route>
+      <Route path="/experiments/:id/ensembles/new">{({ id }) => <EnsembleBuilderPage experimentId={id} />}</Route>
+      <Route path="/ensembles/:id">{({ id }) => <EnsemblePage key={id} id={id} />}</Route>
       <Route>
         <NotFound />
       </Route>

@@ -4,7 +4,8 @@ import styles from './Gallery.module.css';
 
 export interface GalleryImage {
   readonly key: string;
-  readonly src: string;
+  /** Null: the image is gone. */
+  readonly src: string | null;
   /** What is seen, for those who do not see it. */
   readonly alt: string;
   /** Short lines below the image. Each needs the same number in a gallery, so that the rows are even. */
@@ -52,9 +53,9 @@ export function Gallery({
 /** Fewer pixels than this across: enlarged, its pixels are shown as squares and not blurred. */
 const smallImage = 96;
 
-function Thumbnail({ src, alt }: { readonly src: string; readonly alt: string }) {
+function Thumbnail({ src, alt }: { readonly src: string | null; readonly alt: string }) {
   const [state, setState] = useState<'loading' | 'small' | 'large' | 'missing'>('loading');
-  if (state === 'missing') {
+  if (src === null || state === 'missing') {
     return (
       <span className={styles.missing} role="img" aria-label={`${alt} (cannot be loaded)`}>
         No image

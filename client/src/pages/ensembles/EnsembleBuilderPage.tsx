@@ -1,0 +1,153 @@
+import { useMemo, useState } from 'react';
+import { useApiQuery } from '../../api/hooks.ts';
+import {
+  EnsembleBuilderDocument,
+  type EnsembleBuilderQuery,
+  EnsembleLabelsDocument,
+  type EnsembleRunFragment,
+} from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Icon } from '../../ui/Icon.tsx';
+import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
+import { memberInputs, writtenRules } from './builderState.ts';
+import { CandidatesPanel } from './CandidatesPanel.tsx';
+import styles from './ensembles.module.css';
+import { HistoryPanel } from './HistoryPanel.tsx';
+import { ImagesPanel } from './ImagesPanel.tsx';
+import { MembersPanel } from './MembersPanel.tsx';
+import { withoutMember } from './members.ts';
+import { OptimizeDialog } from './OptimizeDialog.tsx';
+import { sortProblems } from './problems.ts';
+import { LabelsPanel, ScorePanel } from './ResultPanels.tsx';
+import { problemsOf } from './refusal.ts';
+import { SaveDialog } from './SaveDialog.tsx';
+import { labelledSplits, mainSplit, predictedSplits } from './splits.ts';
+import { useBuilder } from './useBuilder.ts';
+import { useMembers } from './useMembers.ts';
+
+/** Runs are chosen and weighed, and what their ensemble predicts is seen at once. */
+export function EnsembleBuilderPage({ experimentId }: { readonly experimentId: string }) {
+  const { data, error, refetch } = useApiQuery(EnsembleBuilderDocument, { id: experimentId });
+  if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
+  if (!data) return <Skeleton height="70vh" />;
+  if (!data.experiment) {
+    return (
+      <>
+        <PageHead title="New ensemble" />
+        <Empty title="There is no such experiment">
+          <p>It may have been deleted.</p>
+          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
+        </Empty>
+      </>
+    );
+  }
+  return <EnsembleBuilder key={experimentId} experiment={data.experiment} />;
+}
+
+function EnsembleBuilder({ experiment }: { readonly experiment: NonNullable<EnsembleBuilderQuery['experiment']> }) {
+  const { id: experimentId, name, dataset, objective } = experiment;
+  const labelled = labelledSplits(dataset);
+  const split = mainSplit(dataset);
+  const builder = useBuilder();
+  const { state, settled, change } = builder;
+  const found = useMembers(experimentId, split, state);
+  const [dialog, setDialog] = useState<'save' | 'optimize' | null>(null);
+  const input = useMemo(
+    () => ({ experimentId, split, members: memberInputs(settled), method: settled.method }),
+    [experimentId, split, settled],
+  );
+  const asked = input.members.length > 0;
+  // The panel below asks the same: the answer is kept once.
+  const { error } = useApiQuery(EnsembleLabelsDocument, { input }, { enabled: asked });
+  const problems = useMemo(
+    () => sortProblems(asked ? problemsOf(error) : [], writtenRules(settled.rules).length),
+    [asked, error, settled],
+  );
+  const counted = found.members.filter(({ weight }) => weight > 0);
+  const chosen = useMemo(
+    () => new Set(found.members.filter(({ weight }) => weight > 0).map(({ runId }) => runId)),
+    [found.members],
+  );
+  const memberRuns = counted.flatMap(({ runId }) => found.runs.get(runId) ?? []);
+  const toggle = (run: EnsembleRunFragment) => {
+    const member = found.members.find(({ runId }) => runId === run.id);
+    found.remember(run);
+    change(({ picks }) => {
+      if (member && member.weight > 0) return { picks: withoutMember(picks, member) };
+      const others = picks.filter(({ runId }) => runId !== run.id);
+      return { picks: member?.rule?.weight ? others : [...others, { runId: run.id, weight: 1 }] };
+    });
+  };
+  return (
+    <>
+      <PageHead
+        title="New ensemble"
+        trail={[
+          { to: routes.experiments, label: 'Experiments' },
+          { to: routes.experiment(experimentId), label: name },
+        ]}
+        actions={
+          <>
+            <Button onClick={() => setDialog('optimize')}>Select automatically …</Button>
+            <Button look="primary" disabled={counted.length === 0} onClick={() => setDialog('save')}>
+              <Icon name="ensemble" /> Save …
+            </Button>
+          </>
+        }
+      >
+        Combined from predictions that are stored already: no model runs again.
+      </PageHead>
+      <Stack>
+        <div className={styles.columns}>
+          <MembersPanel builder={builder} found={found} problems={problems} splits={labelled} />
+          <div className={styles.beside}>
+            {asked ? (
+              <Stack>
+                <ScorePanel input={input} splits={labelled} members={memberRuns} />
+                <LabelsPanel input={input} training={dataset?.labelCounts ?? []} />
+              </Stack>
+            ) : (
+              <Panel title="Score">
+                <Empty title="Nothing to score yet">
+                  <p>
+                    With the first member its error rate stands here, and how often each label is predicted. Whatever
+                    you change is computed at once.
+                  </p>
+                </Empty>
+              </Panel>
+            )}
+          </div>
+        </div>
+        <CandidatesPanel
+          experimentId={experimentId}
+          split={split}
+          labelled={labelled}
+          better={objective.direction}
+          chosen={chosen}
+          onToggle={toggle}
+        />
+        {asked && <ImagesPanel input={input} splits={predictedSplits(dataset)} />}
+        <HistoryPanel experimentId={experimentId} />
+      </Stack>
+      {dialog === 'save' && (
+        <SaveDialog
+          experimentId={experimentId}
+          split={split}
+          state={state}
+          memberCount={counted.length}
+          onClose={() => setDialog(null)}
+        />
+      )}
+      {dialog === 'optimize' && (
+        <OptimizeDialog
+          experimentId={experimentId}
+          holdout={labelled.includes('HOLDOUT')}
+          members={counted.map(({ runId }) => runId)}
+          onClose={() => setDialog(null)}
+        />
+      )}
+    </>
+  );
+}

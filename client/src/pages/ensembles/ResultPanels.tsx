@@ -1,0 +1,84 @@
+/** What an ensemble that is not saved predicts, and how well. */
+
+import { useApiQuery } from '../../api/hooks.ts';
+import {
+  type EnsembleInput,
+  EnsembleLabelsDocument,
+  type EnsembleRunFragment,
+  EnsembleSplitScoreDocument,
+  type Split,
+} from '../../generated/operations.ts';
+import { Notice, Skeleton } from '../../ui/Notice.tsx';
+import { Panel } from '../../ui/Page.tsx';
+import type { LabelCount } from './distribution.ts';
+import styles from './ensembles.module.css';
+import { LabelDistribution } from './LabelDistribution.tsx';
+import { refusal } from './refusal.ts';
+import { SplitScore } from './SplitScore.tsx';
+
+/** On every labelled split. The last figures stay until the next are there. */
+export function ScorePanel({
+  input,
+  splits,
+  members,
+}: {
+  /** Its split does not matter here. */
+  readonly input: EnsembleInput;
+  readonly splits: readonly Split[];
+  readonly members: readonly EnsembleRunFragment[];
+}) {
+  return (
+    <Panel title="Score">
+      <div className={styles.scores}>
+        {splits.map((split) => (
+          <ComputedScore key={split} split={split} input={input} members={members} />
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function ComputedScore({
+  split,
+  input,
+  members,
+}: {
+  readonly split: Split;
+  readonly input: EnsembleInput;
+  readonly members: readonly EnsembleRunFragment[];
+}) {
+  const { data, error, isPlaceholderData } = useApiQuery(EnsembleSplitScoreDocument, { input: { ...input, split } });
+  const result = data?.ensemble;
+  const score = result?.score ?? null;
+  return (
+    <SplitScore
+      split={split}
+      score={score && { ...score, rowCount: score.rowCount }}
+      members={members}
+      outdated={isPlaceholderData}
+    >
+      {error && <Notice title="No score here">{refusal(error)}</Notice>}
+      {!data && !error && <Skeleton height="4rem" label="Computing" />}
+      {result && !score && <Notice>These images have no labels that could be compared with.</Notice>}
+    </SplitScore>
+  );
+}
+
+export function LabelsPanel({
+  input,
+  training,
+}: {
+  readonly input: EnsembleInput;
+  readonly training: readonly LabelCount[];
+}) {
+  const { data, error, isPlaceholderData } = useApiQuery(EnsembleLabelsDocument, { input });
+  return (
+    <Panel title={`Labels predicted on ${input.split}`}>
+      {error && <Notice tone="bad">{refusal(error)}</Notice>}
+      {!data && !error && <Skeleton height="14rem" label="Computing" />}
+      {data && (
+        <LabelDistribution counts={data.ensemble.labelCounts} training={training} outdated={isPlaceholderData} />
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,130 @@
+import { useApiPages } from '../../api/pages.ts';
+import { count, percent } from '../../format/numbers.ts';
+import {
+  type EnsembleRowFragment,
+  EnsembleRowsDocument,
+  type EnsembleRowsQuery,
+  type PredictionOrder,
+  type Split,
+} from '../../generated/operations.ts';
+import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { Select } from '../../ui/Field.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Empty, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
+import { Segments } from '../../ui/Tabs.tsx';
+import { useSearch } from '../../ui/useSearch.ts';
+import styles from './ensembles.module.css';
+import { refusal } from './refusal.ts';
+
+const orders: readonly { readonly value: PredictionOrder; readonly label: string }[] = [
+  { value: 'IMAGE_ID', label: 'By image' },
+  { value: 'CONFIDENCE_ASC', label: 'Least certain first' },
+  { value: 'CONFIDENCE_DESC', label: 'Most certain first' },
+];
+
+/** Everything that a saved ensemble predicts of a split; split and order stand in the link. */
+export function RowsPanel({ ensembleId, splits }: { readonly ensembleId: string; readonly splits: readonly Split[] }) {
+  const [get, set] = useSearch();
+  const split = splits.find((known) => known === get('rows')) ?? splits[0]!;
+  const order = orders.find(({ value }) => value === get('order'))?.value ?? 'IMAGE_ID';
+  const { rows, first, error, loadMore, outdated } = useApiPages(
+    EnsembleRowsDocument,
+    { id: ensembleId, split, orderBy: order },
+    rowsOf,
+  );
+  const total = resultOf(first)?.rowCount;
+  const labelled = rows.some(({ label }) => label !== null);
+  return (
+    <Panel
+      title={total === undefined || error ? 'Predictions' : `Predictions (${count(total)})`}
+      actions={
+        <>
+          {splits.length > 1 && (
+            <Segments
+              label="Of which split"
+              options={splits.map((value) => ({ value, label: value }))}
+              value={split}
+              onChange={(value) => set({ rows: value === splits[0] ? null : value })}
+            />
+          )}
+          <Select
+            label="Order"
+            hideLabel
+            value={order}
+            onChange={({ target }) => set({ order: target.value === 'IMAGE_ID' ? null : target.value })}
+          >
+            {orders.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </Select>
+        </>
+      }
+    >
+      <Stack>
+        {error && <Notice title={`There is no result on ${split}`}>{refusal(error)}</Notice>}
+        {!first && !error && <Skeleton height="24rem" label="Computing" />}
+        {first && !error && rows.length === 0 && <Empty title={`There are no images of ${split}`} />}
+        {rows.length > 0 && !error && (
+          <div className={outdated ? styles.outdated : undefined} aria-busy={outdated}>
+            <DataTable
+              label={`Predictions of ${split}`}
+              columns={labelled ? columns : columns.filter(({ key }) => key !== 'truth')}
+              rows={rows}
+              rowKey={({ imageId }) => imageId}
+              total={total}
+              onNearEnd={loadMore}
+              maxHeight="30rem"
+            />
+          </div>
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+function resultOf(data: EnsembleRowsQuery | undefined) {
+  return data?.node?.__typename === 'Ensemble' ? data.node.result : undefined;
+}
+
+const rowsOf = (data: EnsembleRowsQuery) => resultOf(data)?.rows;
+
+const columns: readonly Column<EnsembleRowFragment>[] = [
+  {
+    key: 'image',
+    header: 'Image',
+    width: '4rem',
+    cell: ({ thumbnailUrl, imageId }) =>
+      thumbnailUrl && <img className={styles.thumb} src={thumbnailUrl} alt={imageId} loading="lazy" />,
+  },
+  { key: 'id', header: 'Name', width: 'minmax(9rem, 1fr)', cell: ({ imageId }) => <Name>{imageId}</Name> },
+  {
+    key: 'predicted',
+    header: 'Predicted',
+    width: 'minmax(9rem, 1fr)',
+    cell: ({ predicted }) => <Name>{predicted}</Name>,
+  },
+  {
+    key: 'truth',
+    header: 'True label',
+    width: 'minmax(9rem, 1fr)',
+    cell: ({ label, predicted }) => {
+      if (label === null) return null;
+      if (label === predicted) return <span className={styles.out}>the same</span>;
+      return (
+        <span className={styles.bad}>
+          <Name>{label}</Name>
+        </span>
+      );
+    },
+  },
+  {
+    key: 'confidence',
+    header: 'Confidence',
+    width: '7rem',
+    align: 'right',
+    cell: ({ confidence }) => percent(confidence, 1),
+  },
+];

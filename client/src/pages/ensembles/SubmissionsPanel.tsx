@@ -1,0 +1,114 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useApiMutation } from '../../api/hooks.ts';
+import { useIdempotencyKey } from '../../api/idempotency.ts';
+import { count } from '../../format/numbers.ts';
+import { type EnsembleSubmissionFragment, SubmitEnsembleDocument } from '../../generated/operations.ts';
+import { Button, ButtonAnchor } from '../../ui/Button.tsx';
+import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { TextField } from '../../ui/Field.tsx';
+import { Icon } from '../../ui/Icon.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Name } from '../../ui/Name.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
+import { toasts } from '../../ui/toasts.ts';
+import styles from './ensembles.module.css';
+import { type Problem, problemAt, problemsElsewhere } from './problems.ts';
+import { problemsOf } from './refusal.ts';
+
+/** Makes the CSV of what an ensemble predicts, and has all those that were made. */
+export function SubmissionsPanel({
+  ensembleId,
+  submissions,
+}: {
+  readonly ensembleId: string;
+  readonly submissions: readonly EnsembleSubmissionFragment[];
+}) {
+  const queryClient = useQueryClient();
+  const [message, setMessage] = useState('');
+  const [problems, setProblems] = useState<readonly Problem[]>([]);
+  const submit = useApiMutation(SubmitEnsembleDocument);
+  const { keyFor, done } = useIdempotencyKey();
+  const create = async (event: FormEvent) => {
+    event.preventDefault();
+    const input = { ensembleId, message: message.trim() || null };
+    try {
+      const { createSubmission } = await submit.mutateAsync({ input: { ...input, idempotencyKey: keyFor(input) } });
+      setProblems(createSubmission.userErrors);
+      if (!createSubmission.submission) return;
+      done();
+      setMessage('');
+      toasts.show('The CSV is ready to be downloaded');
+      await Promise.all(
+        ['EnsemblePage', 'EnsembleHistory'].map((name) => queryClient.invalidateQueries({ queryKey: [name] })),
+      );
+    } catch (error) {
+      setProblems(problemsOf(error as Error));
+    }
+  };
+  const elsewhere = problemsElsewhere(problems, ['message']);
+  return (
+    <Panel title="Submissions">
+      <Stack>
+        <form className={styles.form} onSubmit={(event) => void create(event)}>
+          <div className={styles.grow}>
+            <TextField
+              label="Message"
+              placeholder="What is new in it (may stay empty)"
+              value={message}
+              problem={problemAt(problems, 'message')}
+              onChange={({ target }) => setMessage(target.value)}
+            />
+          </div>
+          <Button look="primary" type="submit" disabled={submit.isPending}>
+            Create the CSV
+          </Button>
+        </form>
+        {elsewhere.length > 0 && (
+          <Notice tone="bad" title="No submission was made">
+            {elsewhere.join('\n')}
+          </Notice>
+        )}
+        {submissions.length === 0 ? (
+          <p className={styles.out}>None yet: each keeps the labels of the TEST images as image_id,label.</p>
+        ) : (
+          <DataTable
+            label="Submissions"
+            columns={columns}
+            rows={submissions}
+            rowKey={({ id }) => id}
+            maxHeight="18rem"
+          />
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+const columns: readonly Column<EnsembleSubmissionFragment>[] = [
+  { key: 'created', header: 'Made', width: '8rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  {
+    key: 'message',
+    header: 'Message',
+    width: 'minmax(10rem, 1fr)',
+    cell: ({ message }) => (message === null ? <span className={styles.out}>none</span> : <Name>{message}</Name>),
+  },
+  { key: 'rows', header: 'Rows', width: '6rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
+  {
+    key: 'hash',
+    header: 'SHA-256',
+    width: '8rem',
+    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 10)}</code>,
+  },
+  {
+    key: 'download',
+    header: 'CSV',
+    width: '9rem',
+    cell: ({ csvUrl }) => (
+      <ButtonAnchor small href={csvUrl} download>
+        <Icon name="download" /> Download
+      </ButtonAnchor>
+    ),
+  },
+];
