@@ -52,8 +52,10 @@ const clientLayers = {
   format: [],
   ui: ['format'],
   charts: ['ui', 'format'],
+  // pieces of several views that know the API
+  parts: ['api', 'generated', 'domain', 'format', 'ui', 'charts'],
   // views know each other by their links alone
-  pages: ['api', 'generated', 'domain', 'format', 'ui', 'charts'],
+  pages: ['api', 'generated', 'domain', 'format', 'ui', 'charts', 'parts'],
   app: ['api', 'generated', 'format', 'ui', 'pages'],
 };
 

@@ -10,11 +10,11 @@ export interface ConfigRow {
   readonly differs: boolean;
 }
 
-/** One row per leaf that any of them has, in the order in which they first come. */
+/** One row per leaf that any of them has, by path. */
 export function configRows(configs: readonly Readonly<Record<string, unknown>>[]): readonly ConfigRow[] {
   const leaves = configs.map(configLeaves);
   const paths = new Set(leaves.flatMap((of) => [...of.keys()]));
-  return [...paths].map((path) => {
+  return [...paths].sort().map((path) => {
     const values = leaves.map((of) => of.get(path));
     return { path, values, differs: values.some((value) => value !== values[0]) };
   });

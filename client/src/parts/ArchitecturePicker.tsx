@@ -1,14 +1,14 @@
 import { type KeyboardEvent, useRef, useState } from 'react';
-import type { Measurement } from '../../domain/measurements.ts';
-import { sizeText } from '../../domain/typed.ts';
-import { bytes, significant } from '../../format/numbers.ts';
-import type { PickedArchitectureFragment } from '../../generated/operations.ts';
-import { Button } from '../../ui/Button.tsx';
-import { TextField } from '../../ui/Field.tsx';
-import { Icon } from '../../ui/Icon.tsx';
-import { Row, Stack } from '../../ui/Page.tsx';
-import { Segments } from '../../ui/Tabs.tsx';
-import styles from './Start.module.css';
+import type { Measurement } from '../domain/measurements.ts';
+import { sizeText } from '../domain/typed.ts';
+import { bytes, significant } from '../format/numbers.ts';
+import type { PickedArchitectureFragment } from '../generated/operations.ts';
+import { Button } from '../ui/Button.tsx';
+import { TextField } from '../ui/Field.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { Row, Stack } from '../ui/Page.tsx';
+import { Segments } from '../ui/Tabs.tsx';
+import styles from './ArchitecturePicker.module.css';
 
 const everyFamily = 'all';
 
