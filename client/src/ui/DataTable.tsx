@@ -1,12 +1,15 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, type ReactNode, useEffect, useRef } from 'react';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
+import { type CSSProperties, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { classes } from './classes.ts';
 import styles from './DataTable.module.css';
+import { selectRange } from './selectRange.ts';
+import { TableRow } from './TableRow.tsx';
 
 export interface Column<Row> {
   readonly key: string;
   /** Also what screen readers call the column. */
   readonly header: string;
+  /** Asked again when the row or the columns are others: keep both the same as long as what they show is. */
   readonly cell: (row: Row) => ReactNode;
   /** A track of a CSS grid, e.g. `8rem` or `minmax(12rem, 1fr)`. */
   readonly width: string;
@@ -43,29 +46,45 @@ export interface DataTableProps<Row> {
 /** Pixels. */
 const rowHeight = 36;
 
-/** A table of any length: only the rows in sight are there. */
+/**
+ * A table of any length: only the rows in sight are there, and the one with the focus. Rows that change places leave it scrolled where it
+ * is. With Shift, all rows from the one that was chosen last to this one are.
+ */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowKey, total, sorting, onSort, selected, onSelect, rowLabel, onNearEnd } = props;
   const frame = useRef<HTMLDivElement>(null);
+  const lastChosen = useRef<string | null>(null);
+  const [focused, setFocused] = useState<string | null>(null);
+  const focusedIndex = focused === null ? -1 : rows.findIndex((row) => rowKey(row) === focused);
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    rangeExtractor: (range) => {
+      const inSight = defaultRangeExtractor(range);
+      if (focusedIndex < 0 || inSight.includes(focusedIndex)) return inSight;
+      return [...inSight, focusedIndex].sort((a, b) => a - b);
+    },
   });
   const items = virtualizer.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const last = virtualizer.range?.endIndex ?? 0;
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - 20) onNearEnd?.();
   }, [last, rows.length, onNearEnd]);
 
   const tracks = [...(selected ? ['2.5rem'] : []), ...columns.map(({ width }) => width)].join(' ');
   const everySelected = selected !== undefined && rows.length > 0 && rows.every((row) => selected.has(rowKey(row)));
-  const toggle = (key: string) => {
-    const next = new Set(selected);
-    if (!next.delete(key)) next.add(key);
-    onSelect?.(next);
-  };
+  const someSelected = selected !== undefined && !everySelected && rows.some((row) => selected.has(rowKey(row)));
+  const latest = useRef(props);
+  latest.current = props;
+  const choose = useCallback((key: string, chosen: boolean, extend: boolean) => {
+    const now = latest.current;
+    const keys = now.rows.map(now.rowKey);
+    const from = extend ? lastChosen.current : null;
+    now.onSelect?.(selectRange(now.selected ?? new Set(), keys, from ?? key, key, chosen));
+    lastChosen.current = key;
+  }, []);
 
   return (
     <div
@@ -91,6 +110,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   type="checkbox"
                   aria-label="Select all"
                   checked={everySelected}
+                  ref={(box) => {
+                    if (box) box.indeterminate = someSelected;
+                  }}
                   onChange={() => onSelect?.(everySelected ? new Set() : new Set(rows.map(rowKey)))}
                 />
               </div>
@@ -105,33 +127,19 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             const row = rows[index]!;
             const key = rowKey(row);
             return (
-              <div
+              <TableRow
                 key={key}
-                className={classes(styles.row, selected?.has(key) && styles.selected)}
-                role="row"
-                aria-rowindex={index + 2}
-                style={{ height: size, transform: `translateY(${start}px)` }}
-              >
-                {selected && (
-                  <div className={classes(styles.cell, styles.check)} role="cell">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${rowLabel?.(row) ?? key}`}
-                      checked={selected.has(key)}
-                      onChange={() => toggle(key)}
-                    />
-                  </div>
-                )}
-                {columns.map((column) => (
-                  <div
-                    key={column.key}
-                    className={classes(styles.cell, column.align && styles[column.align])}
-                    role="cell"
-                  >
-                    {column.cell(row)}
-                  </div>
-                ))}
-              </div>
+                row={row}
+                id={key}
+                label={rowLabel?.(row) ?? key}
+                index={index}
+                top={start}
+                height={size}
+                columns={columns}
+                selected={selected?.has(key)}
+                onSelect={choose}
+                onFocus={setFocused}
+              />
             );
           })}
         </div>
