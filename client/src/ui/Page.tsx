@@ -35,7 +35,7 @@ export function PageHead({ title, trail = [], children, actions }: PageHeadProps
             </ol>
           </nav>
         )}
-        <h1 className={styles.title}>
+        <h1 className={styles.title} title={title}>
           <bdi>{title}</bdi>
         </h1>
         {children && <div className={styles.about}>{children}</div>}
