@@ -31,6 +31,8 @@ export interface LineChartProps {
   readonly syncKey?: string;
   /** What of the x axis is shown; null: everything. */
   readonly range?: Range | null;
+  /** What everything is; left out: from the first point to the last. Give charts side by side the same. */
+  readonly extent?: Range;
   /** The reader has marked a stretch of the x axis, or (null, by a double click) wants to see all of it. */
   readonly onRange?: (range: Range | null) => void;
   /** Pixels. */

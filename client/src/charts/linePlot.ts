@@ -38,7 +38,7 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
       dataIdx: (plot, index, place) => (index === 0 ? place : nearestPlace(plot.data[index] as Row, place)),
     },
     scales: {
-      x: { time: false, range: (_plot, min, max) => [...(now().range ?? widened(min, max))] },
+      x: { time: false, range: (_plot, min, max) => [...(now().range ?? now().extent ?? widened(min, max))] },
       y: {
         ...(logarithmic && { distr: 3 as const }),
         range: (_plot, min, max) => heightOf(min, max, now()),

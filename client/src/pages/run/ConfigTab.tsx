@@ -27,7 +27,7 @@ export function ConfigTab({ state: { facts } }: { readonly state: RunState }) {
         )}
         <CopyButton look="plain" label="Copy as JSON" text={() => JSON.stringify(config, null, 2)} />
       </Row>
-      <Grid least="20rem">
+      <Grid least="24rem">
         {recipeGroups(config).map(({ title, rows }) => (
           <Panel key={title} title={title}>
             <KeyValues entries={rows.map((row) => [row.label, <Value key={row.path} row={row} />] as const)} />

@@ -1,7 +1,7 @@
 import { useCallback, useMemo } from 'react';
 import { Heatmap } from '../../charts/Heatmap.tsx';
 import { count } from '../../format/numbers.ts';
-import { Panel } from '../../ui/Page.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import styles from './Run.module.css';
 
@@ -28,16 +28,18 @@ export function Confusion({
   );
   return (
     <Panel title="Confusion">
-      <Heatmap
-        label="Confusion matrix: images by true and predicted class"
-        rowAxis="True class"
-        columnAxis="Predicted"
-        rows={vocab}
-        columns={vocab}
-        cell={cell}
-        onPick={(row, column) => set({ label: vocab[row]!, predicted: vocab[column]!, wrong: null })}
-      />
-      <p className={styles.hint}>Shaded by the share of the true class. A cell shows its images below.</p>
+      <Stack>
+        <Heatmap
+          label="Confusion matrix: images by true and predicted class"
+          rowAxis="True class"
+          columnAxis="Predicted"
+          rows={vocab}
+          columns={vocab}
+          cell={cell}
+          onPick={(row, column) => set({ label: vocab[row]!, predicted: vocab[column]!, wrong: null })}
+        />
+        <p className={styles.hint}>Shaded by the share of the true class. A cell shows its images below.</p>
+      </Stack>
     </Panel>
   );
 }

@@ -8,6 +8,7 @@ import { Name } from '../../ui/Name.tsx';
 import { Empty } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
+import { passesWords, splitWords } from './predictionWords.ts';
 import styles from './Run.module.css';
 import { isOver, type PredictionParts, type RunFacts, type RunState } from './runState.ts';
 
@@ -45,12 +46,12 @@ const artifactColumns: readonly Column<Artifact>[] = [
 ];
 
 const predictionColumns: readonly Column<PredictionParts>[] = [
-  { key: 'split', header: 'Split', width: 'minmax(8rem, 1fr)', cell: ({ split }) => split.toLowerCase() },
+  { key: 'split', header: 'Split', width: 'minmax(8rem, 1fr)', cell: ({ split }) => splitWords[split] },
   {
     key: 'kind',
     header: 'Made',
     width: '12rem',
-    cell: ({ kind, passes }) => (kind === 'TTA' ? `${passes} augmented passes` : kind.toLowerCase()),
+    cell: ({ kind, passes }) => (kind === 'TTA' ? passesWords(passes) : kind.toLowerCase()),
   },
   { key: 'rows', header: 'Images', width: '7rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
   {
@@ -64,7 +65,12 @@ const predictionColumns: readonly Column<PredictionParts>[] = [
     header: 'Download',
     width: '8rem',
     cell: ({ downloadUrl, split, kind }) => (
-      <ButtonAnchor small href={downloadUrl} download aria-label={`Download predictions ${split} ${kind}`}>
+      <ButtonAnchor
+        small
+        href={downloadUrl}
+        download
+        aria-label={`Download predictions: ${splitWords[split]}, ${kind}`}
+      >
         Download
       </ButtonAnchor>
     ),
@@ -96,19 +102,21 @@ export function FilesTab({ state: { facts }, reload }: { readonly state: RunStat
         )}
       </Panel>
       <Panel title="Predictions" actions={hasTest && <SubmissionButton facts={facts} />}>
-        {predictions.length > 0 ? (
-          <DataTable label="Predictions" columns={predictionColumns} rows={predictions} rowKey={({ id }) => id} />
-        ) : (
-          <Empty title="No predictions">
-            <p>Probabilities of every image as safetensors, one file per split.</p>
-          </Empty>
-        )}
-        {hasTest && (
-          <p className={styles.hint}>
-            The CSV has the predicted label of each test image. It is kept with the run, which cannot be deleted from
-            then on.
-          </p>
-        )}
+        <Stack>
+          {predictions.length > 0 ? (
+            <DataTable label="Predictions" columns={predictionColumns} rows={predictions} rowKey={({ id }) => id} />
+          ) : (
+            <Empty title="No predictions">
+              <p>Probabilities of every image as safetensors, one file per split.</p>
+            </Empty>
+          )}
+          {hasTest && (
+            <p className={styles.hint}>
+              The CSV has the predicted label of each test image. It is kept with the run, which cannot be deleted from
+              then on.
+            </p>
+          )}
+        </Stack>
       </Panel>
     </Stack>
   );

@@ -8,10 +8,10 @@ import { useSearch } from '../../ui/useSearch.ts';
 import { Confusion } from './Confusion.tsx';
 import { LabelScores } from './LabelScores.tsx';
 import { PredictedImages } from './PredictedImages.tsx';
+import { passesWords, splitWords } from './predictionWords.ts';
 import styles from './Run.module.css';
 import { isOver, type PredictionParts, type RunState } from './runState.ts';
 
-const splits = { TRAIN: 'Training', VALID: 'Validation', TEST: 'Test', HOLDOUT: 'Hold-out' } as const;
 /** The most telling first: labelled images, and those that no choice was made on before others. */
 const order = ['HOLDOUT', 'VALID', 'TEST', 'TRAIN'] as const;
 
@@ -37,13 +37,13 @@ export function PredictionsTab({ state }: { readonly state: RunState }) {
       <Row>
         <Segments
           label="Predictions of"
-          options={sets.map((one) => ({ value: keyOf(one), label: `${splits[one.split]}${kindOf(one)}` }))}
+          options={sets.map((one) => ({ value: keyOf(one), label: `${splitWords[one.split]}${kindOf(one)}` }))}
           value={keyOf(shown)}
           onChange={(value) => set({ set: value, label: null, predicted: null, wrong: null, order: null })}
         />
         <span className={styles.hint}>
           {count(shown.rowCount)} images, {count(shown.vocab.length)} classes
-          {shown.passes > 0 && `, mean over ${shown.passes} augmented passes`}
+          {shown.passes > 0 && `, mean over ${passesWords(shown.passes)}`}
         </span>
       </Row>
       <SetView key={shown.id} set={shown} />
@@ -94,6 +94,6 @@ function SetView({ set }: { readonly set: PredictionParts }) {
 const keyOf = ({ split, kind }: PredictionParts) => `${split}-${kind}`;
 
 function kindOf({ kind, passes }: PredictionParts): string {
-  if (kind === 'TTA') return `, ${passes} augmented passes`;
+  if (kind === 'TTA') return `, ${passesWords(passes)}`;
   return kind === 'UPLOADED' ? ', uploaded' : '';
 }

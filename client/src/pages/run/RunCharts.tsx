@@ -17,13 +17,14 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
   const axis = useAxis(state, view);
   const names = [...series.keys()].join('\n');
   const plans = useMemo(() => planCharts(names ? names.split('\n') : []), [names]);
-  const range: Range = steps ? [axis.placeOf(steps[0]), axis.placeOf(steps[1])] : extent(state, axis);
+  const range: Range | null = steps && [axis.placeOf(steps[0]), axis.placeOf(steps[1])];
   const onRange = (marked: Range | null) => zoom(marked && [axis.stepAt(marked[0]), axis.stepAt(marked[1])]);
   const common = {
     xLabel: axis.label,
     formatX: axis.format,
     syncKey: facts.id,
     range,
+    extent: extentOf(state, axis),
     onRange,
     height: 220,
   };
@@ -65,7 +66,7 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
 }
 
 /** From the start to the newest point of all, so that every chart shows the same stretch. */
-function extent({ series, memory }: RunState, axis: Axis): Range {
+function extentOf({ series, memory }: RunState, axis: Axis): Range {
   const all: readonly Series<Stepped>[] = [memory, ...series.values()];
   const places = all.flatMap(({ points }) => points.slice(-1).map(axis.of));
   return [0, Math.max(...places) || 1];
@@ -108,5 +109,7 @@ function throughput({ facts: { epochs }, series }: RunState, axis: Axis): ChartS
 }
 
 function formatOf({ names }: ChartPlan): (y: number) => string {
-  return names.every(isShare) ? (y) => percent(y, 1) : (y) => significant(y);
+  if (names.every(isShare)) return (y) => percent(y, 1);
+  // What diverges has more digits than there is room.
+  return (y) => (Math.abs(y) >= 1e5 ? y.toExponential(1) : significant(y));
 }

@@ -9,7 +9,7 @@ import { Panel, Stack } from '../../ui/Page.tsx';
 import { bestOf } from './best.ts';
 import { failureWords } from './failures.ts';
 import styles from './Run.module.css';
-import type { RunFacts, RunState } from './runState.ts';
+import { isOver, type RunFacts, type RunState } from './runState.ts';
 
 /** Where a run stands, above all views of it: how far it is, what keeps it, why it ended, and what came of it. */
 export function RunSituation({ state }: { readonly state: RunState }) {
@@ -142,7 +142,7 @@ function Figures({ state }: { readonly state: RunState }) {
     [`Best ${name}`, metric(name, best && { value: best.value }), best ? `at step ${count(best.step)}` : undefined],
     ['Last error rate', metric('valid/error_rate', epochs.at(-1) && { value: epochs.at(-1)!.errorRate })],
     ['Last validation loss', metric('valid/loss', epochs.at(-1)?.validLoss)],
-    [facts.trainSeconds === null ? 'Time so far' : 'Training took', duration(seconds)],
+    [timeWords(facts), duration(seconds)],
     ['Images per second', imagesPerSecond === null ? '–' : significant(imagesPerSecond)],
     ['Peak memory', bytes(peakMemory)],
   ];
@@ -159,6 +159,11 @@ function Figures({ state }: { readonly state: RunState }) {
       ))}
     </dl>
   );
+}
+
+function timeWords({ trainSeconds, status }: RunFacts): string {
+  if (trainSeconds !== null) return 'Training took';
+  return isOver(status) ? 'Took' : 'Time so far';
 }
 
 function elapsed({ startedAt, finishedAt }: RunFacts, now: number): number | null {

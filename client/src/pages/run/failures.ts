@@ -35,7 +35,6 @@ export const failureWords: Readonly<Record<RunFailureCode, FailureWords>> = {
     remedies: [
       'Start again with a lower base learning rate: a third, then a tenth.',
       'With precision FP16, try BF16 or FP32: half precision overflows at 65504.',
-      'Without pretrained weights, freeze nothing and begin with a smaller learning rate.',
     ],
   },
   TRAINER_CRASHED: {
