@@ -10,7 +10,7 @@ import { PageHead, Stack } from '../../ui/Page.tsx';
 import styles from './Compare.module.css';
 import { ConfigPanel } from './ConfigPanel.tsx';
 import { CurvesPanel } from './CurvesPanel.tsx';
-import { type ComparedRun, distinctNames, filterOf, inOrder, metricRows, mostRuns } from './compareRuns.ts';
+import { type ComparedRun, distinctNames, filterOf, inOrder, metricNames, mostRuns } from './compareRuns.ts';
 import { MetricsPanel } from './MetricsPanel.tsx';
 import { RunsLegend } from './RunsLegend.tsx';
 import { Swatch } from './Swatch.tsx';
@@ -65,7 +65,7 @@ function Comparison({
 }) {
   const ids = useMemo(() => runs.map(({ id }) => id), [runs]);
   const names = useMemo(() => distinctNames(runs), [runs]);
-  const known = useMemo(() => metricRows(runs).map(({ name }) => name), [runs]);
+  const known = useMemo(() => metricNames(runs), [runs]);
   const metrics = useMemo(() => {
     const objectives = new Set(runs.map(({ experiment }) => experiment.objective.metric));
     return view.metrics ?? known.filter((name) => objectives.has(name) || usual.includes(name));

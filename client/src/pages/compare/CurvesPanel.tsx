@@ -38,7 +38,7 @@ export function CurvesPanel({
   readonly view: CompareView;
   readonly change: (changes: Partial<CompareView>) => void;
 }) {
-  const { axis, smoothing, logarithmic, stretch } = view;
+  const { axis, smoothing, logarithmic } = view;
   const runs = useCurves(ids, metrics, view);
   const others = known.filter((name) => !metrics.includes(name));
   return (
@@ -84,15 +84,7 @@ export function CurvesPanel({
         </>
       }
     >
-      <p className={styles.hint}>
-        {stretch ? (
-          <Button small onClick={() => change({ stretch: null })}>
-            Show all of it
-          </Button>
-        ) : (
-          'Drag across a chart to zoom in'
-        )}
-      </p>
+      <p className={styles.hint}>Drag across a chart to zoom in; a double click shows all of it.</p>
       {metrics.length === 0 && (
         <Empty title="No chart is chosen">
           <p>Choose a metric above. Runs that have not begun have none yet.</p>

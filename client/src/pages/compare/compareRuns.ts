@@ -44,12 +44,21 @@ export interface MetricRow {
   readonly best: readonly number[];
 }
 
-/** One row per metric that any run has logged, by name; the objective's first. */
-export function metricRows(runs: readonly ComparedRun[]): readonly MetricRow[] {
-  const objectives = new Map(runs.map(({ experiment: { objective } }) => [objective.metric, objective.direction]));
-  const names = [...new Set(runs.flatMap(({ metrics }) => metrics.map(({ name }) => name)))].sort(
+/** Series that tell how the training was driven: none of their values is a good one. */
+const schedules = /^(lr(\/|$)|momentum$)/;
+
+/** The names of all series that any run has logged, in order; those of objectives first. */
+export function metricNames(runs: readonly ComparedRun[]): readonly string[] {
+  const objectives = new Set(runs.map(({ experiment: { objective } }) => objective.metric));
+  return [...new Set(runs.flatMap(({ metrics }) => metrics.map(({ name }) => name)))].sort(
     (a, b) => Number(objectives.has(b)) - Number(objectives.has(a)) || (a < b ? -1 : 1),
   );
+}
+
+/** One row per metric, without the schedules. */
+export function metricRows(runs: readonly ComparedRun[]): readonly MetricRow[] {
+  const objectives = new Map(runs.map(({ experiment: { objective } }) => [objective.metric, objective.direction]));
+  const names = metricNames(runs).filter((name) => !schedules.test(name));
   return names.map((name) => {
     const direction = objectives.get(name) ?? (improvesUpwards(name) ? 'DESC' : 'ASC');
     const values = runs.map(({ metrics }) => {

@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import { improvesUpwards } from '../../domain/improves.ts';
 import { count, metric as metricText } from '../../format/numbers.ts';
 import type { Split } from '../../generated/operations.ts';
-import type { Column } from '../../ui/DataTable.tsx';
+import type { Column, Sorting } from '../../ui/DataTable.tsx';
 import { Checkbox, Select } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
@@ -24,7 +25,7 @@ import { useLiveOrder } from './useLiveOrder.ts';
 /** Runs and ensembles by their score, kept up to date. */
 export function LeaderboardTab({ experiment }: { readonly experiment: ExperimentHead }) {
   const [view, change] = useBoardView();
-  const { rows: newest, moves, pages, list } = useLeaderboard(experiment.id, view);
+  const { rows: newest, total, moves, pages, list } = useLeaderboard(experiment.id, view);
   const { rows, waiting, holding } = useLiveOrder(newest, keyOf, list);
   const queryClient = useQueryClient();
   const metric = view.metric ?? experiment.objective.metric;
@@ -32,6 +33,9 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
     () => [...rankColumns(metric, moves), ...chosenColumns(view.columns)],
     [metric, moves, view.columns],
   );
+  const upwards =
+    metric === experiment.objective.metric ? experiment.objective.direction === 'DESC' : improvesUpwards(metric);
+  const byScore: Sorting = { key: 'score', direction: upwards ? 'DESC' : 'ASC' };
   const { error } = pages;
   const filterProblem = problemOn('filter', error);
   const isRefused = filterProblem !== undefined;
@@ -63,8 +67,7 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
         <div>
           <p className={styles.line}>
             <span>
-              {count(rows.length)}
-              {pages.hasMore && ' or more'} {rows.length === 1 ? 'entry' : 'entries'}, by {metric}
+              {count(total)} {total === 1 ? 'entry' : 'entries'}, by {metric}
             </span>
             <span role="status">{waiting && 'Places have changed; rows move when the pointer leaves them'}</span>
           </p>
@@ -74,7 +77,8 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
               experimentId={experiment.id}
               rows={rows}
               columns={columns}
-              sorting={view.sorting}
+              total={total}
+              sorting={view.sorting ?? byScore}
               onSort={(sorting) => change({ sorting })}
               onNearEnd={pages.loadMore}
               onChanged={() => void queryClient.invalidateQueries()}
@@ -96,7 +100,14 @@ function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[]
       cell: ({ key, rank }) => <RankCell rank={rank} move={moves.get(key)} />,
     },
     nameColumn,
-    { key: 'score', header: metric, width: '9rem', align: 'right', cell: ({ score }) => metricText(metric, score) },
+    {
+      key: 'score',
+      header: metric,
+      width: '9rem',
+      align: 'right',
+      sortable: true,
+      cell: ({ score }) => metricText(metric, score),
+    },
     {
       key: 'split',
       header: 'Scored on',

@@ -13,7 +13,7 @@ export type ColumnKey =
 
 /** What is shown when the link says nothing. */
 export const usualColumns: readonly ColumnKey[] = (
-  ['status', 'architecture', 'seconds', 'memory', 'throughput', 'tags', 'created'] as const
+  ['status', 'seconds', 'memory', 'throughput', 'architecture', 'tags', 'created'] as const
 ).map((name) => ({ kind: 'plain', name }));
 
 /** More would be no table that one reads. */

@@ -1,18 +1,21 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useSubscription } from '../../api/hooks.ts';
 import { type Pages, useApiPages } from '../../api/pages.ts';
 import {
   LeaderboardDocument,
+  type LeaderboardOrderField,
+  type LeaderboardOrderInput,
   type LeaderboardQuery,
   type LeaderboardQueryVariables,
   LeaderboardUpdatesDocument,
 } from '../../generated/operations.ts';
+import type { Sorting } from '../../ui/DataTable.tsx';
 import { type Moves, rankMoves, withNewHead } from './moves.ts';
 import { keyOf, type LeaderboardEdge, type RankedRow, rankedRow } from './rows.ts';
 import type { BoardView } from './useBoardView.ts';
 
 /** Rows of a page, and those that are watched live. */
-const pageSize = 100;
+const pageSize = 200;
 /** Milliseconds for which a row tells that it has moved. */
 const markedFor = 12_000;
 /** Milliseconds between two looks at the pages after the first, while the experiment changes. */
@@ -20,6 +23,8 @@ const refreshPause = 15_000;
 
 export interface Leaderboard {
   readonly rows: readonly RankedRow[];
+  /** Of the whole list. */
+  readonly total: number | undefined;
   readonly moves: Moves;
   readonly pages: Pages<LeaderboardQuery, LeaderboardEdge>;
   /** Of the list asked for: other arguments, another word. */
@@ -40,6 +45,7 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
     split: view.split,
     filter: view.filter || null,
     includeEnsembles: view.ensembles,
+    orderBy: orderOf(view.sorting),
     withConfig: view.columns.some(({ kind }) => kind === 'config'),
     withMetrics: view.columns.some(({ kind }) => kind === 'metric'),
     first: pageSize,
@@ -47,38 +53,34 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
   const list = JSON.stringify(variables);
   const pages = useApiPages(LeaderboardDocument, variables, pageOf);
   const { refetch } = pages;
-  const [live, setLive] = useState<{
-    readonly list: string;
-    readonly head: readonly RankedRow[];
-    readonly moves: Moves;
-  }>();
+  const [live, setLive] = useState<Live>();
   const changed = useRef(false);
+  const current = live?.list === list && pages.first !== undefined && !pages.outdated ? live : undefined;
+  const loaded = useMemo(() => pages.rows.map(rankedRow), [pages.rows]);
+  const rows = useMemo(() => (current ? withNewHead(loaded, keyOf, current.head) : loaded), [current, loaded]);
+  const shown = useRef(rows);
+  shown.current = rows;
 
-  const onData = useCallback(
-    (edges: readonly LeaderboardEdge[]) => {
-      const head = edges.map(rankedRow);
-      setLive((before) => {
-        const moves = before?.list === list ? rankMoves(before.head.map(keyOf), head.map(keyOf)) : none;
-        return { list, head, moves };
-      });
-      changed.current = true;
-    },
-    [list],
-  );
   useSubscription(
     LeaderboardUpdatesDocument,
     () => variables,
-    (data) => onData(data.leaderboardUpdates.edges),
-    {
-      key: list,
-      enabled: pages.first !== undefined && pages.error === null,
+    ({ leaderboardUpdates: { edges, totalCount: total } }) => {
+      const before = shown.current.map(keyOf);
+      const head = edges.map(rankedRow);
+      setLive((last) => ({ list, head, total, before: last?.list === list ? last.before : before }));
+      changed.current = true;
     },
+    { key: list, enabled: pages.first !== undefined && !pages.outdated },
   );
+
+  const moves = useMemo(() => (current ? movesOf(current, rows) : none), [current, rows]);
+  const hasMoves = moves.size > 0;
   useEffect(() => {
-    if (!live?.moves.size) return;
-    const timer = setTimeout(() => setLive({ ...live, moves: none }), markedFor);
+    if (!hasMoves) return;
+    const forget = () => setLive((last) => last && { ...last, before: shown.current.map(keyOf) });
+    const timer = setTimeout(forget, markedFor);
     return () => clearTimeout(timer);
-  }, [live]);
+  }, [hasMoves]);
 
   const hasTail = pages.rows.length > pageSize;
   useEffect(() => {
@@ -90,8 +92,36 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
     return () => clearInterval(timer);
   }, [hasTail, refetch]);
 
-  const loaded = useMemo(() => pages.rows.map(rankedRow), [pages.rows]);
-  const current = live?.list === list && pages.first !== undefined && !pages.outdated ? live : undefined;
-  const rows = useMemo(() => (current ? withNewHead(loaded, keyOf, current.head) : loaded), [current, loaded]);
-  return { rows, moves: current?.moves ?? none, pages, list };
+  const total = current?.total ?? pages.first?.experiment?.leaderboard.totalCount;
+  return { rows, total, moves, pages, list };
+}
+
+/** The first entries as they were told last. */
+interface Live {
+  readonly list: string;
+  readonly head: readonly RankedRow[];
+  readonly total: number;
+  /** The keys as they stood when the last marks were forgotten: what moves are counted from. */
+  readonly before: readonly string[];
+}
+
+/** Rows of later pages are not new because they have just been loaded. */
+function movesOf({ before, head }: Live, rows: readonly RankedRow[]): Moves {
+  const first = new Set(head.map(keyOf));
+  const moves = rankMoves(before, rows.map(keyOf));
+  return new Map([...moves].filter(([key, move]) => move !== 'new' || first.has(key)));
+}
+
+const orderFields: Readonly<Record<string, LeaderboardOrderField>> = {
+  score: 'SCORE',
+  name: 'NAME',
+  seconds: 'TRAIN_SECONDS',
+  memory: 'PEAK_MEMORY',
+  throughput: 'IMAGES_PER_SECOND',
+  created: 'CREATED_AT',
+};
+
+function orderOf(sorting: Sorting | undefined): LeaderboardOrderInput | null {
+  const field = sorting && orderFields[sorting.key];
+  return field ? { field, direction: sorting.direction } : null;
 }
