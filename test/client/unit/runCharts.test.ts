@@ -51,7 +51,7 @@ describe('series as charts take them', () => {
   });
 
   it('have no place for zero on a logarithmic axis', () => {
-    expect(valuesOf(draw(0, true), 'train/loss')).toEqual([4, null, null, 2]);
+    expect(valuesOf(draw(0, true), 'train/loss')).toEqual([4, null, 2]);
   });
 
   it('smooth what is logged at every step, and nothing else; the trainer’s own smoothing makes way', () => {
@@ -87,6 +87,11 @@ describe('axes', () => {
       expect(axis.placeOf(41)).toBeCloseTo(place, 12);
       expect(axis.stepAt(place)).toBeCloseTo(41, 12);
     }
+  });
+
+  it('write times as clocks do', () => {
+    const { format } = createAxis('time', facts);
+    expect([0, 2.5, 45, 90, 3600, 7325].map(format)).toEqual(['0 s', '2.5 s', '45 s', '1:30', '1:00:00', '2:02:05']);
   });
 
   it('know no time before the first point, and stay there', () => {

@@ -1,4 +1,3 @@
-import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Field.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
@@ -31,7 +30,7 @@ export function useChartView(): ChartView {
 
 const words: Readonly<Record<AxisName, string>> = { step: 'Steps', epoch: 'Epochs', time: 'Time' };
 
-export function ChartControls({ view: { axis, smoothing, logarithmic, steps, zoom } }: { readonly view: ChartView }) {
+export function ChartControls({ view: { axis, smoothing, logarithmic } }: { readonly view: ChartView }) {
   const [, set] = useSearch();
   return (
     <div className={styles.controls}>
@@ -58,15 +57,7 @@ export function ChartControls({ view: { axis, smoothing, logarithmic, steps, zoo
         checked={logarithmic}
         onChange={({ target }) => set({ log: target.checked ? '1' : null })}
       />
-      <span className={styles.hint}>
-        {steps ? (
-          <Button small onClick={() => zoom(null)}>
-            Show all steps
-          </Button>
-        ) : (
-          'Drag across a chart to zoom in'
-        )}
-      </span>
+      <span className={styles.hint}>Drag across a chart to zoom in</span>
     </div>
   );
 }

@@ -10,7 +10,8 @@ import { isOver, type RunState } from './runState.ts';
 export function OverviewTab({ state }: { readonly state: RunState }) {
   const view = useChartView();
   const { facts, series, memory } = state;
-  const isEmpty = series.size === 0 && memory.points.length === 0;
+  const begins = facts.status === 'RUNNING' || facts.status === 'CANCELING';
+  const isEmpty = series.size === 0 && memory.points.length === 0 && !begins;
   return (
     <Stack>
       {facts.notes && (

@@ -1,11 +1,10 @@
-import { useMemo } from 'react';
 import { type ChartSeries, LineChart, type Range } from '../../charts/LineChart.tsx';
 import { bytes, isShare, percent, significant } from '../../format/numbers.ts';
 import { Grid, Panel } from '../../ui/Page.tsx';
 import { type Axis, createAxis, stepsPerEpoch } from './axis.ts';
 import type { ChartView } from './ChartControls.tsx';
-import { type ChartPlan, chartSeries, planCharts } from './chartPlan.ts';
-import type { RunState } from './runState.ts';
+import { type ChartPlan, chartSeries, expectedNames, planCharts } from './chartPlan.ts';
+import { isOver, type RunState } from './runState.ts';
 import type { Series, Stepped } from './series.ts';
 import { useDetail } from './useDetail.ts';
 
@@ -15,8 +14,8 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
   const { smoothing, logarithmic, steps, zoom } = view;
   const series = useDetail(facts.id, state.series, steps);
   const axis = useAxis(state, view);
-  const names = [...series.keys()].join('\n');
-  const plans = useMemo(() => planCharts(names ? names.split('\n') : []), [names]);
+  const expected = facts.kind === 'TRAINED' && !isOver(facts.status) ? expectedNames : [];
+  const plans = planCharts(new Set([...expected, ...series.keys()]));
   const range: Range | null = steps && [axis.placeOf(steps[0]), axis.placeOf(steps[1])];
   const onRange = (marked: Range | null) => zoom(marked && [axis.stepAt(marked[0]), axis.stepAt(marked[1])]);
   const common = {
@@ -46,12 +45,12 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
           />
         </Panel>
       ))}
-      {memory.points.length > 0 && (
+      {(memory.points.length > 0 || expected.length > 0) && (
         <Panel title="Memory of the trainer">
           <LineChart {...common} label="Memory" formatY={bytes} lines={lines} series={memorySeries(state, axis)} />
         </Panel>
       )}
-      {facts.epochs.length > 0 && (
+      {(facts.epochs.length > 0 || expected.length > 0) && (
         <Panel title="Images per second">
           <LineChart
             {...common}
@@ -96,7 +95,7 @@ function memorySeries({ memory: { points } }: RunState, axis: Axis): readonly Ch
     line('peak', ({ peak }) => peak),
     line('device, all processes', ({ deviceUsed }) => deviceUsed),
   ];
-  return all.filter((own) => own.points.length > 0);
+  return all.filter((own, index) => index < 2 || own.points.length > 0);
 }
 
 /** Epochs stand where their validation was logged. */

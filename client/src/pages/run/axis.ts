@@ -1,6 +1,6 @@
 /** What charts have below them: steps, epochs, or the time since the run began. */
 
-import { duration, significant } from '../../format/numbers.ts';
+import { significant } from '../../format/numbers.ts';
 import { pointAt, type Stepped } from './series.ts';
 
 export const axes = ['step', 'epoch', 'time'] as const;
@@ -39,7 +39,7 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
     const seconds = (at: number) => (at - startedAt) / 1000;
     return {
       label: 'Time since the start',
-      format: (x) => (x < 10 ? `${significant(x, 2)} s` : duration(x)),
+      format: clockTime,
       of: ({ at }) => seconds(at),
       stepAt: (x) => lastBefore(clock, startedAt + x * 1000)?.step ?? 0,
       placeOf: (step) => seconds((pointAt(clock, step) ?? clock[0])?.at ?? startedAt),
@@ -61,6 +61,15 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
 export function stepsPerEpoch(epochs: number, lastValidation: number | undefined, batches: number | null) {
   if (epochs > 0 && lastValidation) return lastValidation / epochs;
   return batches;
+}
+
+/** Seconds as `2.5 s`, `45 s`, `1:30`, `2:05:00`. */
+function clockTime(seconds: number): string {
+  if (Math.abs(seconds) < 60) return `${Number(seconds.toFixed(1))} s`;
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 /** Times of steps only ever rise. */

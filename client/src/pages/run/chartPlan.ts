@@ -21,6 +21,9 @@ const charts: readonly { readonly key: string; readonly title: string; readonly 
   { key: 'accuracy', title: 'Accuracy', holds: /(^|\/)accuracy$/ },
 ];
 
+/** What every training logs sooner or later: its charts are there from the start, so that nothing moves when the first epoch ends. */
+export const expectedNames = ['train/loss', 'train/loss_smooth', 'valid/loss', 'valid/error_rate', 'lr/0', 'momentum'];
+
 /** The charts that a run's series fill, the well-known first, then one for each other series. */
 export function planCharts(names: Iterable<string>): readonly ChartPlan[] {
   const all = new Set(names);
@@ -56,10 +59,11 @@ export function chartSeries(
   );
   return shown.flatMap((name): ChartSeries[] => {
     const colour = colours.get(kindOf(name))!;
-    const points = (series.get(name)?.points ?? []).map((sample) => ({
-      x: axis.of(sample),
-      y: isDrawable(sample.value, logarithmic) ? sample.value : null,
-    }));
+    const points = (series.get(name)?.points ?? []).flatMap((sample) => {
+      // A logarithmic axis has no place for zero and less.
+      if (logarithmic && sample.value <= 0) return [];
+      return [{ x: axis.of(sample), y: Number.isFinite(sample.value) ? sample.value : null }];
+    });
     const smoothed = smoothing > 0 && name.startsWith('train/');
     const isBehind = smoothed || shown.some((other) => other !== name && kindOf(other) === name);
     const drawn = { label: name, points, colour: isBehind ? pale(colour) : colour };
@@ -74,8 +78,3 @@ const trainersOwn = 'train/loss_smooth';
 const kindOf = (name: string) => (name === trainersOwn ? 'train/loss' : name);
 
 const pale = (colour: string) => `color-mix(in srgb, ${colour} 35%, transparent)`;
-
-/** A logarithmic axis has no place for zero and less. */
-function isDrawable(value: number, logarithmic: boolean): boolean {
-  return Number.isFinite(value) && !(logarithmic && value <= 0);
-}
