@@ -13,6 +13,7 @@ import { DeleteButton } from './DeleteButton.tsx';
 import { Facts } from './Facts.tsx';
 import { Gallery } from './Gallery.tsx';
 import { ImportPanel } from './ImportState.tsx';
+import { imagesLink, problemsLink } from './links.ts';
 import { Overview } from './Overview.tsx';
 import { Problems } from './Problems.tsx';
 import { useImport } from './useImport.ts';
@@ -48,9 +49,13 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
     {
       key: 'images',
       label: `Images ${count(dataset.trainCount + dataset.holdoutCount + dataset.testCount)}`,
-      to: `${routes.dataset(id)}?view=images`,
+      to: imagesLink(id, 'TRAIN'),
     },
-    { key: 'problems', label: 'Problems', to: `${routes.dataset(id)}?view=problems` },
+    {
+      key: 'problems',
+      label: `Problems ${count(dataset.problemCounts.reduce((sum, entry) => sum + entry.count, 0))}`,
+      to: problemsLink(id),
+    },
   ];
   const view = views.find(({ key }) => key === get('view'))?.key ?? 'overview';
   return (
@@ -65,7 +70,7 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
                 Create an experiment
               </ButtonLink>
             )}
-            <DeleteButton id={id} name={name} />
+            <DeleteButton dataset={dataset} />
           </>
         }
       >
@@ -81,7 +86,7 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
             <Tabs label="Parts of the data set" tabs={views} current={view} />
             {view === 'overview' && <Overview dataset={dataset} />}
             {view === 'images' && <Gallery dataset={dataset} />}
-            {view === 'problems' && <Problems datasetId={id} />}
+            {view === 'problems' && <Problems dataset={dataset} />}
           </div>
         ) : (
           <Panel title="Where from">

@@ -3,14 +3,17 @@ import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
 import { DatasetsPageDocument, type DatasetsPageQuery } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
-import { ButtonLink } from '../../ui/Button.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
+import { useSearch } from '../../ui/useSearch.ts';
 import { FolderShapes } from './FolderShapes.tsx';
 import { ImportLine } from './ImportState.tsx';
+import { problemsLink } from './links.ts';
 import { UploadPanel } from './UploadPanel.tsx';
 
 type Dataset = DatasetsPageQuery['datasets']['nodes'][number];
@@ -51,15 +54,38 @@ const columns: readonly Column<Dataset>[] = [
     cell: (dataset) => ready(dataset, dataset.holdoutCount),
   },
   { key: 'test', header: 'Test', width: '7rem', align: 'right', cell: (dataset) => ready(dataset, dataset.testCount) },
+  {
+    key: 'problems',
+    header: 'Problems',
+    width: '6rem',
+    align: 'right',
+    cell: ({ id, problemCounts }) =>
+      problemCounts.length > 0 && (
+        <Link href={problemsLink(id)}>{count(problemCounts.reduce((sum, entry) => sum + entry.count, 0))}</Link>
+      ),
+  },
+  {
+    key: 'experiments',
+    header: 'Experiments',
+    width: '7rem',
+    align: 'right',
+    cell: ({ experimentCount }) => count(experimentCount),
+  },
   { key: 'created', header: 'Imported', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
 ];
 
 const datasetsOf = (data: DatasetsPageQuery) => data.datasets;
 
 export function DatasetsPage() {
-  const { rows, first, error, refetch, loadMore } = useApiPages(DatasetsPageDocument, { first: 100 }, datasetsOf, {
-    every: 5_000,
-  });
+  const [get, set] = useSearch();
+  const search = get('search') ?? '';
+  const { rows, first, error, refetch, loadMore, outdated } = useApiPages(
+    DatasetsPageDocument,
+    { search: search || null, first: 100 },
+    datasetsOf,
+    { every: 5_000 },
+  );
+  const none = first && rows.length === 0 && !outdated;
   return (
     <>
       <PageHead
@@ -72,9 +98,24 @@ export function DatasetsPage() {
       />
       <Stack>
         <UploadPanel />
+        {!(none && !search) && (
+          <TextField
+            label="Search by name"
+            hideLabel
+            placeholder="Search by name"
+            type="search"
+            value={search}
+            onChange={({ target }) => set({ search: target.value || null })}
+          />
+        )}
         {error && !first && <Failure error={error} onRetry={refetch} />}
         {!first && !error && <Skeleton height="20rem" />}
-        {first && rows.length === 0 && (
+        {none && search && (
+          <Empty title="No data set has this in its name">
+            <Button onClick={() => set({ search: null })}>Show all</Button>
+          </Empty>
+        )}
+        {none && !search && (
           <Empty title="No data sets yet">
             <p>Images with labels stand here, each looked at once, so that every run trains on the same bytes.</p>
             <FolderShapes />

@@ -2,7 +2,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
-import { DeleteDatasetDocument } from '../../generated/operations.ts';
+import { count } from '../../format/numbers.ts';
+import { type DatasetPageQuery, DeleteDatasetDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Confirm } from '../../ui/Dialog.tsx';
@@ -10,7 +11,9 @@ import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { toasts } from '../../ui/toasts.ts';
 
-export function DeleteButton({ id, name }: { readonly id: string; readonly name: string }) {
+type Dataset = Pick<NonNullable<DatasetPageQuery['dataset']>, 'id' | 'name' | 'experimentCount'>;
+
+export function DeleteButton({ dataset: { id, name, experimentCount } }: { readonly dataset: Dataset }) {
   const [open, setOpen] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [, navigate] = useLocation();
@@ -37,7 +40,7 @@ export function DeleteButton({ id, name }: { readonly id: string; readonly name:
         <Confirm
           title="Delete this data set?"
           action="Delete"
-          busy={remove.isPending}
+          busy={remove.isPending || experimentCount > 0}
           onConfirm={() => void confirm()}
           onClose={() => {
             setOpen(false);
@@ -48,6 +51,12 @@ export function DeleteButton({ id, name }: { readonly id: string; readonly name:
             <Name whole>{name}</Name> is forgotten with its list of images, and what was unpacked of an archive is
             removed. A folder of yours stays as it is.
           </p>
+          {experimentCount > 0 && (
+            <Notice tone="warn">
+              {experimentCount === 1 ? 'An experiment uses' : `${count(experimentCount)} experiments use`} it: delete{' '}
+              {experimentCount === 1 ? 'that' : 'those'} first.
+            </Notice>
+          )}
           {refusal !== null && <Notice tone="bad">{refusal}</Notice>}
         </Confirm>
       )}

@@ -1,7 +1,11 @@
+import { Link } from 'wouter';
 import { count, percent } from '../../format/numbers.ts';
 import type { DatasetPageQuery } from '../../generated/operations.ts';
+import { routes } from '../../routes.ts';
 import { CopyButton } from '../../ui/CopyButton.tsx';
 import { KeyValues } from '../../ui/KeyValues.tsx';
+import { Name } from '../../ui/Name.tsx';
+import styles from './Facts.module.css';
 
 type Dataset = NonNullable<DatasetPageQuery['dataset']>;
 
@@ -17,18 +21,33 @@ export function Facts({ dataset }: { readonly dataset: Dataset }) {
         ['Held out', holdoutWords(dataset)],
         [archiveHash === null ? 'Folder' : 'Unpacked in', <Copied key="path" text={path} />],
         ['Archive (SHA-256)', archiveHash !== null && <Copied key="archive" text={archiveHash} />],
+        ['Used by', dataset.experimentCount > 0 && <Experiments dataset={dataset} />],
         ['Content hash', contentHash !== '' && <Copied key="hash" text={contentHash} />],
       ]}
     />
   );
 }
 
+function Experiments({ dataset: { experiments, experimentCount } }: { readonly dataset: Dataset }) {
+  const more = experimentCount - experiments.nodes.length;
+  return (
+    <ul>
+      {experiments.nodes.map(({ id, name }) => (
+        <li key={id}>
+          <Link href={routes.experiment(id)}>
+            <Name>{name}</Name>
+          </Link>
+        </li>
+      ))}
+      {more > 0 && <li>and {count(more)} more</li>}
+    </ul>
+  );
+}
+
 function Copied({ text }: { readonly text: string }) {
   return (
     <>
-      <bdi>
-        <code>{text}</code>
-      </bdi>{' '}
+      <bdi className={styles.copied}>{text}</bdi>
       <CopyButton text={text} />
     </>
   );

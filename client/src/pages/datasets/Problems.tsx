@@ -2,7 +2,11 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
-import { DatasetProblemsDocument, type DatasetProblemsQuery } from '../../generated/operations.ts';
+import {
+  type DatasetPageQuery,
+  DatasetProblemsDocument,
+  type DatasetProblemsQuery,
+} from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -12,16 +16,7 @@ import { Row, Stack } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import styles from './Problems.module.css';
-import {
-  countSeverities,
-  filterProblems,
-  groupByFile,
-  type Problem,
-  type ProblemRow,
-  placeOf,
-  rowsOf,
-  type Severity,
-} from './problems.ts';
+import { filterProblems, groupByFile, type ProblemRow, placeOf, rowsOf, type Severity } from './problems.ts';
 import { SeverityMark } from './SeverityMark.tsx';
 
 const severities: readonly Severity[] = ['REJECTED', 'SKIPPED', 'WARNING'];
@@ -34,15 +29,17 @@ const words: Readonly<Record<Severity, string>> = {
 /** Problems that are loaded by themselves; more when asked for. */
 const step = 20_000;
 
+type Dataset = Pick<NonNullable<DatasetPageQuery['dataset']>, 'id' | 'problemCounts'>;
+
 const problemsOf = (data: DatasetProblemsQuery) => data.dataset?.problems;
 
-export function Problems({ datasetId }: { readonly datasetId: string }) {
+export function Problems({ dataset }: { readonly dataset: Dataset }) {
   const [get, set] = useSearch();
   const search = get('search') ?? '';
   const severity = severities.find((known) => known === get('severity')) ?? null;
   const { rows, first, error, hasMore, loadMore, refetch } = useApiPages(
     DatasetProblemsDocument,
-    { id: datasetId, first: 100 },
+    { id: dataset.id, first: 1000 },
     problemsOf,
   );
   const [wanted, setWanted] = useState(step);
@@ -50,7 +47,9 @@ export function Problems({ datasetId }: { readonly datasetId: string }) {
   useEffect(() => {
     if (hasMore && rows.length < wanted) loadMore();
   }, [hasMore, rows.length, wanted, loadMore]);
-  const counts = useMemo(() => countSeverities(rows), [rows]);
+  const countOf = (severity: Severity) =>
+    dataset.problemCounts.find((entry) => entry.severity === severity)?.count ?? 0;
+  const total = dataset.problemCounts.reduce((sum, entry) => sum + entry.count, 0);
   const shown = useMemo(() => filterProblems(rows, { search, severity }), [rows, search, severity]);
   const list = useMemo(() => rowsOf(groupByFile(shown), turned), [shown, turned]);
 
@@ -84,8 +83,8 @@ export function Problems({ datasetId }: { readonly datasetId: string }) {
         <Segments
           label="Severity"
           options={[
-            { value: 'ALL', label: `All ${count(rows.length)}${hasMore ? '+' : ''}` },
-            ...severities.map((value) => ({ value, label: `${words[value]} ${count(counts[value])}` })),
+            { value: 'ALL', label: `All ${count(total)}` },
+            ...severities.map((value) => ({ value, label: `${words[value]} ${count(countOf(value))}` })),
           ]}
           value={severity ?? 'ALL'}
           onChange={(value) => set({ severity: value === 'ALL' ? null : value })}
@@ -101,7 +100,7 @@ export function Problems({ datasetId }: { readonly datasetId: string }) {
       )}
       {hasMore && rows.length >= wanted && (
         <Notice actions={<Button onClick={() => setWanted(wanted + step)}>Load {count(step)} more</Button>}>
-          These are the first {count(rows.length)}; search and counts know of them only.
+          These are the first {count(rows.length)} of {count(total)}; the search knows of them only.
         </Notice>
       )}
     </Stack>
@@ -158,21 +157,16 @@ function Line({ row, onToggle }: { readonly row: ProblemRow; readonly onToggle: 
     <div className={row.kind === 'part' ? styles.part : styles.single}>
       <SeverityMark of={problem.severity} />
       <div>
-        <p className={styles.path}>{row.kind === 'part' ? lineWords(line) : <Name whole>{problem.path}</Name>}</p>
-        <Reason problem={problem} />
+        {row.kind === 'single' && (
+          <p className={styles.path}>
+            <Name whole>{problem.path}</Name>
+          </p>
+        )}
+        <p>
+          {row.kind === 'part' && line !== null && <span className={styles.path}>{`Line ${line} `}</span>}
+          <Name whole>{problem.reason}</Name>
+        </p>
       </div>
     </div>
-  );
-}
-
-function lineWords(line: number | null): string {
-  return line === null ? 'The file' : `Line ${line}`;
-}
-
-function Reason({ problem }: { readonly problem: Problem }) {
-  return (
-    <p>
-      <Name whole>{problem.reason}</Name>
-    </p>
   );
 }

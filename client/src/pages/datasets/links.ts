@@ -9,3 +9,7 @@ export function imagesLink(datasetId: string, split: StoredSplit, label?: string
   if (label !== undefined) search.set('label', label);
   return `${routes.dataset(datasetId)}?${search}`;
 }
+
+export function problemsLink(datasetId: string): string {
+  return `${routes.dataset(datasetId)}?view=problems`;
+}

@@ -46,12 +46,6 @@ export function filterProblems(
   );
 }
 
-export function countSeverities(problems: readonly Problem[]): Readonly<Record<Severity, number>> {
-  const counts = { REJECTED: 0, SKIPPED: 0, WARNING: 0 };
-  for (const { severity } of problems) counts[severity]++;
-  return counts;
-}
-
 /** A line of the list: a file with one problem, a file with several, or one of those several. */
 export type ProblemRow =
   | { readonly kind: 'single'; readonly key: string; readonly problem: Problem }
