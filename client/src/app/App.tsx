@@ -22,9 +22,15 @@ const DatasetsPage = lazy(() =>
   import('../pages/datasets/DatasetsPage.tsx').then((m) => ({ default: m.DatasetsPage })),
 );
 const ImportPage = lazy(() => import('../pages/datasets/ImportPage.tsx').then((m) => ({ default: m.ImportPage })));
+const MachinesPage = lazy(() =>
+  import('../pages/machines/MachinesPage.tsx').then((m) => ({ default: m.MachinesPage })),
+);
 const DatasetPage = lazy(() => import('../pages/datasets/DatasetPage.tsx').then((m) => ({ default: m.DatasetPage })));
 const RunPage = lazy(() => import('../pages/run/RunPage.tsx').then((m) => ({ default: m.RunPage })));
 const SweepPage = lazy(() => import('../pages/sweep/SweepPage.tsx').then((m) => ({ default: m.SweepPage })));
+const ProbesPage = lazy(() => import('../pages/probes/ProbesPage.tsx').then((m) => ({ default: m.ProbesPage })));
+const NewProbePage = lazy(() => import('../pages/probes/NewProbePage.tsx').then((m) => ({ default: m.NewProbePage })));
+const ProbePage = lazy(() => import('../pages/probes/ProbePage.tsx').then((m) => ({ default: m.ProbePage })));
 const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
 const ComparePage = lazy(() => import('../pages/compare/ComparePage.tsx').then((m) => ({ default: m.ComparePage })));
 const EnsembleBuilderPage = lazy(() =>
@@ -95,6 +101,9 @@ function Pages(): ReactNode {
         <ExperimentPage />
       </Route>
       <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
+      <Route path="/machines">
+        <MachinesPage />
+      </Route>
       <Route path="/datasets">
         <DatasetsPage />
       </Route>
@@ -102,6 +111,13 @@ function Pages(): ReactNode {
         <ImportPage />
       </Route>
       <Route path="/datasets/:id">{({ id }) => <DatasetPage id={id} />}</Route>
+      <Route path="/probes">
+        <ProbesPage />
+      </Route>
+      <Route path="/probes/new">
+        <NewProbePage />
+      </Route>
+      <Route path="/probes/:id">{({ id }) => <ProbePage id={id} />}</Route>
       <Route path="/sweeps/:id">{({ id }) => <SweepPage id={id} />}</Route>
       <Route path="/experiments/:id/start">{({ id }) => <StartPage experimentId={id} />}</Route>
       <Route path="/experiments/:id/ensembles/new">{({ id }) => <EnsembleBuilderPage experimentId={id} />}</Route>

@@ -10,14 +10,15 @@ import { Checkbox, TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Panel, Row, Stack } from '../../ui/Page.tsx';
 import { TagsField } from '../../ui/Tags.tsx';
+import { useLinkedState } from '../../ui/useLinkedState.ts';
 import { Changes } from './Changes.tsx';
 import { type Draft, requestOf } from './draft.ts';
+import { linkOf, readDraft } from './link.ts';
 import { Plan } from './Plan.tsx';
 import { Preprocessings } from './Preprocessings.tsx';
 import { placeProblems } from './problems.ts';
 import { RecipeFields } from './RecipeFields.tsx';
 import styles from './Start.module.css';
-import { useDraft } from './useDraft.ts';
 import { useStart } from './useStart.ts';
 
 /** One form for a run and for a sweep: with several architectures, preprocessings or values it is a sweep of all of them. */
@@ -36,7 +37,11 @@ export function StartForm({
   /** Name of the run that it begins as. */
   readonly from: string | undefined;
 }) {
-  const { draft, settled, change } = useDraft(base);
+  const [draft, setDraft, settled] = useLinkedState(
+    (get) => readDraft(base, get),
+    (next) => linkOf(base, next),
+  );
+  const change = (next: Draft) => setDraft(() => next);
   const { start, busy, refused, error } = useStart(draft);
   const request = useMemo(() => requestOf(experimentId, draft), [experimentId, draft]);
   const asked = useMemo(() => requestOf(experimentId, settled), [experimentId, settled]);

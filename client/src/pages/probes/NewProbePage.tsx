@@ -1,0 +1,198 @@
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { useApiMutation, useApiQuery } from '../../api/hooks.ts';
+import { useIdempotencyKey } from '../../api/idempotency.ts';
+import { measurementsOf } from '../../domain/measurements.ts';
+import { parseList } from '../../domain/typed.ts';
+import { bytes } from '../../format/numbers.ts';
+import { NewProbePageDocument, type NewProbePageQuery, ProbeMemoryDocument } from '../../generated/operations.ts';
+import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
+import { routes } from '../../routes.ts';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Checkbox, Select, TextField } from '../../ui/Field.tsx';
+import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { PageHead, Panel, Row, Stack } from '../../ui/Page.tsx';
+import { useLinkedState } from '../../ui/useLinkedState.ts';
+import styles from './Probes.module.css';
+import {
+  emptyProbe,
+  type ProbeDraft,
+  type ProbeProblem,
+  placeRefusals,
+  probeInput,
+  probeLink,
+  readProbe,
+} from './probeInput.ts';
+
+const precisions = ['AUTO', 'FP32', 'FP16', 'BF16'];
+
+export function NewProbePage() {
+  const { data, error, refetch } = useApiQuery(NewProbePageDocument, {});
+  return (
+    <>
+      <PageHead title="New memory probe" trail={[{ to: routes.probes, label: 'Memory probes' }]} />
+      {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton height="70vh" />}
+      {data && <ProbeForm data={data} />}
+    </>
+  );
+}
+
+function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
+  const experiments = data.experiments.nodes.filter(({ dataset }) => dataset?.status === 'READY');
+  const [base] = useState(() => ({ ...emptyProbe, experiment: experiments[0]?.id ?? '' }));
+  const [draft, setDraft] = useLinkedState(
+    (get) => readProbe(base, get),
+    (next) => probeLink(base, next),
+  );
+  const change = (part: Partial<ProbeDraft>) => setDraft((before) => ({ ...before, ...part }));
+  const [, navigate] = useLocation();
+  const measure = useApiMutation(ProbeMemoryDocument);
+  const { keyFor, done } = useIdempotencyKey();
+  const [problems, setProblems] = useState<readonly ProbeProblem[]>([]);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (problems.length) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [problems]);
+
+  const about = (...fields: ProbeProblem['field'][]) =>
+    problems
+      .filter(({ field }) => fields.includes(field))
+      .map(({ message }) => message)
+      .join('\n') || undefined;
+  const text = (field: 'sizes' | 'batch' | 'budget' | 'load') => ({
+    value: draft[field],
+    problem: about(field),
+    autoComplete: 'off',
+    onChange: ({ target }: { readonly target: { readonly value: string } }) => change({ [field]: target.value }),
+  });
+  const { input, problems: typed } = probeInput(draft);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setProblems(typed);
+    if (typed.length) return;
+    const { probeMemory } = await measure.mutateAsync({ input: { ...input, idempotencyKey: keyFor(input) } });
+    if (!probeMemory.memoryProbe) return setProblems(placeRefusals(probeMemory.userErrors));
+    done();
+    navigate(routes.probe(probeMemory.memoryProbe.id));
+  };
+
+  if (!experiments.length) {
+    return (
+      <Empty title="There are no images to measure with yet">
+        <p>
+          A probe trains on the smallest class of an experiment’s data set. Import images and make an experiment first.
+        </p>
+        <ButtonLink to={routes.datasets}>To the data sets</ButtonLink>
+      </Empty>
+    );
+  }
+  const chosenPrecisions = parseList(draft.precision);
+  const others = about(null);
+  const networks = input.targets.length;
+  return (
+    <form ref={form} noValidate onSubmit={(event) => void submit(event).catch(() => {})}>
+      <Stack>
+        {others && (
+          <Notice tone="bad" title="It cannot be measured">
+            <bdi>{others}</bdi>
+          </Notice>
+        )}
+        <Panel title="Architectures">
+          <ArchitecturePicker
+            architectures={data.architectures}
+            chosen={parseList(draft.arch)}
+            measured={measurementsOf(data.memoryProbes.nodes)}
+            problem={about('arch')}
+            onChange={(chosen) => change({ arch: chosen.join(',') })}
+          />
+        </Panel>
+        <Panel title="Sizes and precision">
+          <Stack>
+            <div className={styles.fields}>
+              <TextField
+                label="Train at"
+                hint="Pixels, with commas between them: 64, 224, 320x240"
+                {...text('sizes')}
+              />
+              <Select label="Resize" value={draft.method} onChange={({ target }) => change({ method: target.value })}>
+                <option value="CROP">Crop</option>
+                <option value="SQUISH">Squish</option>
+                <option value="PAD">Pad</option>
+              </Select>
+              <TextField label="Load as" hint="Empty: at the size that is trained at" {...text('load')} />
+            </div>
+            <fieldset className={styles.choices}>
+              <legend>Precision</legend>
+              {precisions.map((one) => (
+                <Checkbox
+                  key={one}
+                  label={one === 'AUTO' ? 'Automatic' : one}
+                  checked={chosenPrecisions.includes(one)}
+                  onChange={() =>
+                    change({
+                      precision: precisions
+                        .filter((other) => chosenPrecisions.includes(other) !== (other === one))
+                        .join(','),
+                    })
+                  }
+                />
+              ))}
+            </fieldset>
+            {about('precision') && <p className={styles.problem}>{about('precision')}</p>}
+          </Stack>
+        </Panel>
+        <Panel title="Memory">
+          <Stack>
+            <div className={styles.fields}>
+              <TextField label="Budget" hint={devicesText(data.workers)} {...text('budget')} />
+              <TextField label="Batch size" hint="Images per weight update" {...text('batch')} />
+              <Select
+                label="Images of"
+                hint="Those of its smallest class are trained on"
+                value={draft.experiment}
+                problem={about('experiment')}
+                onChange={({ target }) => change({ experiment: target.value })}
+              >
+                {experiments.map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            </div>
+            <Checkbox
+              label="Compare the gradients of accumulated parts with those of a whole batch"
+              checked={draft.equivalence === 'true'}
+              onChange={({ target }) => change({ equivalence: String(target.checked) })}
+            />
+            <Checkbox
+              label="Measure anew what earlier probes have measured"
+              checked={draft.refresh === 'true'}
+              onChange={({ target }) => change({ refresh: String(target.checked) })}
+            />
+          </Stack>
+        </Panel>
+        {measure.error && (
+          <Notice tone="bad" title="No answer">
+            {measure.error.message}. Nothing is measured twice when it is sent again.
+          </Notice>
+        )}
+        <Row>
+          <Button look="primary" type="submit" disabled={measure.isPending}>
+            {networks > 1 ? `Measure ${networks} networks` : 'Measure'}
+          </Button>
+          <span className={styles.hint}>Accumulation is doubled until the network fits the budget.</span>
+        </Row>
+      </Stack>
+    </form>
+  );
+}
+
+/** What there is to spend. */
+function devicesText(workers: NewProbePageQuery['workers']): string {
+  const devices = workers.filter(({ online }) => online).flatMap((worker) => worker.devices);
+  const known = devices.filter(({ memoryTotal }) => memoryTotal !== null);
+  const words = known.map(({ name, memoryTotal }) => `${name} has ${bytes(memoryTotal)}`);
+  return ['E.g. 4 GiB or 512 MiB', ...new Set(words)].join('; ');
+}
