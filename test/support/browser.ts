@@ -76,12 +76,16 @@ export async function axeViolations(page: Page): Promise<string[]> {
     .flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}\n  ${node.html}\n  ${node.failureSummary}`));
 }
 
-/** Elements that make the page wider than its window, the outermost of each branch; none: it needs no scrolling sideways. */
+/** What makes the page wider than its window, the innermost elements last; empty: it needs no scrolling sideways. */
 export async function tooWide(page: Page): Promise<string[]> {
   return (await page.evaluate(`(() => {
     const { scrollWidth, clientWidth } = document.scrollingElement;
     if (scrollWidth <= clientWidth) return [];
-    const wide = [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > clientWidth + 0.5);
-    return [scrollWidth + ' > ' + clientWidth, ...wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 200))];
+    const framed = (e) => {
+      for (let frame = e.parentElement; frame; frame = frame.parentElement) if (getComputedStyle(frame).overflowX !== 'visible') return true;
+      return false;
+    };
+    const wide = [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > clientWidth + 0.5 && !framed(e));
+    return [scrollWidth + ' > ' + clientWidth, ...wide.slice(-3).map((e) => e.outerHTML.slice(0, 200))];
   })()`)) as string[];
 }

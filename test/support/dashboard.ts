@@ -1,20 +1,19 @@
-import { type ApiServer, type ApiServerOptions, apiServer } from './apiServer.ts';
-import { type TestWorker, testWorker } from './worker.ts';
-
-export interface Dashboard extends ApiServer {
-  readonly worker: TestWorker;
-}
+import { type ApiServer, apiServer } from './apiServer.ts';
+import { testContext } from './commandContext.ts';
+import { quickRetries } from './retries.ts';
+import { testWorker } from './worker.ts';
 
 /** A server with the built dashboard, and a worker whose trainers play the script that `weightsUri` names (`scriptedTrainer`). */
-export async function startDashboard(options: ApiServerOptions = {}): Promise<Dashboard> {
-  const server = await apiServer(options);
-  const worker = await testWorker(server.context);
+export async function startDashboard(): Promise<ApiServer> {
+  const context = { ...(await testContext()), retries: quickRetries };
+  const server = await apiServer({ context });
+  const worker = await testWorker(context);
   return {
     ...server,
-    worker,
     close: async () => {
       await worker.stop();
       await server.close();
+      await context.close();
     },
   };
 }

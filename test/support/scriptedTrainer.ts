@@ -7,6 +7,7 @@ import path from 'node:path';
 import { startWatchdog } from '../../src/bin/watchdog.ts';
 import type { EpochMetrics } from '../../src/domain/run.ts';
 import type { TrainerCommand, TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
+import { story } from './story.ts';
 
 const send = (event: TrainerEvent) => new Promise<void>((resolve) => process.send!(event, () => resolve()));
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -35,6 +36,14 @@ async function play(job: TrainerJob): Promise<void> {
   switch (part) {
     case 'succeed':
       return succeed(job);
+    case 'story':
+      // All that a training tells, with a pause of so many milliseconds between one step and the next.
+      for await (const event of story(job)) {
+        await send(event);
+        if (event.kind === 'progress' && argument) await sleep(Number(argument));
+        if (canceled) return;
+      }
+      return;
     case 'slow':
       // A point every 20 ms until it has given as many as asked for.
       for (let step = 1; step <= Number(argument); step++) {

@@ -1,0 +1,70 @@
+/** What holds on every page, with names as hostile as names can be. */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { routes } from '../../client/src/routes.ts';
+import { axeViolations, hasBrowser, launchBrowser, openTab, tooWide } from '../support/browser.ts';
+import { harm, hostile } from './hostile.ts';
+import { settled } from './settled.ts';
+import { hostileWorld, longName, runNames, type World } from './world.ts';
+
+let world: World;
+let browser: Browser;
+beforeAll(async () => {
+  if (!hasBrowser) return;
+  [world, browser] = await Promise.all([hostileWorld(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+/** Name, link, heading. */
+const pages: readonly (readonly [name: string, link: () => string, heading: string])[] = [
+  ['experiments', () => routes.experiments, 'Experiments'],
+  ['an experiment', () => routes.experiment(world.experimentId), longName],
+  ['its runs', () => `${routes.experiment(world.experimentId)}?tab=runs`, longName],
+  ['its scatter plot', () => `${routes.experiment(world.experimentId)}?tab=scatter`, longName],
+  ['its ensembles', () => `${routes.experiment(world.experimentId)}?tab=ensembles`, longName],
+  ['a run', () => routes.run(world.runIds[0]!), runNames[0]],
+  ['its charts, smoothed', () => `${routes.run(world.runIds[1]!)}?axis=time&smooth=0.9&log=1`, runNames[1]],
+  ['its predictions', () => `${routes.run(world.runIds[2]!)}?tab=predictions`, runNames[2]],
+  ['its log', () => `${routes.run(world.runIds[3]!)}?tab=log`, runNames[3]],
+  ['its config', () => `${routes.run(world.runIds[4]!)}?tab=config`, runNames[4]],
+  ['its files', () => `${routes.run(world.runIds[0]!)}?tab=files`, runNames[0]],
+  ['a failed run', () => routes.run(world.failedRunId), `${hostile.override} fails`],
+  ['attempts at it', () => `${routes.run(world.failedRunId)}?tab=attempts`, `${hostile.override} fails`],
+  ['runs side by side', () => routes.compare(world.runIds), 'Compare'],
+  ['the form of runs', () => routes.start(world.experimentId), 'Start'],
+  ['a sweep', () => routes.sweep(world.sweepId), hostile.html],
+  ['probes', () => routes.probes, 'Memory'],
+  ['a probe', () => routes.probe(world.probeId), 'Memory probe'],
+  ['the ensemble builder', () => routes.newEnsemble(world.experimentId), 'New ensemble'],
+  ['an ensemble', () => routes.ensemble(world.ensembleId), hostile.override],
+  ['data sets', () => routes.datasets, 'Data sets'],
+  ['the form of imports', () => `${routes.datasets}/new`, 'Import'],
+  ['a data set', () => routes.dataset(world.datasetId), hostile.html],
+  ['its images', () => `${routes.dataset(world.datasetId)}?view=images`, hostile.html],
+  ['problems of its import', () => `${routes.dataset(world.datasetId)}?view=problems`, hostile.html],
+  ['machines', () => routes.machines, 'Machines'],
+  ['what is not there', () => routes.run('none'), 'No such run'],
+];
+
+describe.runIf(hasBrowser)('every page', () => {
+  test.for(pages)('%s', async ([, link, heading]) => {
+    const { page, problems, close } = await openTab(browser, world.url, { viewport: { width: 1280, height: 800 } });
+    await page.goto(link());
+    await settled(page);
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(heading);
+    expect(await harm(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await settled(page);
+    expect(await tooWide(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await harm(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
