@@ -9,8 +9,8 @@ import { App } from './app/App.tsx';
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // What the server refuses it refuses again; what did not reach it may the next time.
-      retry: (count, error) => !(error instanceof ApiError) && count < 20,
+      // What the server refuses it refuses again; what did not reach it, or its database, may the next time.
+      retry: (count, error) => (!(error instanceof ApiError) || error.code === 'UNAVAILABLE') && count < 20,
       retryDelay: (count) => Math.min(250 * 2 ** count, 5_000),
       networkMode: 'always',
       staleTime: 2_000,

@@ -7,12 +7,19 @@ export type ConnectionState =
   /** Nothing is subscribed to. */
   | { readonly kind: 'idle' }
   | { readonly kind: 'live' }
-  /** The socket is gone and is being opened again; `since`: milliseconds since the epoch. */
+  /** The socket is gone, or the server does not answer, and is being tried again; `since`: milliseconds since the epoch. */
   | { readonly kind: 'stale'; readonly since: number };
 
 let state: ConnectionState = { kind: 'idle' };
 const listeners = new Set<() => void>();
 const returned = new Set<() => void>();
+
+/** How many subscriptions want the socket. */
+let holders = 0;
+let open = false;
+/** Since when the socket is gone, and since when HTTP is not answered: milliseconds since the epoch. */
+let lostAt: number | null = null;
+let unansweredAt: number | null = null;
 
 export const connection = {
   get: () => state,
@@ -20,19 +27,57 @@ export const connection = {
     listeners.add(onChange);
     return () => listeners.delete(onChange);
   },
-  /** Calls back whenever the socket is there again after it was lost: what was asked for over HTTP may be out of date. */
+  /** Calls back whenever the server is there again after it was lost: what was asked for over HTTP may be out of date. */
   onReturn(listener: () => void): () => void {
     returned.add(listener);
     return () => returned.delete(listener);
   },
+  /** Wants the socket, until the function that it gives is called: only so long does it matter that it is gone. */
+  hold(): () => void {
+    holders++;
+    update();
+    return () => {
+      holders--;
+      if (holders === 0) lostAt = null;
+      update();
+    };
+  },
+  /** Takes down whether the server answered a request. Where it did not it is asked for until it does, so that pages without a socket come back too. */
+  heard(answered: boolean): void {
+    if (!answered && unansweredAt === null) {
+      unansweredAt = Date.now();
+      setTimeout(askAgain, pause);
+    }
+    if (answered) unansweredAt = null;
+    update();
+  },
 };
+
+/** Milliseconds between two questions whether the server is there again. */
+const pause = 2_000;
+
+async function askAgain(): Promise<void> {
+  if (unansweredAt === null) return;
+  const answered = await fetch('/healthz').then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  if (answered) connection.heard(true);
+  else setTimeout(askAgain, pause);
+}
+
+function update(): void {
+  const gone = [lostAt, unansweredAt].filter((at) => at !== null);
+  if (gone.length) become({ kind: 'stale', since: Math.min(...gone) });
+  else become({ kind: open ? 'live' : 'idle' });
+}
 
 function become(next: ConnectionState): void {
   const before = state;
   if (before.kind === next.kind) return;
   state = next;
   for (const listener of listeners) listener();
-  if (before.kind === 'stale' && next.kind === 'live') for (const listener of returned) listener();
+  if (before.kind === 'stale') for (const listener of returned) listener();
 }
 
 /** With what the server closes the socket of who is not logged in, or not any more. */
@@ -52,12 +97,20 @@ export const socket = createClient({
   connectionAckWaitTimeout: 10_000,
   retryAttempts: 0,
   on: {
-    connected: () => become({ kind: 'live' }),
+    connected: () => {
+      open = true;
+      lostAt = null;
+      unansweredAt = null;
+      unansweredAt = null;
+      update();
+    },
     closed: (event) => {
       const { code } = event as { readonly code?: number };
       if (code === unauthorized) toLogin();
+      open = false;
       // 1000: nobody subscribes any more.
-      become(code === 1000 ? { kind: 'idle' } : { kind: 'stale', since: Date.now() });
+      if (code !== 1000 && holders > 0) lostAt ??= Date.now();
+      update();
     },
   },
 });

@@ -1,6 +1,7 @@
 /** Asks the server over HTTP. */
 
 import type { TypedDocumentString } from '../generated/operations.ts';
+import { connection } from './connection.ts';
 import { toLogin } from './login.ts';
 
 /** What is wrong with one argument of a query. */
@@ -76,8 +77,9 @@ export async function request<Data, Variables>(
 }
 
 async function post(body: object, signal: AbortSignal | undefined): Promise<Response> {
+  let response: Response;
   try {
-    return await fetch('/graphql', {
+    response = await fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -85,6 +87,15 @@ async function post(body: object, signal: AbortSignal | undefined): Promise<Resp
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new OfflineError('The server does not answer');
+    throw offline();
   }
+  // What a proxy says in place of a server that is away is not in JSON.
+  if (response.status >= 502 && !response.headers.get('content-type')?.includes('json')) throw offline();
+  connection.heard(true);
+  return response;
+}
+
+function offline(): OfflineError {
+  connection.heard(false);
+  return new OfflineError('The server does not answer');
 }

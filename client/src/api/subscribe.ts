@@ -1,7 +1,7 @@
 /** Subscriptions that outlive their socket. */
 
 import type { TypedDocumentString } from '../generated/operations.ts';
-import { socket } from './connection.ts';
+import { connection, socket } from './connection.ts';
 
 export interface SubscriptionHandlers<Data> {
   onData(data: Data): void;
@@ -28,6 +28,13 @@ export function subscribe<Data, Variables>(
   let tries = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let unsubscribe = () => {};
+  const release = connection.hold();
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(timer);
+    release();
+  };
 
   const again = () => {
     // A subscription whose socket was lost counts as one until it is ended, and would keep the next socket open.
@@ -54,12 +61,12 @@ export function subscribe<Data, Variables>(
           // The server is there and says no; UNAVAILABLE passes.
           const refusals = error as readonly { message: string; extensions?: { code?: string } }[];
           if (refusals.some(({ extensions }) => extensions?.code === 'UNAVAILABLE')) return again();
-          ended = true;
+          end();
           onRefusal?.(refusals.map(({ message }) => message).join('\n'));
         },
         complete() {
           if (ended) return;
-          ended = true;
+          end();
           onEnd?.();
         },
       },
@@ -68,8 +75,7 @@ export function subscribe<Data, Variables>(
 
   begin();
   return () => {
-    ended = true;
-    clearTimeout(timer);
+    end();
     unsubscribe();
   };
 }
