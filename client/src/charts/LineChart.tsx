@@ -35,6 +35,8 @@ export interface LineChartProps {
   readonly extent?: Range;
   /** The reader has marked a stretch of the x axis, or (null, by a double click) wants to see all of it. */
   readonly onRange?: (range: Range | null) => void;
+  /** Points that are farther apart on the x axis are not joined: in between nobody looked. Left out: all are. */
+  readonly maxGap?: number;
   /** Pixels. */
   readonly height?: number;
   /** Horizontal lines, e.g. a budget: always in sight. */

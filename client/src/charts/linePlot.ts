@@ -69,6 +69,10 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
         width: 1.5,
         spanGaps: false,
         points: { show: isSparse, fill: surface },
+        gaps: (plot: uPlot, place: number, from: number, to: number, gaps: [number, number][]) => [
+          ...gaps,
+          ...wideGaps(plot, place, from, to, now().maxGap),
+        ],
         ...(dashed && { dash: [6, 4] }),
       })),
     ],
@@ -89,6 +93,21 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
 
 /** Points are drawn where lines alone would not show them. */
 const isSparse = (_plot: uPlot, _series: number, from: number, to: number) => to - from < 40;
+
+/** Stretches of a series, in pixels, that are wider than `maxGap` on the x axis; none without it. */
+function wideGaps(plot: uPlot, series: number, from: number, to: number, maxGap?: number): [number, number][] {
+  const gaps: [number, number][] = [];
+  if (maxGap === undefined) return gaps;
+  const [xs] = plot.data;
+  let last: number | null = null;
+  for (let at = from; at <= to; at++) {
+    if (plot.data[series]![at] === undefined) continue;
+    const x = xs[at]!;
+    if (last !== null && x - last > maxGap) gaps.push([plot.valToPos(last, 'x', true), plot.valToPos(x, 'x', true)]);
+    last = x;
+  }
+  return gaps;
+}
 
 /** A single abscissa needs some room. */
 function widened(min: number | null, max: number | null): Range {
