@@ -45,20 +45,20 @@ describe('series as charts take them', () => {
 
   it('keep what is not finite as such', () => {
     const drawn = draw(0, false);
-    expect(drawn.map(({ label }) => label)).toEqual(['train/loss', 'train/loss_smooth', 'valid/loss']);
-    expect(valuesOf(drawn, 'train/loss')).toEqual([4, null, 0, 2]);
-    expect(valuesOf(drawn, 'valid/loss')).toEqual([3, null, 1, 1]);
+    expect(drawn.map(({ label }) => label)).toEqual(['train', 'train, smoothed', 'valid']);
+    expect(valuesOf(drawn, 'train')).toEqual([4, null, 0, 2]);
+    expect(valuesOf(drawn, 'valid')).toEqual([3, null, 1, 1]);
   });
 
   it('have no place for zero on a logarithmic axis', () => {
-    expect(valuesOf(draw(0, true), 'train/loss')).toEqual([4, null, 2]);
+    expect(valuesOf(draw(0, true), 'train')).toEqual([4, null, 2]);
   });
 
   it('smooth what is logged at every step, and nothing else; the trainer’s own smoothing makes way', () => {
     const drawn = draw(0.5, false);
-    expect(drawn.map(({ label }) => label)).toEqual(['train/loss', 'train/loss smoothed', 'valid/loss']);
-    expect(valuesOf(drawn, 'train/loss')).toEqual([4, null, 0, 2]);
-    const smoothed = valuesOf(drawn, 'train/loss smoothed')!;
+    expect(drawn.map(({ label }) => label)).toEqual(['train', 'train, smoothed', 'valid']);
+    expect(valuesOf(drawn, 'train')).toEqual([4, null, 0, 2]);
+    const smoothed = valuesOf(drawn, 'train, smoothed')!;
     expect(smoothed[0]).toBe(4);
     expect(smoothed[1]).toBeNull();
     // Weights 1/4 and 1/2 of the sum 3/4.

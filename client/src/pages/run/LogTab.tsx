@@ -22,7 +22,7 @@ export function LogTab({ state: { facts } }: { readonly state: RunState }) {
   const [get, set] = useSearch();
   const text = get('search') ?? '';
   const found = useMemo(() => findLines(lines, text), [lines, text]);
-  const [follow, setFollow] = useState(!over);
+  const [follow, setFollow] = useState(true);
   if (error && lines.length === 0) return <Failure error={error} onRetry={reload} />;
   if (loading && lines.length === 0) return <Skeleton height="60vh" />;
   if (lines.length === 0) {

@@ -49,7 +49,7 @@ export interface View {
 
 /** Series as a chart takes them. Values at every step are drawn pale behind their smoothed course: the trainer's own, or the reader's. */
 export function chartSeries(
-  { names }: ChartPlan,
+  { key, names }: ChartPlan,
   series: ReadonlyMap<string, Series<MetricSample>>,
   { axis, smoothing, logarithmic }: View,
 ): readonly ChartSeries[] {
@@ -66,9 +66,10 @@ export function chartSeries(
     });
     const smoothed = smoothing > 0 && name.startsWith('train/');
     const isBehind = smoothed || shown.some((other) => other !== name && kindOf(other) === name);
-    const drawn = { label: name, points, colour: isBehind ? pale(colour) : colour };
+    const label = key === 'loss' ? lossLabel(name) : name;
+    const drawn = { label, points, colour: isBehind ? pale(colour) : colour };
     if (!smoothed) return [drawn];
-    return [drawn, { label: `${name} smoothed`, points: smooth(points, smoothing), colour }];
+    return [drawn, { label: `${label}, smoothed`, points: smooth(points, smoothing), colour }];
   });
 }
 
@@ -76,5 +77,10 @@ const trainersOwn = 'train/loss_smooth';
 
 /** What a series is another view of. */
 const kindOf = (name: string) => (name === trainersOwn ? 'train/loss' : name);
+
+/** Short, so that the legend stays on one line: the chart says that it is the loss. */
+function lossLabel(name: string): string {
+  return name === trainersOwn ? 'train, smoothed' : name.replace(/\/.*/, '');
+}
 
 const pale = (colour: string) => `color-mix(in srgb, ${colour} 35%, transparent)`;
