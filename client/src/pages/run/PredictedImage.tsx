@@ -1,12 +1,17 @@
+import { Bars } from '../../charts/Bars.tsx';
 import { percent } from '../../format/numbers.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Progress } from '../../ui/Meter.tsx';
 import { Name } from '../../ui/Name.tsx';
 import type { PredictedRow } from './PredictedImages.tsx';
 import styles from './Run.module.css';
 
 const shownLabels = 8;
+
+function toneOf(name: string, { label, predicted }: PredictedRow): 'plain' | 'quiet' | 'bad' {
+  if (name === label || (label === null && name === predicted)) return 'plain';
+  return name === predicted ? 'bad' : 'quiet';
+}
 
 /** One image with the probabilities of its most likely classes, and of the true one. */
 export function PredictedImage({
@@ -26,7 +31,7 @@ export function PredictedImage({
   return (
     <Dialog title={imageId} onClose={onClose} wide actions={<Button onClick={onClose}>Close</Button>}>
       <div className={styles.image}>
-        {thumbnailUrl && <img src={thumbnailUrl} alt={imageId} />}
+        {thumbnailUrl && <img src={`${thumbnailUrl}?side=640`} alt={imageId} />}
         <div className={styles.probabilities}>
           <p>
             {label === null ? (
@@ -35,18 +40,24 @@ export function PredictedImage({
               <>
                 It is <Name whole>{label}</Name>
                 {label === predicted ? ', and was recognised.' : ', and was taken for '}
-                {label !== predicted && <Name whole>{predicted}</Name>}
+                {label !== predicted && (
+                  <>
+                    <Name whole>{predicted}</Name>.
+                  </>
+                )}
               </>
             )}
           </p>
-          {shown.map(({ name, share }) => (
-            <Progress
-              key={name}
-              label={name === label ? `${name} (true)` : name}
-              share={share}
-              text={percent(share, 1)}
-            />
-          ))}
+          <Bars
+            label="Most likely classes"
+            format={(share) => percent(share, 1)}
+            bars={shown.map(({ name, share }) => ({
+              key: name,
+              label: name === label ? `${name} (true)` : name,
+              value: share,
+              tone: toneOf(name, row),
+            }))}
+          />
         </div>
       </div>
     </Dialog>

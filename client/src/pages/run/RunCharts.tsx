@@ -68,7 +68,7 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
 function extentOf({ series, memory }: RunState, axis: Axis): Range {
   const all: readonly Series<Stepped>[] = [memory, ...series.values()];
   const places = all.flatMap(({ points }) => points.slice(-1).map(axis.of));
-  return [0, Math.max(...places) || 1];
+  return [0, Math.max(0, ...places) || 1];
 }
 
 function useAxis({ facts, series }: RunState, view: ChartView): Axis {
@@ -109,6 +109,7 @@ function throughput({ facts: { epochs }, series }: RunState, axis: Axis): ChartS
 
 function formatOf({ names }: ChartPlan): (y: number) => string {
   if (names.every(isShare)) return (y) => percent(y, 1);
+  if (names.every((name) => name.endsWith('_memory'))) return bytes;
   // What diverges has more digits than there is room.
   return (y) => (Math.abs(y) >= 1e5 ? y.toExponential(1) : significant(y));
 }

@@ -1,4 +1,3 @@
-import { Link } from 'wouter';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -81,7 +80,6 @@ function Loaded({ state, reload }: { readonly state: RunState; readonly reload: 
           created <Moment at={facts.createdAt} />
         </span>
         {facts.tags.length > 0 && <Tags tags={facts.tags} />}
-        {facts.kind === 'MEMORY_PROBE' && <Link href={routes.probes}>Memory probe</Link>}
       </PageHead>
       <Stack>
         <RunSituation state={state} />
@@ -90,7 +88,9 @@ function Loaded({ state, reload }: { readonly state: RunState; readonly reload: 
           current={current}
           tabs={[
             tab('overview', 'Overview'),
-            tab('predictions', counted('Predictions', facts.predictions.length)),
+            ...(facts.kind === 'MEMORY_PROBE'
+              ? []
+              : [tab('predictions', counted('Predictions', facts.predictions.length))]),
             tab('log', 'Log'),
             tab('config', 'Config'),
             tab('files', counted('Files', facts.artifacts.length)),

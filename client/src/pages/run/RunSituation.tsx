@@ -14,9 +14,21 @@ import { isOver, type RunFacts, type RunState } from './runState.ts';
 /** Where a run stands, above all views of it: how far it is, what keeps it, why it ended, and what came of it. */
 export function RunSituation({ state }: { readonly state: RunState }) {
   const { facts } = state;
-  const { status, failure, skippedImages, prunedAt } = facts;
+  const { kind, status, failure, skippedImages, prunedAt } = facts;
   return (
     <>
+      {kind === 'MEMORY_PROBE' && (
+        <Notice
+          title="This run measures memory"
+          actions={
+            <ButtonLink small to={routes.probes}>
+              To the memory probes
+            </ButtonLink>
+          }
+        >
+          Its trials, and the accumulation that they recommend, stand on the page of its probe.
+        </Notice>
+      )}
       {failure && <FailureNotice failure={failure} />}
       {status === 'QUEUED' && <Waiting facts={facts} />}
       {skippedImages && skippedImages.count > 0 && (
@@ -130,6 +142,8 @@ function Advance({ facts: { progress, status } }: { readonly facts: RunFacts }) 
   return <Progress label={phases[phase]} share={share} text={words.filter(Boolean).join(' · ')} />;
 }
 
+type Figure = readonly [label: string, value: string, note?: string];
+
 /** The numbers that one comes for. They keep their places while they change. */
 function Figures({ state }: { readonly state: RunState }) {
   const { facts } = state;
@@ -138,10 +152,14 @@ function Figures({ state }: { readonly state: RunState }) {
   const { metric: name } = experiment.objective;
   const best = bestOf(state);
   const seconds = facts.trainSeconds ?? elapsed(facts, now);
-  const figures: readonly (readonly [label: string, value: string, note?: string])[] = [
+  const learned: readonly Figure[] = [
     [`Best ${name}`, metric(name, best && { value: best.value }), best ? `at step ${count(best.step)}` : undefined],
     ['Last error rate', metric('valid/error_rate', epochs.at(-1) && { value: epochs.at(-1)!.errorRate })],
     ['Last validation loss', metric('valid/loss', epochs.at(-1)?.validLoss)],
+  ];
+  const figures: readonly Figure[] = [
+    // A memory probe trains nothing.
+    ...(facts.kind === 'MEMORY_PROBE' ? [] : learned),
     [timeWords(facts), duration(seconds)],
     ['Images per second', imagesPerSecond === null ? '–' : significant(imagesPerSecond)],
     ['Peak memory', bytes(peakMemory)],
