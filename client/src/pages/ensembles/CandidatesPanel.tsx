@@ -179,7 +179,7 @@ function columnsOf({
         return problem === null ? predictionsOn(run, split)!.kind : <span className={styles.out}>{problem}</span>;
       },
     },
-    { key: 'created', header: 'Created', width: '8rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+    { key: 'created', header: 'Created', width: '9.5rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   ];
 }
 

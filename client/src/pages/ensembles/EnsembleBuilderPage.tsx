@@ -1,17 +1,19 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import {
   EnsembleBuilderDocument,
   type EnsembleBuilderQuery,
+  type EnsembleInput,
   EnsembleLabelsDocument,
   type EnsembleRunFragment,
+  type Split,
 } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
-import { memberInputs, writtenRules } from './builderState.ts';
+import { type BuilderState, memberInputs, writtenRules } from './builderState.ts';
 import { CandidatesPanel } from './CandidatesPanel.tsx';
 import styles from './ensembles.module.css';
 import { HistoryPanel } from './HistoryPanel.tsx';
@@ -21,11 +23,11 @@ import { withoutMember } from './members.ts';
 import { OptimizeDialog } from './OptimizeDialog.tsx';
 import { sortProblems } from './problems.ts';
 import { LabelsPanel, ScorePanel } from './ResultPanels.tsx';
-import { problemsOf } from './refusal.ts';
+import { problemsOf, refusal } from './refusal.ts';
 import { SaveDialog } from './SaveDialog.tsx';
 import { labelledSplits, mainSplit, predictedSplits } from './splits.ts';
 import { useBuilder } from './useBuilder.ts';
-import { useMembers } from './useMembers.ts';
+import { type Members, useMembers } from './useMembers.ts';
 
 /** Runs are chosen and weighed, and what their ensemble predicts is seen at once. */
 export function EnsembleBuilderPage({ experimentId }: { readonly experimentId: string }) {
@@ -54,17 +56,11 @@ function EnsembleBuilder({ experiment }: { readonly experiment: NonNullable<Ense
   const { state, settled, change } = builder;
   const found = useMembers(experimentId, split, state);
   const [dialog, setDialog] = useState<'save' | 'optimize' | null>(null);
-  const input = useMemo(
-    () => ({ experimentId, split, members: memberInputs(settled), method: settled.method }),
-    [experimentId, split, settled],
-  );
-  const asked = input.members.length > 0;
-  // The panel below asks the same: the answer is kept once.
-  const { error } = useApiQuery(EnsembleLabelsDocument, { input }, { enabled: asked });
-  const problems = useMemo(
-    () => sortProblems(asked ? problemsOf(error) : [], writtenRules(settled.rules).length),
-    [asked, error, settled],
-  );
+  const input = useComputable(experimentId, split, settled, found);
+  const asked = input !== null;
+  // The panel of labels asks the same: the answer is kept once.
+  const { error } = useApiQuery(EnsembleLabelsDocument, { input: input ?? none }, { enabled: asked });
+  const problems = useMemo(() => sortProblems(problemsOf(error), writtenRules(settled.rules).length), [error, settled]);
   const counted = found.members.filter(({ weight }) => weight > 0);
   const chosen = useMemo(
     () => new Set(found.members.filter(({ weight }) => weight > 0).map(({ runId }) => runId)),
@@ -103,12 +99,20 @@ function EnsembleBuilder({ experiment }: { readonly experiment: NonNullable<Ense
         <div className={styles.columns}>
           <MembersPanel builder={builder} found={found} problems={problems} splits={labelled} />
           <div className={styles.beside}>
-            {asked ? (
+            {asked && error && (
+              <Panel title="Score">
+                <Notice tone="bad" title="These cannot be combined">
+                  {refusal(error)}
+                </Notice>
+              </Panel>
+            )}
+            {asked && !error && (
               <Stack>
                 <ScorePanel input={input} splits={labelled} members={memberRuns} />
                 <LabelsPanel input={input} training={dataset?.labelCounts ?? []} />
               </Stack>
-            ) : (
+            )}
+            {!asked && (
               <Panel title="Score">
                 <Empty title="Nothing to score yet">
                   <p>
@@ -128,7 +132,7 @@ function EnsembleBuilder({ experiment }: { readonly experiment: NonNullable<Ense
           chosen={chosen}
           onToggle={toggle}
         />
-        {asked && <ImagesPanel input={input} splits={predictedSplits(dataset)} />}
+        {asked && !error && <ImagesPanel input={input} splits={predictedSplits(dataset)} />}
         <HistoryPanel experimentId={experimentId} />
       </Stack>
       {dialog === 'save' && (
@@ -150,4 +154,26 @@ function EnsembleBuilder({ experiment }: { readonly experiment: NonNullable<Ense
       )}
     </>
   );
+}
+
+/** Asked of nobody. */
+const none: EnsembleInput = { members: [] };
+
+/**
+ * What is to be computed: the members as the link says them. While one of their rules is being looked up, or is refused, what was computed
+ * last stays. Null while nobody was chosen.
+ */
+function useComputable(
+  experimentId: string,
+  split: Split,
+  settled: BuilderState,
+  { rules }: Members,
+): (EnsembleInput & { readonly split: Split }) | null {
+  const last = useRef<BuilderState | null>(null);
+  if (rules.every(({ runs, problem }) => runs && problem === undefined)) last.current = settled;
+  const state = last.current;
+  return useMemo(() => {
+    const members = state ? memberInputs(state) : [];
+    return state && members.length > 0 ? { experimentId, split, members, method: state.method } : null;
+  }, [experimentId, split, state]);
 }

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useApiMutation, useApiQuery } from '../../api/hooks.ts';
-import { percent, significant } from '../../format/numbers.ts';
+import { percent } from '../../format/numbers.ts';
 import {
   DeleteEnsembleDocument,
   type EnsembleDetailsFragment,
@@ -139,7 +139,13 @@ function memberColumns(labelled: readonly Split[]): readonly Column<EnsembleDeta
         </Link>
       ),
     },
-    { key: 'weight', header: 'Weight', width: '5rem', align: 'right', cell: ({ weight }) => significant(weight, 3) },
+    {
+      key: 'weight',
+      header: 'Weight',
+      width: '5rem',
+      align: 'right',
+      cell: ({ weight }) => String(Number(weight.toPrecision(4))),
+    },
     { key: 'share', header: 'Share', width: '5rem', align: 'right', cell: ({ share }) => percent(share, 1) },
     ...labelled.map(
       (split): Column<EnsembleDetailsFragment['members'][number]> => ({

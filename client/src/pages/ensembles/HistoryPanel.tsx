@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
@@ -7,17 +8,25 @@ import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
-import { Panel } from '../../ui/Page.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
 import { methodNames } from './methods.ts';
+import { SubmissionsTable } from './SubmissionsTable.tsx';
 
 type Saved = NonNullable<EnsembleHistoryQuery['experiment']>['ensembles']['nodes'][number];
 
-/** The ensembles of the experiment so far. */
+/** The ensembles of the experiment so far, and what was submitted of them. */
 export function HistoryPanel({ experimentId }: { readonly experimentId: string }) {
   const { rows, first, error, loadMore, refetch } = useApiPages(
     EnsembleHistoryDocument,
     { id: experimentId },
     ensemblesOf,
+  );
+  const submissions = useMemo(
+    () =>
+      rows
+        .flatMap((ensemble) => ensemble.submissions.map((submission) => ({ ...submission, ensemble })))
+        .sort((a, b) => (a.id < b.id ? 1 : -1)),
+    [rows],
   );
   return (
     <Panel title="Ensembles of this experiment">
@@ -29,14 +38,22 @@ export function HistoryPanel({ experimentId }: { readonly experimentId: string }
         </Empty>
       )}
       {rows.length > 0 && (
-        <DataTable
-          label="Ensembles of this experiment"
-          columns={columns}
-          rows={rows}
-          rowKey={({ id }) => id}
-          onNearEnd={loadMore}
-          maxHeight="20rem"
-        />
+        <Stack>
+          <DataTable
+            label="Ensembles of this experiment"
+            columns={columns}
+            rows={rows}
+            rowKey={({ id }) => id}
+            onNearEnd={loadMore}
+            maxHeight="20rem"
+          />
+          {submissions.length > 0 && (
+            <>
+              <h3>Their submissions</h3>
+              <SubmissionsTable submissions={submissions} withSource />
+            </>
+          )}
+        </Stack>
       )}
     </Panel>
   );
@@ -80,5 +97,5 @@ const columns: readonly Column<Saved>[] = [
     align: 'right',
     cell: ({ submissions }) => count(submissions.length),
   },
-  { key: 'created', header: 'Created', width: '8rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  { key: 'created', header: 'Created', width: '9.5rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
 ];

@@ -1,3 +1,4 @@
+import { type ReactNode, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
 import {
@@ -7,13 +8,16 @@ import {
   EnsembleUncertainDocument,
   type Split,
 } from '../../generated/operations.ts';
+import { Button } from '../../ui/Button.tsx';
 import { Gallery, type GalleryImage } from '../../ui/Gallery.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { Panel } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
+import type { LabelCount } from './distribution.ts';
 import styles from './ensembles.module.css';
+import { ImageDialog } from './ImageDialog.tsx';
 import { refusal } from './refusal.ts';
 
 /** The images on which members differ most, or of which the ensemble is least certain; which of the two, and of which split, stands in the link. */
@@ -68,10 +72,7 @@ function Disputed({ input }: { readonly input: EnsembleInput }) {
     <Images
       label="Disputed images, most disputed first"
       outdated={isPlaceholderData}
-      images={disagreement.map(({ row, memberVotes }) => ({
-        row,
-        votes: memberVotes.map(({ label, count }) => `${label} ${count}`).join(' · '),
-      }))}
+      images={disagreement.map(({ row, memberVotes }) => ({ row, votes: memberVotes }))}
     />
   );
 }
@@ -91,27 +92,42 @@ function Uncertain({ input }: { readonly input: EnsembleInput }) {
   );
 }
 
+/** Shown at first. */
+const fewImages = 16;
+
+interface Shown {
+  readonly row: EnsembleRowFragment;
+  readonly votes: readonly LabelCount[] | null;
+}
+
 function Images({
   label,
   images,
   outdated,
 }: {
   readonly label: string;
-  readonly images: readonly { readonly row: EnsembleRowFragment; readonly votes: string | null }[];
+  readonly images: readonly Shown[];
   readonly outdated: boolean;
 }) {
+  const [open, setOpen] = useState<string | null>(null);
+  const [all, setAll] = useState(false);
+  const shown = all ? images : images.slice(0, fewImages);
+  const opened = images.find(({ row }) => row.imageId === open);
   return (
     <div className={outdated ? styles.outdated : undefined} aria-busy={outdated}>
-      <Gallery label={label} images={images.map(({ row, votes }) => picture(row, votes))} tile="9rem" />
+      <Gallery label={label} images={shown.map(picture)} tile="10rem" onOpen={setOpen} />
+      {shown.length < images.length && (
+        <p className={styles.more}>
+          <Button onClick={() => setAll(true)}>Show all {images.length}</Button>
+        </p>
+      )}
+      {opened && <ImageDialog {...opened} onClose={() => setOpen(null)} />}
     </div>
   );
 }
 
 /** Image, what is predicted, what is true where that is known, and who voted for what. */
-function picture(
-  { imageId, label, predicted, confidence, thumbnailUrl }: EnsembleRowFragment,
-  votes: string | null,
-): GalleryImage {
+function picture({ row: { imageId, label, predicted, confidence, thumbnailUrl }, votes }: Shown): GalleryImage {
   const wrong = label !== null && label !== predicted;
   return {
     key: imageId,
@@ -127,16 +143,16 @@ function picture(
         {percent(confidence, 0)} <bdi>{predicted}</bdi>
       </span>,
       ...(label !== null ? [<span key="truth">{wrong ? <bdi title={label}>is {label}</bdi> : ' '}</span>] : []),
-      ...(votes !== null
-        ? [
-            <bdi key="votes" title={`Votes: ${votes}`}>
-              {votes}
-            </bdi>,
-          ]
-        : []),
+      ...(votes !== null ? [<span key="votes">{votesText(votes)}</span>] : []),
       <span key="id" className={styles.out}>
         <Name>{imageId}</Name>
       </span>,
     ],
   };
+}
+
+/** `brown_spot 3 · healthy 1`. */
+function votesText(votes: readonly LabelCount[]): ReactNode {
+  const text = votes.map(({ label, count }) => `${label} ${count}`).join(' · ');
+  return <Name>{text}</Name>;
 }

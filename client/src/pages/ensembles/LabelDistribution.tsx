@@ -57,7 +57,7 @@ export function LabelDistribution({
         ))}
       </ul>
       {apart !== null && (
-        <p className={styles.fact} style={{ whiteSpace: 'normal' }}>
+        <p className={styles.note}>
           {percent(apart, 1)} of the predictions would have to be of another label to occur as often as in training.
         </p>
       )}

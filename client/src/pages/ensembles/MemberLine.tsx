@@ -43,19 +43,7 @@ export function MemberLine({
           <Link href={routes.run(runId)}>
             <Name>{name}</Name>
           </Link>
-          {run && (
-            <span className={styles.fact}>
-              <Name>{run.architecture}</Name>
-            </span>
-          )}
-          {origin && <span className={styles.fact}>{origin}</span>}
         </div>
-        {run &&
-          splits.map((split) => (
-            <span key={split} className={styles.fact} title={`Error rate on ${split} of this run alone`}>
-              {split} {percent(predictionsOn(run, split)?.score?.errorRate)}
-            </span>
-          ))}
         {rule && picked ? (
           <Button look="quiet" small title={`Weight ${rule.weight}`} onClick={() => onWeight(rule.weight)}>
             As line {rule.index + 1}
@@ -65,6 +53,16 @@ export function MemberLine({
             <Icon name="close" />
           </Button>
         )}
+      </div>
+      <div className={styles.facts}>
+        {run && <Name>{run.architecture}</Name>}
+        {origin && <span>{origin}</span>}
+        {run &&
+          splits.map((split) => (
+            <span key={split} title={`Error rate on ${split} of this run alone`}>
+              {split} {percent(predictionsOn(run, split)?.score?.errorRate)}
+            </span>
+          ))}
       </div>
       <div className={styles.line}>
         <input

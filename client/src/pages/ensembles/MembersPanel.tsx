@@ -2,7 +2,7 @@ import type { EnsembleMethod, Split } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { Empty, Notice } from '../../ui/Notice.tsx';
+import { Notice } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import styles from './ensembles.module.css';
 import { MemberLine } from './MemberLine.tsx';
@@ -46,13 +46,18 @@ export function MembersPanel({
             </option>
           ))}
         </Select>
-        <div>
-          <h3>By rule</h3>
-          <p className={styles.fact} style={{ whiteSpace: 'normal' }}>
+        <div className={styles.line}>
+          <h3 className={styles.grow}>By rule</h3>
+          <Button small onClick={() => change((before) => ({ rules: [...before.rules, { filter: '', weight: 1 }] }))}>
+            <Icon name="plus" /> Add a line
+          </Button>
+        </div>
+        {rules.length > 0 && (
+          <p className={styles.note}>
             Every run that a line matches counts with its weight; a later line has the last word, a weight set at the
             run itself above all lines.
           </p>
-        </div>
+        )}
         {rules.length > 0 && (
           <ol className={styles.list}>
             {rules.map((rule, index) => {
@@ -73,11 +78,6 @@ export function MembersPanel({
             })}
           </ol>
         )}
-        <div>
-          <Button small onClick={() => change((before) => ({ rules: [...before.rules, { filter: '', weight: 1 }] }))}>
-            <Icon name="plus" /> Add a line
-          </Button>
-        </div>
         <h3>Runs and weights</h3>
         {problems.others.length > 0 && (
           <Notice tone="bad" title="These do not go together">
@@ -85,9 +85,7 @@ export function MembersPanel({
           </Notice>
         )}
         {members.length === 0 && (
-          <Empty title="Nobody yet">
-            <p>Tick runs in the table below, or write a line that matches them.</p>
-          </Empty>
+          <p className={styles.note}>Nobody yet: tick runs in the table below, or write a line that matches them.</p>
         )}
         <ul className={styles.list} aria-label="Members">
           {members.map((member) => {

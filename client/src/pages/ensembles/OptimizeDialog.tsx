@@ -56,7 +56,10 @@ export function OptimizeDialog({
   };
   const fields = ['name', 'split', 'metric', 'initialMembers', 'maxPicks', 'maxMembers'];
   const candidates = problemAt(problems, 'runIds');
-  const elsewhere = problemsElsewhere(problems, [...fields, 'filter', 'runIds']);
+  const ofSplit = problemAt(problems, 'split');
+  // Who cannot be compared with whom takes more room than a field has.
+  const long = ofSplit !== undefined && ofSplit.length > 160;
+  const elsewhere = [...problemsElsewhere(problems, [...fields, 'filter', 'runIds']), ...(long ? [ofSplit] : [])];
   // A filter that the form does not show was not the reader's.
   const ofFilter = problemAt(problems, 'filter');
   return (
@@ -92,7 +95,7 @@ export function OptimizeDialog({
               label="Selected on"
               hint="Labelled images that candidates were scored on."
               value={form.split}
-              problem={problemAt(problems, 'split')}
+              problem={long ? 'Not on these images: see below.' : ofSplit}
               onChange={({ target }) => fill({ split: target.value as OptimizeForm['split'] })}
             >
               <option value="">{holdout ? 'HOLDOUT (the data set keeps one)' : 'VALID (there is no hold-out)'}</option>

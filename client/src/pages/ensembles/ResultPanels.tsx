@@ -57,7 +57,7 @@ function ComputedScore({
       members={members}
       outdated={isPlaceholderData}
     >
-      {error && <Notice title="No score here">{refusal(error)}</Notice>}
+      {error && <Notice title={`No score on ${split}`}>{refusal(error)}</Notice>}
       {!data && !error && <Skeleton height="4rem" label="Computing" />}
       {result && !score && <Notice>These images have no labels that could be compared with.</Notice>}
     </SplitScore>

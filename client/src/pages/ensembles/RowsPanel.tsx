@@ -8,7 +8,7 @@ import {
   type Split,
 } from '../../generated/operations.ts';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
-import { Select } from '../../ui/Field.tsx';
+import { Checkbox, Select } from '../../ui/Field.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
@@ -22,51 +22,73 @@ const orders: readonly { readonly value: PredictionOrder; readonly label: string
   { value: 'CONFIDENCE_ASC', label: 'Least certain first' },
   { value: 'CONFIDENCE_DESC', label: 'Most certain first' },
 ];
+const worst = { value: 'LOSS_DESC', label: 'Worst first' } as const;
 
-/** Everything that a saved ensemble predicts of a split; split and order stand in the link. */
+/** Everything that a saved ensemble predicts of a split; which rows, and their order, stand in the link. */
 export function RowsPanel({ ensembleId, splits }: { readonly ensembleId: string; readonly splits: readonly Split[] }) {
   const [get, set] = useSearch();
   const split = splits.find((known) => known === get('rows')) ?? splits[0]!;
-  const order = orders.find(({ value }) => value === get('order'))?.value ?? 'IMAGE_ID';
+  // Only what has labels can be wrong.
+  const labelled = split !== 'TEST';
+  const choices = labelled ? [...orders, worst] : orders;
+  const order = choices.find(({ value }) => value === get('order'))?.value ?? 'IMAGE_ID';
+  const predicted = get('predicted');
+  const wrong = labelled && get('wrong') === '1';
   const { rows, first, error, loadMore, outdated } = useApiPages(
     EnsembleRowsDocument,
-    { id: ensembleId, split, orderBy: order },
+    { id: ensembleId, split, orderBy: order, predicted, wrong: wrong ? true : null },
     rowsOf,
   );
-  const total = resultOf(first)?.rowCount;
-  const labelled = rows.some(({ label }) => label !== null);
+  const result = resultOf(first);
+  const total = result?.rows.totalCount;
   return (
     <Panel
       title={total === undefined || error ? 'Predictions' : `Predictions (${count(total)})`}
       actions={
-        <>
-          {splits.length > 1 && (
-            <Segments
-              label="Of which split"
-              options={splits.map((value) => ({ value, label: value }))}
-              value={split}
-              onChange={(value) => set({ rows: value === splits[0] ? null : value })}
-            />
-          )}
+        splits.length > 1 && (
+          <Segments
+            label="Of which split"
+            options={splits.map((value) => ({ value, label: value }))}
+            value={split}
+            onChange={(value) => set({ rows: value === splits[0] ? null : value })}
+          />
+        )
+      }
+    >
+      <Stack>
+        <div className={styles.form}>
+          <Select
+            label="Predicted"
+            value={predicted ?? ''}
+            onChange={({ target }) => set({ predicted: target.value || null })}
+          >
+            <option value="">Any label</option>
+            {(result?.vocab ?? (predicted ? [predicted] : [])).map((label) => (
+              <option key={label}>{label}</option>
+            ))}
+          </Select>
           <Select
             label="Order"
-            hideLabel
             value={order}
             onChange={({ target }) => set({ order: target.value === 'IMAGE_ID' ? null : target.value })}
           >
-            {orders.map(({ value, label }) => (
+            {choices.map(({ value, label }) => (
               <option key={value} value={value}>
                 {label}
               </option>
             ))}
           </Select>
-        </>
-      }
-    >
-      <Stack>
+          {labelled && (
+            <Checkbox
+              label="Only wrong ones"
+              checked={wrong}
+              onChange={({ target }) => set({ wrong: target.checked ? '1' : null })}
+            />
+          )}
+        </div>
         {error && <Notice title={`There is no result on ${split}`}>{refusal(error)}</Notice>}
         {!first && !error && <Skeleton height="24rem" label="Computing" />}
-        {first && !error && rows.length === 0 && <Empty title={`There are no images of ${split}`} />}
+        {first && !error && rows.length === 0 && <Empty title="No such images" />}
         {rows.length > 0 && !error && (
           <div className={outdated ? styles.outdated : undefined} aria-busy={outdated}>
             <DataTable

@@ -33,12 +33,12 @@ export function SplitScore({
         <>
           <p className={styles.figure}>{percent(score.errorRate)}</p>
           <p>
-            wrong
-            {score.rowCount !== undefined && ` of ${count(score.rowCount)} images`}, log loss{' '}
-            {significant(score.logLoss, 3)}
+            {score.rowCount !== undefined &&
+              `${count(Math.round(score.errorRate * score.rowCount))} of ${count(score.rowCount)} images wrong, `}
+            log loss {significant(score.logLoss, 3)}
           </p>
           {best && (
-            <p className={styles.fact} style={{ whiteSpace: 'normal' }}>
+            <p className={styles.note}>
               <span className={tone(score.errorRate, best.errorRate)}>
                 {comparison(score.errorRate, best.errorRate)}
               </span>{' '}

@@ -2,20 +2,16 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useApiMutation } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
-import { count } from '../../format/numbers.ts';
 import { type EnsembleSubmissionFragment, SubmitEnsembleDocument } from '../../generated/operations.ts';
-import { Button, ButtonAnchor } from '../../ui/Button.tsx';
-import { type Column, DataTable } from '../../ui/DataTable.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { TextField } from '../../ui/Field.tsx';
-import { Icon } from '../../ui/Icon.tsx';
-import { Moment } from '../../ui/Moment.tsx';
-import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
 import styles from './ensembles.module.css';
 import { type Problem, problemAt, problemsElsewhere } from './problems.ts';
 import { problemsOf } from './refusal.ts';
+import { SubmissionsTable } from './SubmissionsTable.tsx';
 
 /** Makes the CSV of what an ensemble predicts, and has all those that were made. */
 export function SubmissionsPanel({
@@ -73,42 +69,9 @@ export function SubmissionsPanel({
         {submissions.length === 0 ? (
           <p className={styles.out}>None yet: each keeps the labels of the TEST images as image_id,label.</p>
         ) : (
-          <DataTable
-            label="Submissions"
-            columns={columns}
-            rows={submissions}
-            rowKey={({ id }) => id}
-            maxHeight="18rem"
-          />
+          <SubmissionsTable submissions={submissions} />
         )}
       </Stack>
     </Panel>
   );
 }
-
-const columns: readonly Column<EnsembleSubmissionFragment>[] = [
-  { key: 'created', header: 'Made', width: '8rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-  {
-    key: 'message',
-    header: 'Message',
-    width: 'minmax(10rem, 1fr)',
-    cell: ({ message }) => (message === null ? <span className={styles.out}>none</span> : <Name>{message}</Name>),
-  },
-  { key: 'rows', header: 'Rows', width: '6rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
-  {
-    key: 'hash',
-    header: 'SHA-256',
-    width: '8rem',
-    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 10)}</code>,
-  },
-  {
-    key: 'download',
-    header: 'CSV',
-    width: '9rem',
-    cell: ({ csvUrl }) => (
-      <ButtonAnchor small href={csvUrl} download>
-        <Icon name="download" /> Download
-      </ButtonAnchor>
-    ),
-  },
-];

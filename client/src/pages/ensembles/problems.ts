@@ -39,9 +39,10 @@ export function problemsElsewhere(problems: readonly Problem[], fields: readonly
   return problems.filter(({ path }) => !fields.includes(path[0] ?? '')).map(({ message }) => sentence(message));
 }
 
-/** With a capital and a full stop, as people write it. */
+/** With a capital and a full stop, as people write it. What turns the direction of text, in a run's name, must not turn the sentence. */
 export function sentence(message: string): string {
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  const plain = message.replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+  const text = plain.charAt(0).toUpperCase() + plain.slice(1);
   return /[.!?:]$/.test(text) ? text : `${text}.`;
 }
 
