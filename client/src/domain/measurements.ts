@@ -58,9 +58,11 @@ export type Fit =
     }
   | {
       readonly kind: 'too much';
-      /** The largest accumulation that was tried; none fits. */
+      /** The largest that is known not to fit. */
       readonly accumulation: number;
       readonly measurement: Measurement;
+      /** Whether there is no larger one to try: micro-batches have two images at least. */
+      readonly last: boolean;
     }
   | { readonly kind: 'unknown' };
 
@@ -85,7 +87,18 @@ export function fitOf(measured: readonly Measurement[], budget: number, batch: n
     .filter(({ microBatchSize }) => batch % microBatchSize === 0)
     .reduce<Measurement | undefined>((a, b) => (a && a.microBatchSize <= b.microBatchSize ? a : b), undefined);
   if (!least) return { kind: 'unknown' };
-  return { kind: 'too much', accumulation: batch / least.microBatchSize, measurement: least };
+  const { microBatchSize } = least;
+  return {
+    kind: 'too much',
+    accumulation: batch / microBatchSize,
+    measurement: least,
+    last: !canBeHalved(microBatchSize),
+  };
+}
+
+/** Whether half of a micro-batch is one, too: whole, with the two images that batch normalisation needs. */
+export function canBeHalved(microBatchSize: number): boolean {
+  return microBatchSize % 2 === 0 && microBatchSize >= 4;
 }
 
 /** With the largest micro-batch; the first of equals, which is the newest. */

@@ -17,7 +17,8 @@ test('the smallest accumulation that fits, by whatever probe it was measured', (
   expect(fitOf(all, 1000, 64)).toMatchObject({ kind: 'fits', accumulation: 1, smallest: true });
   expect(fitOf(all, 600, 64)).toMatchObject({ kind: 'fits', accumulation: 2, smallest: true });
   expect(fitOf(all, 300, 128)).toMatchObject({ kind: 'fits', accumulation: 8, smallest: true });
-  expect(fitOf(all, 100, 64)).toMatchObject({ kind: 'too much', accumulation: 4 });
+  expect(fitOf(all, 100, 64)).toMatchObject({ kind: 'too much', accumulation: 4, last: false });
+  expect(fitOf([...all, measured(2, 200)], 100, 64)).toMatchObject({ kind: 'too much', accumulation: 32, last: true });
   expect(fitOf([], 100, 64)).toEqual({ kind: 'unknown' });
 });
 

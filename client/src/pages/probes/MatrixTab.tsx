@@ -131,7 +131,7 @@ function Cell({ fit, probe }: { readonly fit: Fit; readonly probe: string }): Re
           {accumulation}
         </strong>
       ) : (
-        <span className={styles.bad}>too much</span>
+        <span className={styles.bad}>{fit.last ? 'nothing fits' : `> ${accumulation}`}</span>
       )}
       <span className={styles.hint}>{memory}</span>
     </Link>

@@ -82,10 +82,10 @@ function Equivalence({ equivalence }: { readonly equivalence: NonNullable<Probed
         entries={[
           ['Mean loss', `${significant(loss, 5)}, differs by ${significant(lossDifference, 2)}`],
           [
-            'Largest element',
+            'Largest gradient',
             `${significant(gradientMax, 4)}, elements differ by ${significant(gradientDifference, 2)} at most`,
           ],
-          ['Cosine', String(gradientCosine)],
+          ['Cosine', gradientCosine < 1 ? `1 − ${significant(1 - gradientCosine, 2)}` : '1'],
         ]}
       />
     </Notice>

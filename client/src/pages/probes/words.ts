@@ -1,5 +1,6 @@
 /** What a memory probe has found out, in words. */
 
+import { canBeHalved } from '../../domain/measurements.ts';
 import { sizeText } from '../../domain/typed.ts';
 import { bytes, significant } from '../../format/numbers.ts';
 import type { ProbedTargetFragment } from '../../generated/operations.ts';
@@ -33,8 +34,8 @@ export function verdictText(target: Target, { budget, effectiveBatchSize }: Aske
   if (underWay) return last ? 'Being measured.' : 'Not measured yet.';
   if (!last) return 'Was not measured.';
   if (last.outcome === 'FAILED') return 'Could not be measured.';
-  const canBeHalved = last.microBatchSize % 2 === 0 && last.microBatchSize >= 4;
-  if (canBeHalved) return `Was not measured to the end: ${last.microBatchSize} images at a time do not fit.`;
+  if (canBeHalved(last.microBatchSize))
+    return `Was not measured to the end: ${last.microBatchSize} images at a time do not fit.`;
   return `Nothing fits: even ${last.microBatchSize} images at a time take more than ${bytes(budget)}. Choose a smaller network or size, or a larger budget.`;
 }
 
