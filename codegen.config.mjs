@@ -48,6 +48,7 @@ const server = {
     LeaderboardConnection: '../graphql/rows.ts#LeaderboardRow',
     LeaderboardEntry: '../store/leaderboard.ts#LeaderboardEntry as LeaderboardEntryRow',
     MemoryProbe: '../store/probe.ts#MemoryProbe as MemoryProbeRow',
+    MetricSeries: '../store/metric.ts#MetricSeries as MetricSeriesRow',
     MetricValue: 'number',
     Node: '../graphql/rows.ts#NodeRow',
     PlannedRun: '../commands/sweepPlan.ts#PlannedRun as PlannedRunRow',

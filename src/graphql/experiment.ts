@@ -3,7 +3,8 @@ import { deleteExperiment } from '../commands/removal.ts';
 import { cursorAtSnapshot } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { experimentCursor, findExperiment, listExperiments } from '../store/experiment.ts';
-import { idOrName } from './arguments.ts';
+import { listMetricNames } from '../store/experimentFigures.ts';
+import { idOrName, within } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
@@ -33,6 +34,12 @@ export const experimentResolvers: Resolvers = {
   Experiment: {
     dataset: ({ datasetId }, _, { loaders }) => (datasetId ? loaders.dataset.load(datasetId) : null),
     runCount: async ({ id }, _, { loaders }) => (await loaders.runCountOfExperiment.load(id)) ?? 0,
+    runCounts: ({ id }, _, { loaders }) => loaders.runCountsOfExperiment.load(id),
+    bestHistory: async ({ id }, { maxPoints }, { loaders }) => {
+      const most = within('maxPoints', maxPoints ?? 50, 2, 1000);
+      return thinned(await loaders.bestHistoryOfExperiment.load(id), most);
+    },
+    metricNames: ({ id }, _, { db }) => listMetricNames(db, id),
     bestRun: async ({ id }, _, { loaders }) => {
       const runId = await loaders.bestRunIdOfExperiment.load(id);
       return runId ? loaders.run.load(runId) : null;
@@ -45,3 +52,9 @@ export const experimentResolvers: Resolvers = {
     runs: ({ id }, args, { db }) => runConnection(db, { experimentId: id }, args),
   },
 };
+
+/** At most `most` of them, at equal distances, the first and the last among them. */
+function thinned<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!);
+}

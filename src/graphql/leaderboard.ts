@@ -2,7 +2,7 @@ import type { PageRequest } from '../domain/page.ts';
 import { persist } from '../events/persist.ts';
 import { cursorAtSnapshot } from '../events/positions.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { type LeaderboardQuery, readLeaderboard } from '../store/leaderboard.ts';
+import { type LeaderboardQuery, readLeaderboard, readPoints } from '../store/leaderboard.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { connection, pageRequest } from './connection.ts';
 import { requireExperiment } from './loaders.ts';
@@ -13,6 +13,7 @@ export const leaderboardResolvers: Resolvers = {
   Experiment: {
     leaderboard: ({ id }, { first, after, ...query }, { db }) =>
       leaderboardConnection(db, { ...query, experimentId: id }, pageRequest({ first, after })),
+    points: ({ id }, { first, ...query }, { db }) => readPoints(db, { ...query, experimentId: id }, first ?? 1000),
   },
   LeaderboardConnection: {
     totalCount: ({ count }) => count(),

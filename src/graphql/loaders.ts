@@ -9,6 +9,7 @@ import { countExperiments, countImages } from '../store/datasetCounts.ts';
 import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
 import { countRuns, type Experiment, findBestRuns, getExperiments } from '../store/experiment.ts';
+import { bestHistories, countRunsByStatus } from '../store/experimentFigures.ts';
 import { experimentBytes } from '../store/experimentStorage.ts';
 import { findSummaries } from '../store/metric.ts';
 import { getPredictionSets, predictionSetsOfRuns } from '../store/prediction.ts';
@@ -26,6 +27,7 @@ export function createLoaders(db: Queryable) {
     artifact: mapLoader((ids) => getArtifacts(db, ids)),
     artifactsOfRun: listLoader((ids) => findArtifacts(db, ids), 'runId'),
     attemptsOfRun: listLoader((ids) => findAttempts(db, ids), 'runId'),
+    bestHistoryOfExperiment: listLoader((ids) => bestHistories(db, ids), 'experimentId'),
     bestRunIdOfExperiment: mapLoader((ids) => findBestRuns(db, ids)),
     bytesOfExperiment: mapLoader((ids) => experimentBytes(db, ids)),
     dataset: mapLoader((ids) => getDatasets(db, ids)),
@@ -35,18 +37,31 @@ export function createLoaders(db: Queryable) {
     experiment: mapLoader((ids) => getExperiments(db, ids)),
     imageCounts: mapLoader((ids) => countImages(db, ids)),
     membersOfEnsemble: listLoader((ids) => findEnsembleMembers(db, ids), 'ensembleId'),
-    metricsOfRun: listLoader((ids) => findSummaries(db, ids), 'runId'),
+    /** One loader per choice of names; undefined: all. */
+    metricsOfRun: memoized((names?: readonly string[]) => listLoader((ids) => findSummaries(db, ids, names), 'runId')),
     predictionSet: mapLoader((ids) => getPredictionSets(db, ids)),
     predictionSetsOfRun: mapLoader((ids) => predictionSetsOfRuns(db, ids)),
     probe: mapLoader((ids) => getProbes(db, ids)),
     run: mapLoader((ids) => getRuns(db, ids)),
     runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
+    runCountsOfExperiment: listLoader((ids) => countRunsByStatus(db, ids), 'experimentId'),
     runCountsOfSweep: listLoader((ids) => countSweepRuns(db, ids), 'sweepId'),
     scoresOfEnsemble: listLoader((ids) => findEnsembleScores(db, ids), 'ensembleId'),
     submission: mapLoader((ids) => getSubmissions(db, ids)),
     submissionsOfEnsemble: mapLoader((ids) => submissionsOfEnsembles(db, ids)),
     sweep: mapLoader((ids) => getSweeps(db, ids)),
     worker: mapLoader((ids) => getWorkers(db, ids)),
+  };
+}
+
+/** The same loader for equal arguments. */
+function memoized<A extends readonly unknown[], T>(make: (...args: A) => T): (...args: A) => T {
+  const made = new Map<string, T>();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    const known = made.get(key) ?? make(...args);
+    made.set(key, known);
+    return known;
   };
 }
 

@@ -48,7 +48,7 @@ export const runResolvers: Resolvers = {
     eventCursor: ({ id, eventSeq }) => new Positions([], [[id, eventSeq]]).cursor(),
     attempts: ({ id }, _, { loaders }) => loaders.attemptsOfRun.load(id),
     epochs: ({ id }, _, { loaders }) => loaders.epochsOfRun.load(id),
-    metrics: ({ id }, _, { loaders }) => loaders.metricsOfRun.load(id),
+    metrics: ({ id }, { names }, { loaders }) => loaders.metricsOfRun(names ?? undefined).load(id),
     metricHistory: ({ id }, { names, maxPoints, ...steps }, { db }) =>
       metricHistory(db, id, {
         names: names ?? undefined,

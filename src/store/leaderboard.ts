@@ -17,6 +17,7 @@ import type { Split } from '../domain/dataset.ts';
 import { parseFilter } from '../domain/filter.ts';
 import { directionOf, type Objective, type OrderDirection } from '../domain/objective.ts';
 import { type Page, type PageRequest, pageOf, pageSize } from '../domain/page.ts';
+import type { RunStatus } from '../domain/run.ts';
 import { missing, refuse } from '../errors.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { hasImages } from './datasetCounts.ts';
@@ -28,6 +29,7 @@ import {
   countSql,
   type KeyCursor,
   orderedSql,
+  pointsSql,
   type RankedRow,
   rankingSql,
   type Section,
@@ -111,6 +113,30 @@ export async function readLeaderboard(
     ...pageOf(entries, page),
     count: async () => (await db.$queryRaw<{ count: number }[]>(countSql(board)))[0]!.count,
   };
+}
+
+/** A run in short: enough for a mark on a chart. */
+export interface RunPoint {
+  readonly runId: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly architecture: string;
+  readonly value: number;
+  readonly split: Split;
+  readonly trainSeconds: number | null;
+  readonly imagesPerSecond: number | null;
+  /** Bytes. */
+  readonly peakMemory: number | null;
+  readonly createdAt: Date;
+}
+
+/** Runs of a leaderboard at once, at most `mostPoints`. */
+export const mostPoints = 10_000;
+
+/** The first runs of a leaderboard, ensembles and all else about them left out. Throws as `readLeaderboard` does. */
+export async function readPoints(db: Queryable, query: LeaderboardQuery, first: number): Promise<RunPoint[]> {
+  const limit = pageSize({ first }, mostPoints);
+  return db.$queryRaw<RunPoint[]>(pointsSql(await setUp(db, query), limit));
 }
 
 function rankCursor({ sections }: Board, cursor: string): Cursor {

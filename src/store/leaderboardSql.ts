@@ -84,6 +84,19 @@ export function orderedSql(board: Board, order: BoardOrder, cursor: KeyCursor | 
   return describe(board, page, Prisma.sql`${section} ranked.key ${direction} nulls last, ranked.id`);
 }
 
+/** RunPoint of the runs alone, by rank. */
+export function pointsSql(board: Board, limit: number): Prisma.Sql {
+  const order = Prisma.sql`order by section, value ${directionSql[board.direction]}, id`;
+  const branches = board.sections.map((_, section) => runsSql(board, section, null));
+  return Prisma.sql`
+    select r.id as "runId", r.name, r.status::text as status, r.architecture, ranked.value, ranked.split::text as split,
+      r.train_seconds as "trainSeconds", r.images_per_second as "imagesPerSecond", r.peak_memory::float8 as "peakMemory",
+      r.created_at as "createdAt"
+    from (select * from (${Prisma.join(branches, ' union all ')}) branches ${order} limit ${limit}) ranked
+    join run r on r.id = ranked.id
+    order by section, ranked.value ${directionSql[board.direction]}, ranked.id`;
+}
+
 /** One row with the number of all entries. */
 export function countSql(board: Board): Prisma.Sql {
   return Prisma.sql`select count(*)::int as count from (${Prisma.join(branchesOf(board), ' union all ')}) branches`;
@@ -161,7 +174,9 @@ function keySql({ order }: Board, entry: Prisma.Sql, value: Prisma.Sql, isRun: b
 function runsSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {
   const { split } = board.sections[section]!;
   const { from, value, step } = runValueSql(board, section);
-  const unranked = section ? Prisma.sql`and (${holdoutScore(board)}) is null` : Prisma.empty;
+  const unranked = section
+    ? Prisma.sql`and not exists (select from (${holdoutScores(board)}) p where p.run_id = r.id and p.value is not null)`
+    : Prisma.empty;
   return Prisma.sql`
     select r.id, true as is_run, ${section}::int as section, ${value} as value, ${step} as step, ${split}::split as split,
       null as rows_hash, ${keySql(board, Prisma.sql`r`, value, true)} as key
@@ -177,7 +192,7 @@ function runValueSql(board: Board, section: number): { from: Prisma.Sql; value: 
     return { from: Prisma.empty, value: Prisma.sql`r.objective_value`, step: Prisma.sql`r.objective_step` };
   }
   if (split === 'HOLDOUT') {
-    const from = Prisma.sql`join lateral (${holdoutScore(board)}) p on true`;
+    const from = Prisma.sql`join (${holdoutScores(board)}) p on p.run_id = r.id`;
     return { from, value: Prisma.sql`p.value`, step: Prisma.sql`null::bigint` };
   }
   const from = Prisma.sql`join metric_summary s on s.run_id = r.id
@@ -187,10 +202,11 @@ function runValueSql(board: Board, section: number): { from: Prisma.Sql; value: 
     : { from, value: Prisma.sql`s.max`, step: Prisma.sql`s.max_step` };
 }
 
-/** Of the predictions that an ensemble would use of run `r`. */
-function holdoutScore({ score }: Board): Prisma.Sql {
-  return Prisma.sql`select p.${score!} as value from prediction_set p
-    where p.run_id = r.id and p.split = 'HOLDOUT' order by ${preferredKind} limit 1`;
+/** Of the predictions that an ensemble would use of each run: for all runs at once, which is far less work than run by run. */
+function holdoutScores({ experimentId, score }: Board): Prisma.Sql {
+  return Prisma.sql`select distinct on (p.run_id) p.run_id, p.${score!} as value
+    from prediction_set p join run h on h.id = p.run_id
+    where h.experiment_id = ${experimentId} and p.split = 'HOLDOUT' order by p.run_id, ${preferredKind}`;
 }
 
 function ensemblesSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {

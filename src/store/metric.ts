@@ -24,8 +24,8 @@ export interface MetricSeries {
   readonly points: readonly { readonly step: number; readonly value: number; readonly at: Date }[];
   /** Whether there are more points than these. */
   readonly downsampled: boolean;
-  /** Points in the series within the range asked for. */
-  readonly total: number;
+  /** Points in the series within the range asked for; of a long one they are only counted when that is asked for. */
+  readonly total: number | (() => Promise<number>);
 }
 
 /**
@@ -128,10 +128,14 @@ export async function updateObjective(db: Queryable, runId: string): Promise<voi
     where r.id = ${runId} and e.id = r.experiment_id and n.name = e.metric and s.run_id = r.id and s.name_id = n.id`;
 }
 
-/** Summaries of several runs, by run and name. */
-export async function findSummaries(db: Queryable, runIds: readonly string[]): Promise<MetricSummary[]> {
+/** Summaries of several runs, by run and name; only of the given names, all when left out. */
+export async function findSummaries(
+  db: Queryable,
+  runIds: readonly string[],
+  names?: readonly string[],
+): Promise<MetricSummary[]> {
   const rows = await db.metricSummary.findMany({
-    where: { runId: { in: [...runIds] } },
+    where: { runId: { in: [...runIds] }, ...(names && { name: { name: { in: [...names] } } }) },
     include: { name: true },
     orderBy: [{ runId: 'asc' }, { name: { name: 'asc' } }],
   });
@@ -153,7 +157,7 @@ export async function findSummaries(db: Queryable, runIds: readonly string[]): P
 export interface HistoryRequest {
   /** All series when left out. */
   readonly names?: readonly string[] | undefined;
-  /** Of each series, at least 2. */
+  /** Of each series, at least 2; up to a hundred more where values are not finite. */
   readonly maxPoints: number;
   readonly steps?: StepRange | undefined;
 }
@@ -174,40 +178,56 @@ export function inSteps({ from, to }: StepRange): Prisma.Sql {
 }
 
 /**
- * Series of a run within a range of steps, each cut down to at most `maxPoints` by probing the index at equal distances of step: of a
- * million points a thousand are read, not a million. The last point is always there.
+ * Series of a run within a range of steps, each cut down to about `maxPoints` by probing the index at equal distances of step: of a
+ * million points a thousand are read, not a million. The last point is always there, and so are the first of those that are not finite.
  */
 export async function metricHistory(db: Queryable, runId: string, request: HistoryRequest): Promise<MetricSeries[]> {
+  const { maxPoints } = request;
   const within = inSteps(request.steps ?? {});
   const named = request.names ? Prisma.sql`and n.name = any(${[...request.names]}::text[])` : Prisma.empty;
-  const series = await db.$queryRaw<{ name: string; name_id: number; total: bigint; low: bigint; high: bigint }[]>`
-    select n.name, n.id as name_id, count(*) as total, min(p.step) as low, max(p.step) as high
-    from metric_point p join metric_name n on n.id = p.name_id
-    where p.run_id = ${runId} and ${within} ${named}
-    group by n.id order by n.name`;
+  // The summaries name the series, also of points that were removed by age; the ends come from the index.
+  const series = await db.$queryRaw<{ name: string; name_id: number; some: number; low: bigint; high: bigint }[]>`
+    select n.name, n.id as name_id, ends.low, ends.high, (select count(*)::int from (
+      select from metric_point where run_id = ${runId} and name_id = n.id and ${within} limit ${maxPoints + 1}) p) as some
+    from metric_summary s join metric_name n on n.id = s.name_id cross join lateral (
+      select min(step) as low, max(step) as high from metric_point where run_id = ${runId} and name_id = n.id and ${within}) ends
+    where s.run_id = ${runId} and ends.low is not null ${named}
+    order by n.name`;
   const result: MetricSeries[] = [];
-  for (const { name, name_id, total, low, high } of series) {
-    const downsampled = Number(total) > request.maxPoints;
-    const range = Prisma.sql`run_id = ${runId} and name_id = ${name_id}`;
-    const stride = Math.max(1, Math.ceil((Number(high) - Number(low)) / Math.max(1, request.maxPoints - 2)));
-    const points = downsampled
-      ? await db.$queryRaw<PointRow[]>`
-          select distinct p.step, p.value, p.at
-          from (select generate_series(${low}::bigint, ${high}::bigint, ${stride}::bigint) union select ${high}::bigint) g (step)
-          cross join lateral (
-            select step, value, at from metric_point where ${range} and step >= g.step order by step limit 1
-          ) p
-          order by p.step`
-      : await db.$queryRaw<PointRow[]>`
-          select step, value, at from metric_point where ${range} and ${within} order by step`;
+  for (const { name, name_id, some, low, high } of series) {
+    const points = Prisma.sql`from metric_point where run_id = ${runId} and name_id = ${name_id} and ${within}`;
+    const downsampled = some > maxPoints;
+    const rows = downsampled
+      ? await db.$queryRaw<PointRow[]>(thinnedSql(points, { low, high, maxPoints }))
+      : await db.$queryRaw<PointRow[]>`select step, value, at ${points} order by step`;
     result.push({
       name,
-      points: points.map((p) => ({ step: Number(p.step), value: p.value, at: p.at })),
+      points: rows.map((p) => ({ step: Number(p.step), value: p.value, at: p.at })),
       downsampled,
-      total: Number(total),
+      total: downsampled ? () => countRows(db, points) : rows.length,
     });
   }
   return result;
+}
+
+/** Points that are not finite and stand beside the thinned ones, at most. */
+const mostNonFinite = 100;
+
+function thinnedSql(points: Prisma.Sql, range: { low: bigint; high: bigint; maxPoints: number }): Prisma.Sql {
+  const { low, high, maxPoints } = range;
+  const stride = Math.max(1, Math.ceil((Number(high) - Number(low)) / Math.max(1, maxPoints - 2)));
+  return Prisma.sql`
+    select p.step, p.value, p.at
+    from (select generate_series(${low}::bigint, ${high}::bigint, ${stride}::bigint) union select ${high}::bigint) g (at_least)
+    cross join lateral (select step, value, at ${points} and step >= at_least order by step limit 1) p
+    union
+    (select step, value, at ${points} and value in ('NaN', 'Infinity', '-Infinity') order by step limit ${mostNonFinite})
+    order by step`;
+}
+
+async function countRows(db: Queryable, points: Prisma.Sql): Promise<number> {
+  const [row] = await db.$queryRaw<{ count: number }[]>`select count(*)::int as count ${points}`;
+  return row!.count;
 }
 
 interface PointRow {

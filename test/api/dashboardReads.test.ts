@@ -96,3 +96,93 @@ describe('a range of steps', () => {
     }
   });
 });
+
+describe('an experiment', () => {
+  let own: string;
+  const runs: Record<string, string> = {};
+  beforeAll(async () => {
+    const { prisma } = server.context.db;
+    const { datasetId } = await prisma.experiment.findUniqueOrThrow({ where: { id: experimentId } });
+    own = await experimentOf(prisma, datasetId, { name: 'charted' });
+    for (const [i, value] of [0.5, 0.3, 0.4].entries()) {
+      const runId = await queuedRun(server.context, own, `run ${i}`);
+      runs[`run ${i}`] = runId;
+      const attempt = await attemptAt(server.context, runId);
+      await attempt.tell([points(1, { 'valid/error_rate': value, 'train/loss': value * 2 })]);
+      if (i < 2) await attempt.succeed();
+    }
+    await queuedRun(server.context, own, 'waiting');
+    const imageIds = Array.from({ length: 12 }, (_, i) => `${500 + i}.jpg`);
+    await putPredictions(prisma, runs['run 0']!, drawnPredictions(4, imageIds, vocab, { split: 'HOLDOUT' }));
+  });
+
+  test('tells the figures of its runs', async () => {
+    const { experiment } = await server.ask(
+      `query ($id: ID!) { experiment(id: $id) { runCount runCounts { status count } bestHistory { at value } metricNames } }`,
+      { id: own },
+    );
+    expect(experiment).toEqual({
+      runCount: 4,
+      runCounts: [
+        { status: 'QUEUED', count: 1 },
+        { status: 'RUNNING', count: 1 },
+        { status: 'SUCCEEDED', count: 2 },
+      ],
+      bestHistory: [
+        { at: expect.any(String), value: 0.5 },
+        { at: expect.any(String), value: 0.3 },
+      ],
+      metricNames: ['train/loss', 'valid/error_rate'],
+    });
+    expect(
+      await problemsOf('query ($id: ID!) { experiment(id: $id) { bestHistory(maxPoints: 1) { value } } }', { id: own }),
+    ).toMatchObject([{ code: 'LIMIT_EXCEEDED', path: ['maxPoints'] }]);
+  });
+
+  const pointsQuery = `query ($id: ID!, $first: Int, $split: Split, $metric: String, $filter: String) { experiment(id: $id) {
+    points(first: $first, split: $split, metric: $metric, filter: $filter) {
+      runId name status value trainSeconds peakMemory imagesPerSecond architecture
+    }
+  } }`;
+
+  test('has its runs as points, those with a score on the hold-out first', async () => {
+    const pointsOf = async (variables: object) =>
+      (await server.ask(pointsQuery, { id: own, ...variables })).experiment.points;
+    const all = await pointsOf({ first: 10_000 });
+    expect(all.map(({ name }: { name: string }) => name)).toEqual(['run 0', 'run 1', 'run 2']);
+    expect(all[1]).toEqual({
+      ...{ runId: runs['run 1'], name: 'run 1', status: 'SUCCEEDED', value: 0.3, trainSeconds: 60, peakMemory: null },
+      ...{ imagesPerSecond: 12, architecture: 'convnext_atto' },
+    });
+    const names = async (variables: object) => (await pointsOf(variables)).map(({ name }: { name: string }) => name);
+    expect(await names({ split: 'VALID' })).toEqual(['run 1', 'run 2', 'run 0']);
+    expect(await names({ split: 'VALID', first: 1 })).toEqual(['run 1']);
+    expect(await names({ split: 'HOLDOUT' })).toEqual(['run 0']);
+    expect(await names({ metric: 'train/loss', filter: 'status = RUNNING' })).toEqual(['run 2']);
+    for (const [variables, path] of [
+      [{ first: 0 }, 'first'],
+      [{ first: 10_001 }, 'first'],
+      [{ split: 'TEST' }, 'split'],
+      [{ split: 'HOLDOUT', metric: 'lr' }, 'metric'],
+      [{ filter: 'name ~ x' }, 'filter'],
+    ] as const) {
+      const query = pointsQuery.replace(/runId .*/, 'name');
+      expect(await problemsOf(query, { id: own, ...variables })).toMatchObject([{ path: [path] }]);
+    }
+  });
+
+  test('shows pages of 1000 and 10000 points within what an operation may cost', async () => {
+    const { status } = await server.send(pointsQuery, { id: own, first: 10_000 });
+    expect(status).toBe(200);
+    const leaderboard = `query ($id: ID!) { experiment(id: $id) { leaderboard(first: 1000, orderBy: { field: NAME, direction: ASC }) {
+      totalCount pageInfo { hasNextPage endCursor }
+      edges { rank cursor node { value { value nonFinite } predictionValue { value } step split splitHash comparable trainSeconds imagesPerSecond
+        peakMemory run { id name status kind architecture tags config notes createdAt finishedAt progress { phase epoch epochs etaSeconds }
+          metrics(names: ["train/loss", "valid/loss", "valid/accuracy"]) { name min { value } max { value } } } ensemble { id name method } } } } } }`;
+    const { experiment } = await server.ask(leaderboard, { id: own });
+    expect(experiment.leaderboard.totalCount).toBe(3);
+    expect(experiment.leaderboard.edges[0].node.run.metrics).toEqual([
+      { name: 'train/loss', min: { value: 1 }, max: { value: 1 } },
+    ]);
+  });
+});

@@ -12,7 +12,7 @@ import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
-import { findSummaries, metricHistory, type StepRange } from '../../src/store/metric.ts';
+import { findSummaries, type MetricSeries, metricHistory, type StepRange } from '../../src/store/metric.ts';
 import { findRun } from '../../src/store/run.ts';
 import { drawnPredictions } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
@@ -121,6 +121,8 @@ test("the run's objective is its best finite value by the experiment's direction
   await db().experiment.update({ where: { id: experimentId }, data: { direction: 'ASC' } });
 });
 
+const totalOf = ({ total }: MetricSeries) => (typeof total === 'number' ? total : total());
+
 test('a long series is thinned to points of it, first and last among them', async () => {
   const token = await running();
   const values = Array.from({ length: 5000 }, (_, i) => Math.sin(i));
@@ -132,7 +134,8 @@ test('a long series is thinned to points of it, first and last among them', asyn
     [2, 2],
     [3, 3],
   ]);
-  expect(loss).toMatchObject({ name: 'train/loss', downsampled: true, total: 5000 });
+  expect(loss).toMatchObject({ name: 'train/loss', downsampled: true });
+  expect(await totalOf(loss!)).toBe(5000);
   const steps = loss!.points.map((p) => p.step);
   expect(steps.length).toBeLessThanOrEqual(100);
   expect(steps.length).toBeGreaterThan(90);
@@ -140,13 +143,33 @@ test('a long series is thinned to points of it, first and last among them', asyn
   for (const { step, value } of loss!.points) expect(value).toBe(values[step - 1]);
   const within = async (steps: StepRange, maxPoints = 1000) => {
     const series = await metricHistory(db(), token.runId, { names: ['train/loss'], maxPoints, steps });
-    return series.map((s) => [s.total, s.downsampled, s.points.map((p) => p.step)]);
+    return Promise.all(series.map(async (s) => [await totalOf(s), s.downsampled, s.points.map((p) => p.step)]));
   };
   expect(await within({ from: 4991 })).toEqual([[10, false, Array.from({ length: 10 }, (_, i) => 4991 + i)]]);
   expect(await within({ from: 2000, to: 2003 })).toEqual([[4, false, [2000, 2001, 2002, 2003]]]);
   expect(await within({ to: 2 })).toEqual([[2, false, [1, 2]]]);
   expect(await within({ from: 2000, to: 2999 }, 4)).toEqual([[1000, true, [2000, 2500, 2999]]]);
   expect(await within({ from: 5001 })).toEqual([]);
+});
+
+test('a thinned series keeps what is not finite', async () => {
+  const token = await running();
+  const values = Array.from({ length: 2000 }, (_, i) => (i === 777 ? Number.NaN : i === 1234 ? -Infinity : i));
+  await recordEvents(ctx, token, [points('train/loss', values)]);
+  const odd = async (steps?: StepRange) => {
+    const [series] = await metricHistory(db(), token.runId, { maxPoints: 20, steps });
+    expect(series!.points.map((p) => p.step)).toEqual(series!.points.map((p) => p.step).toSorted((a, b) => a - b));
+    return series!.points.flatMap((p) => (Number.isFinite(p.value) ? [] : [[p.step, p.value]]));
+  };
+  expect(await odd()).toEqual([
+    [778, Number.NaN],
+    [1235, Number.NEGATIVE_INFINITY],
+  ]);
+  expect(await odd({ from: 779 })).toEqual([[1235, Number.NEGATIVE_INFINITY]]);
+  await recordEvents(ctx, token, [points('all/nan', new Array(2000).fill(Number.NaN))]);
+  const [nan] = await metricHistory(db(), token.runId, { names: ['all/nan'], maxPoints: 20 });
+  expect(nan!.points.length).toBeLessThanOrEqual(120);
+  expect([nan!.points[0]!.step, nan!.points.at(-1)!.step]).toEqual([1, 2000]);
 });
 
 test('thinned memory keeps every peak', async () => {
