@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useRef } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { routes } from '../routes.ts';
 import { ButtonAnchor, ButtonLink } from '../ui/Button.tsx';
@@ -11,6 +11,8 @@ import { OperationsButton } from './OperationsButton.tsx';
 import { SessionButton } from './SessionButton.tsx';
 import { StaleBanner } from './StaleBanner.tsx';
 import { ThemeButton } from './ThemeButton.tsx';
+import { ToolLabel } from './ToolLabel.tsx';
+import { useArrival } from './useArrival.ts';
 
 const ExperimentsPage = lazy(() =>
   import('../pages/experiments/ExperimentsPage.tsx').then((m) => ({ default: m.ExperimentsPage })),
@@ -49,6 +51,8 @@ const sections = [
 
 export function App() {
   const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  useArrival(main);
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -68,15 +72,15 @@ export function App() {
         </nav>
         <div className={styles.tools}>
           <OperationsButton />
-          <ButtonAnchor look="quiet" small href="/graphiql">
-            GraphiQL
+          <ButtonAnchor look="quiet" small href="/graphiql" title="GraphiQL: ask the API by hand">
+            <ToolLabel icon="graph">GraphiQL</ToolLabel>
           </ButtonAnchor>
           <ThemeButton />
           <SessionButton />
         </div>
       </header>
       <StaleBanner />
-      <main id="main" className={styles.main} tabIndex={-1}>
+      <main id="main" ref={main} className={styles.main} tabIndex={-1}>
         <Boundary key={location}>
           <Suspense fallback={<Skeleton height="60vh" />}>
             <Pages />

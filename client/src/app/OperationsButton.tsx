@@ -3,6 +3,7 @@ import { notedOperations } from '../api/operations.ts';
 import { Button, ButtonAnchor } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import styles from './App.module.css';
+import { ToolLabel } from './ToolLabel.tsx';
 
 /** Shows the GraphQL that the page was made of, each with a link that opens it in GraphiQL. */
 export function OperationsButton() {
@@ -11,7 +12,7 @@ export function OperationsButton() {
   return (
     <>
       <Button look="quiet" small onClick={() => setOpen(true)} title="The GraphQL that this page used">
-        Query
+        <ToolLabel icon="code">Query</ToolLabel>
       </Button>
       {open && (
         <Dialog title="The GraphQL of this page" onClose={() => setOpen(false)} wide>

@@ -1,6 +1,7 @@
 import { useApiQuery } from '../api/hooks.ts';
 import { SessionDocument } from '../generated/operations.ts';
 import { Button } from '../ui/Button.tsx';
+import { ToolLabel } from './ToolLabel.tsx';
 
 /** Who is logged in, and the way out; nothing on a server without authentication. */
 export function SessionButton() {
@@ -12,7 +13,7 @@ export function SessionButton() {
   };
   return (
     <Button look="quiet" small onClick={() => void logOut()} title={`Logged in as ${data.viewer.name}`}>
-      Log out
+      <ToolLabel icon="leave">Log out</ToolLabel>
     </Button>
   );
 }

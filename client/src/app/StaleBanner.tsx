@@ -3,26 +3,30 @@ import { useConnection } from '../api/hooks.ts';
 import { ago } from '../format/times.ts';
 import styles from './App.module.css';
 
-/** Milliseconds without a socket that nobody needs to know of. */
-const grace = 1_000;
+/** Milliseconds without the server that nobody needs to know of. */
+const grace = 1_500;
 
-/** Says that what is shown may be out of date, from when on, and that it will come back by itself. */
+/** Says that what is shown may be out of date, from when on, and that it will come back by itself: above the view, which stays where it is. */
 export function StaleBanner() {
   const connection = useConnection();
   const since = connection.kind === 'stale' ? connection.since : null;
   const [now, setNow] = useState(0);
   useEffect(() => {
     if (since === null) return;
+    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
   }, [since]);
   const shown = since !== null && now - since > grace;
   return (
-    <div role="status">
+    <div className={styles.banner}>
+      {/* Said once: a clock that is read out every second is of no use. */}
+      <p className="visually-hidden" role="status">
+        {shown && 'The connection to the server was lost. The view goes on by itself when it is back.'}
+      </p>
       {shown && (
-        <p className={styles.stale}>
-          The connection was lost {ago(new Date(since).toISOString(), now)}. What you see is of then; it goes on by
-          itself.
+        <p className={styles.stale} aria-hidden="true">
+          Connection lost {ago(new Date(since).toISOString(), now)}. What you see is of then; it goes on by itself.
         </p>
       )}
     </div>

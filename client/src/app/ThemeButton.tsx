@@ -1,8 +1,11 @@
 import { useState } from 'react';
 import { Button } from '../ui/Button.tsx';
+import { Icon, type IconName } from '../ui/Icon.tsx';
 
 const themes = ['system', 'light', 'dark'] as const;
 type Theme = (typeof themes)[number];
+
+const icons: Readonly<Record<Theme, IconName>> = { system: 'system', light: 'sun', dark: 'moon' };
 
 /** The one of client/public/theme.js. */
 const key = 'rungraph.theme';
@@ -31,7 +34,7 @@ export function ThemeButton() {
       title={`Theme: ${theme}. Switch to ${next}.`}
       aria-label={`Theme: ${theme}`}
     >
-      <span aria-hidden="true">{theme === 'system' ? '◐' : theme === 'light' ? '☀' : '☾'}</span>
+      <Icon name={icons[theme]} />
     </Button>
   );
 }

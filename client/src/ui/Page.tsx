@@ -1,6 +1,6 @@
 /** How views are laid out. */
 
-import { type CSSProperties, type ReactNode, useEffect, useId } from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useId, useRef } from 'react';
 import { Link } from 'wouter';
 import { Name } from './Name.tsx';
 import styles from './Page.module.css';
@@ -15,7 +15,13 @@ export interface PageHeadProps {
   readonly actions?: ReactNode;
 }
 
+/** The heading of a view; whoever has just come to the view finds the focus there. */
 export function PageHead({ title, trail = [], children, actions }: PageHeadProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const main = heading.current?.closest('main');
+    if (main && document.activeElement === main) heading.current?.focus({ preventScroll: true });
+  }, []);
   useEffect(() => {
     document.title = `${title} · Rungraph`;
   }, [title]);
@@ -35,7 +41,7 @@ export function PageHead({ title, trail = [], children, actions }: PageHeadProps
             </ol>
           </nav>
         )}
-        <h1 className={styles.title} title={title}>
+        <h1 ref={heading} tabIndex={-1} className={styles.title} title={title}>
           <bdi>{title}</bdi>
         </h1>
         {children && <div className={styles.about}>{children}</div>}

@@ -1,5 +1,6 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { classes } from './classes.ts';
+import { Icon } from './Icon.tsx';
 import styles from './Toasts.module.css';
 import { type Toast, toasts } from './toasts.ts';
 
@@ -18,20 +19,34 @@ export function Toasts() {
 }
 
 function Message({ toast: { id, text, tone, action } }: { readonly toast: Toast }) {
+  // Whoever is reading it, or about to press its button, has the time for it.
+  const [held, setHeld] = useState(false);
   useEffect(() => {
-    if (tone === 'bad') return;
+    if (tone === 'bad' || held) return;
     const timer = setTimeout(() => toasts.hide(id), readingTime);
     return () => clearTimeout(timer);
-  }, [id, tone]);
+  }, [id, tone, held]);
   const finish = () => {
     action?.run();
     toasts.hide(id);
   };
   return (
-    <div className={classes(styles.toast, tone === 'bad' && styles.bad)}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only stays as long as it is looked at
+    <div
+      className={classes(styles.toast, tone === 'bad' && styles.bad)}
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
       <bdi>{text}</bdi>
-      <button type="button" className={styles.action} onClick={finish}>
-        {action?.label ?? 'Close'}
+      {action && (
+        <button type="button" className={styles.action} onClick={finish}>
+          {action.label}
+        </button>
+      )}
+      <button type="button" className={styles.close} aria-label="Close" onClick={() => toasts.hide(id)}>
+        <Icon name="close" />
       </button>
     </div>
   );
