@@ -190,6 +190,29 @@ describe('what the page knows of a run', () => {
     expect(next.facts).toMatchObject({ status: 'QUEUED', failure: null, nextAttemptAt: moment(30) });
   });
 
+  it('ends an attempt with the status that ended it, and keeps its own end', () => {
+    const attempt = {
+      number: 1,
+      worker: null,
+      status: 'RUNNING',
+      startedAt: moment(1),
+      finishedAt: null,
+      engine: null,
+      accumulation: 2,
+      device: null,
+      precision: null,
+      versions: null,
+      failure: null,
+      resumedFromEpoch: null,
+    } as const;
+    const failure = { code: 'LEASE_LOST', message: 'gone', retryable: true };
+    const events = [status(2, 'RUNNING'), status(3, 'QUEUED', { failure }), status(9, 'CANCELED')];
+    const ended = applyEvents(fromSnapshot({ ...snapshot, attempts: [attempt] }), events, 'c1');
+    expect(ended.facts.attempts).toMatchObject([{ status: 'FAILED', failure, finishedAt: moment(3) }]);
+    expect(ended.facts.status).toBe('CANCELED');
+    expect(applyEvents(ended, events, 'c1')).toEqual(ended);
+  });
+
   it('takes what a later attempt has computed again', () => {
     const again = applyEvents(told, [logged(20, [[2, 7]]), finished(21, 0, 0.125), stored(22, 'prd_9', 'TEST')], 'c10');
     expect(again.series.get('train/loss')?.points.map(({ value }) => value)).toEqual([3, 7, Number.NaN, 2]);

@@ -12,6 +12,7 @@ import { addPoints, type Choice, createSeries, type Series } from './series.ts';
 export type RunSnapshot = NonNullable<RunPageQuery['run']>;
 export type RunEvent = RunPageEventsSubscription['runEvents']['events'][number];
 export type RunFacts = Omit<RunSnapshot, 'eventCursor' | 'metricHistory' | 'memory'>;
+type Attempt = RunFacts['attempts'][number];
 export type PredictionParts = RunFacts['predictions'][number];
 
 /** One value of a metric, which may be NaN or infinite. `at`: milliseconds since the epoch. */
@@ -76,11 +77,14 @@ function applyEvent(state: RunState, event: RunEvent): RunState {
   const at = Date.parse(event.at);
   switch (event.__typename) {
     case 'RunStatusChanged': {
-      if (at < state.statusAt) return state;
       const { status, failure, nextAttemptAt } = event;
+      const attempts = facts.attempts.map((attempt) =>
+        attempt.number === event.attempt ? ended(attempt, event) : attempt,
+      );
+      if (at < state.statusAt) return { ...state, facts: { ...facts, attempts } };
       // A failure that is followed by another attempt is the attempt's.
       const ownFailure = status === 'FAILED' ? failure : null;
-      return { ...state, facts: { ...facts, status, nextAttemptAt, failure: ownFailure }, statusAt: at };
+      return { ...state, facts: { ...facts, attempts, status, nextAttemptAt, failure: ownFailure }, statusAt: at };
     }
     case 'RunProgressed': {
       if (at < state.progressAt) return state;
@@ -103,6 +107,16 @@ function applyEvent(state: RunState, event: RunEvent): RunState {
     case 'EventsPruned':
       return state;
   }
+}
+
+/** An attempt after a status of its run: some statuses end it. */
+function ended(
+  attempt: Attempt,
+  { status, failure, at }: Extract<RunEvent, { __typename: 'RunStatusChanged' }>,
+): Attempt {
+  const goesOn = status === 'RUNNING' || status === 'CANCELING';
+  if (goesOn || attempt.finishedAt !== null) return attempt;
+  return { ...attempt, status: failure ? 'FAILED' : status, failure, finishedAt: at };
 }
 
 function withEpoch(epochs: readonly RunEpochPartsFragment[], epoch: RunEpochPartsFragment) {
