@@ -1,8 +1,8 @@
-import { useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import { Link } from 'wouter';
 import styles from './Tabs.module.css';
 
-/** Parts of a view, each a link. */
+/** Parts of a view, each a link. Where there is no room for all, the current one is scrolled into sight. */
 export function Tabs({
   label,
   tabs,
@@ -12,8 +12,13 @@ export function Tabs({
   readonly tabs: readonly { readonly key: string; readonly label: string; readonly to: string }[];
   readonly current: string;
 }) {
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the tab that is current has changed
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   return (
-    <nav className={styles.tabs} aria-label={label}>
+    <nav ref={nav} className={styles.tabs} aria-label={label}>
       {tabs.map((tab) => (
         <Link
           key={tab.key}
