@@ -53,7 +53,7 @@ export function parseState(get: (key: keyof BuilderKeys) => string | null): Buil
 /** What `parseState` reads again. */
 export function serializeState({ rules, picks, method }: BuilderState): BuilderKeys {
   const runs = picks.map(({ runId, weight }) => (weight === 1 ? runId : `${runId}:${weight}`));
-  const lines = rules.map(({ filter, weight }) => `${weight} ${filter.replaceAll(/\s+/g, ' ')}`);
+  const lines = rules.map(({ filter, weight }) => `${weight} ${filter.replaceAll(/[\r\n]+/g, ' ')}`);
   return {
     runs: runs.length ? runs.join(',') : null,
     where: lines.length ? lines.join('\n') : null,
