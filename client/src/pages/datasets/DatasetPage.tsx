@@ -76,7 +76,7 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
       >
         <Status of={importState.status} />
         <span>
-          Imported <Moment at={createdAt} />
+          Added <Moment at={createdAt} />
         </span>
       </PageHead>
       <Stack>

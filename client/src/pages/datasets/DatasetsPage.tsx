@@ -71,7 +71,7 @@ const columns: readonly Column<Dataset>[] = [
     align: 'right',
     cell: ({ experimentCount }) => count(experimentCount),
   },
-  { key: 'created', header: 'Imported', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  { key: 'created', header: 'Added', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
 ];
 
 const datasetsOf = (data: DatasetsPageQuery) => data.datasets;

@@ -52,7 +52,7 @@ export function FilePicker({
           type="file"
           className="visually-hidden"
           accept=".zip,.tar,.tgz,.gz"
-          aria-label="Archive"
+          aria-label="File to send"
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : id}
           disabled={disabled}

@@ -78,7 +78,6 @@ export function ImportPage() {
       <PageHead title="Import images" trail={[{ to: routes.datasets, label: 'Data sets' }]} />
       <Grid least="24rem">
         <Stack>
-          <UploadPanel />
           <Panel>
             <form onSubmit={(event) => void submit(event)} noValidate>
               <Stack>
@@ -174,6 +173,7 @@ export function ImportPage() {
               </Stack>
             </form>
           </Panel>
+          <UploadPanel />
         </Stack>
         <Panel title="What the folder should look like">
           <FolderShapes />

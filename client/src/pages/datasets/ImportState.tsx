@@ -3,7 +3,8 @@
 import { useApiMutation } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
 import { CancelImportDocument, type ImportStateFragment, RetryImportDocument } from '../../generated/operations.ts';
-import { Button } from '../../ui/Button.tsx';
+import { routes } from '../../routes.ts';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Meter.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Panel } from '../../ui/Page.tsx';
@@ -58,9 +59,21 @@ export function ImportPanel({
       return null;
     case 'FAILED':
       return (
-        <Notice tone="bad" title="The import failed" actions={again}>
+        <Notice
+          tone="bad"
+          title="The import failed"
+          actions={
+            <>
+              {again}
+              <ButtonLink to={routes.importDataset}>Import it otherwise</ButtonLink>
+            </>
+          }
+        >
           {failure}
-          <p>Nothing was stored. Mend what is said here, then import it again from the same place.</p>
+          <p>
+            Nothing was stored. Mend what is said here, then import it again from the same place and with the same
+            hold-out; or import it otherwise, under another name.
+          </p>
         </Notice>
       );
     case 'CANCELED':

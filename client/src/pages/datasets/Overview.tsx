@@ -49,8 +49,8 @@ function Classes({ dataset }: { readonly dataset: Dataset }) {
     },
     {
       key: 'count',
-      header: 'Training images',
-      width: '8.5rem',
+      header: 'Training',
+      width: '6.5rem',
       align: 'right',
       sortable: true,
       cell: (row) => count(row.count),

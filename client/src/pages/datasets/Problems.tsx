@@ -23,7 +23,7 @@ const severities: readonly Severity[] = ['REJECTED', 'SKIPPED', 'WARNING'];
 const words: Readonly<Record<Severity, string>> = {
   REJECTED: 'Rejected',
   SKIPPED: 'Skipped',
-  WARNING: 'Taken with a remark',
+  WARNING: 'Remarks',
 };
 
 /** Problems that are loaded by themselves; more when asked for. */

@@ -55,7 +55,7 @@ export function DevicePanel({
             entries={[
               ['Kind', kinds[kind]],
               ['Memory', (memoryUsed === null || memoryTotal === null) && memoryWords(memoryUsed, memoryTotal)],
-              ['Utilisation', utilization !== null && <Utilisation utilization={utilization} reports={reports} />],
+              ['Utilization', utilization !== null && <Utilization utilization={utilization} reports={reports} />],
               ['Temperature', temperature !== null && `${Math.round(temperature)} °C`],
             ]}
           />
@@ -72,7 +72,7 @@ function memoryWords(used: number | null, total: number | null): string {
   return used === null ? `${bytes(total)}, in use is not told` : `${bytes(used)} in use`;
 }
 
-function Utilisation({
+function Utilization({
   utilization,
   reports,
 }: {
@@ -80,9 +80,9 @@ function Utilisation({
   readonly reports: readonly DeviceReport[];
 }) {
   return (
-    <span className={styles.utilisation}>
+    <span className={styles.utilization}>
       <span className={styles.percent}>{percent(utilization, 0)}</span>
-      <Sparkline label="Utilisation of late" values={reports.slice(-60).map((report) => report.utilization)} />
+      <Sparkline label="Utilization of late" values={reports.slice(-60).map((report) => report.utilization)} />
     </span>
   );
 }

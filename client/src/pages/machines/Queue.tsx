@@ -32,7 +32,7 @@ const columns: readonly Column<Waiting>[] = [
   {
     key: 'kind',
     header: 'Kind',
-    width: '8rem',
+    width: '9rem',
     cell: ({ kind }) => (kind === 'MEMORY_PROBE' ? 'Memory probe' : 'Training'),
   },
   {
