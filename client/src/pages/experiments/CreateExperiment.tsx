@@ -107,7 +107,6 @@ export function CreateExperiment({
             value={name}
             problem={about('name')}
             autoComplete="off"
-            // biome-ignore lint/a11y/noAutofocus: a dialog that was asked for
             autoFocus
             onChange={({ target }) => setName(target.value)}
           />
