@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useRef } from 'react';
+import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { routes } from '../routes.ts';
 import { ButtonAnchor, ButtonLink } from '../ui/Button.tsx';
@@ -8,38 +8,72 @@ import { Toasts } from '../ui/Toasts.tsx';
 import styles from './App.module.css';
 import { Boundary } from './Boundary.tsx';
 import { OperationsButton } from './OperationsButton.tsx';
+import { fetchPages, page } from './page.ts';
 import { SessionButton } from './SessionButton.tsx';
 import { StaleBanner } from './StaleBanner.tsx';
 import { ThemeButton } from './ThemeButton.tsx';
 import { ToolLabel } from './ToolLabel.tsx';
 import { useArrival } from './useArrival.ts';
 
-const ExperimentsPage = lazy(() =>
-  import('../pages/experiments/ExperimentsPage.tsx').then((m) => ({ default: m.ExperimentsPage })),
+const ExperimentsPage = page(
+  () => import('../pages/experiments/ExperimentsPage.tsx'),
+  (m) => m.ExperimentsPage,
 );
-const ExperimentPage = lazy(() =>
-  import('../pages/experiment/ExperimentPage.tsx').then((m) => ({ default: m.ExperimentPage })),
+const ExperimentPage = page(
+  () => import('../pages/experiment/ExperimentPage.tsx'),
+  (m) => m.ExperimentPage,
 );
-const DatasetsPage = lazy(() =>
-  import('../pages/datasets/DatasetsPage.tsx').then((m) => ({ default: m.DatasetsPage })),
+const DatasetsPage = page(
+  () => import('../pages/datasets/DatasetsPage.tsx'),
+  (m) => m.DatasetsPage,
 );
-const ImportPage = lazy(() => import('../pages/datasets/ImportPage.tsx').then((m) => ({ default: m.ImportPage })));
-const MachinesPage = lazy(() =>
-  import('../pages/machines/MachinesPage.tsx').then((m) => ({ default: m.MachinesPage })),
+const ImportPage = page(
+  () => import('../pages/datasets/ImportPage.tsx'),
+  (m) => m.ImportPage,
 );
-const DatasetPage = lazy(() => import('../pages/datasets/DatasetPage.tsx').then((m) => ({ default: m.DatasetPage })));
-const RunPage = lazy(() => import('../pages/run/RunPage.tsx').then((m) => ({ default: m.RunPage })));
-const SweepPage = lazy(() => import('../pages/sweep/SweepPage.tsx').then((m) => ({ default: m.SweepPage })));
-const ProbesPage = lazy(() => import('../pages/probes/ProbesPage.tsx').then((m) => ({ default: m.ProbesPage })));
-const NewProbePage = lazy(() => import('../pages/probes/NewProbePage.tsx').then((m) => ({ default: m.NewProbePage })));
-const ProbePage = lazy(() => import('../pages/probes/ProbePage.tsx').then((m) => ({ default: m.ProbePage })));
-const StartPage = lazy(() => import('../pages/start/StartPage.tsx').then((m) => ({ default: m.StartPage })));
-const ComparePage = lazy(() => import('../pages/compare/ComparePage.tsx').then((m) => ({ default: m.ComparePage })));
-const EnsembleBuilderPage = lazy(() =>
-  import('../pages/ensembles/EnsembleBuilderPage.tsx').then((m) => ({ default: m.EnsembleBuilderPage })),
+const MachinesPage = page(
+  () => import('../pages/machines/MachinesPage.tsx'),
+  (m) => m.MachinesPage,
 );
-const EnsemblePage = lazy(() =>
-  import('../pages/ensembles/EnsemblePage.tsx').then((m) => ({ default: m.EnsemblePage })),
+const DatasetPage = page(
+  () => import('../pages/datasets/DatasetPage.tsx'),
+  (m) => m.DatasetPage,
+);
+const RunPage = page(
+  () => import('../pages/run/RunPage.tsx'),
+  (m) => m.RunPage,
+);
+const SweepPage = page(
+  () => import('../pages/sweep/SweepPage.tsx'),
+  (m) => m.SweepPage,
+);
+const ProbesPage = page(
+  () => import('../pages/probes/ProbesPage.tsx'),
+  (m) => m.ProbesPage,
+);
+const NewProbePage = page(
+  () => import('../pages/probes/NewProbePage.tsx'),
+  (m) => m.NewProbePage,
+);
+const ProbePage = page(
+  () => import('../pages/probes/ProbePage.tsx'),
+  (m) => m.ProbePage,
+);
+const StartPage = page(
+  () => import('../pages/start/StartPage.tsx'),
+  (m) => m.StartPage,
+);
+const ComparePage = page(
+  () => import('../pages/compare/ComparePage.tsx'),
+  (m) => m.ComparePage,
+);
+const EnsembleBuilderPage = page(
+  () => import('../pages/ensembles/EnsembleBuilderPage.tsx'),
+  (m) => m.EnsembleBuilderPage,
+);
+const EnsemblePage = page(
+  () => import('../pages/ensembles/EnsemblePage.tsx'),
+  (m) => m.EnsemblePage,
 );
 
 const sections = [
@@ -53,6 +87,7 @@ export function App() {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   useArrival(main);
+  useEffect(() => void fetchPages(), []);
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
