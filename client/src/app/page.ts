@@ -1,0 +1,44 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+
+/** The code of a page did not arrive: the server is away, or it is another version by now. */
+export class PageLoadError extends Error {
+  override readonly name = 'PageLoadError';
+}
+
+const loads: (() => Promise<unknown>)[] = [];
+
+/**
+ * A page whose code is fetched when it is first shown, or before that by `fetchPages`.
+ * @param pick the page among what its module exports
+ */
+export function page<Module, Props>(
+  load: () => Promise<Module>,
+  pick: (module: Module) => ComponentType<Props>,
+): LazyExoticComponent<ComponentType<Props>> {
+  loads.push(load);
+  return lazy(async () => {
+    try {
+      return { default: pick(await load()) };
+    } catch (error) {
+      throw new PageLoadError('The code of this page could not be loaded', { cause: error });
+    }
+  });
+}
+
+/** Fetches the code of all pages, one after another, once there is nothing else to do: links are followed at once then, also while the server is away. */
+export async function fetchPages(): Promise<void> {
+  await quiet();
+  for (const load of loads) {
+    // What does not arrive now is fetched when it is needed.
+    await load().catch(() => {});
+    await quiet();
+  }
+}
+
+/** Not every browser tells. */
+function quiet(): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (typeof requestIdleCallback === 'function') requestIdleCallback(resolve);
+    else setTimeout(resolve, 200);
+  });
+}
