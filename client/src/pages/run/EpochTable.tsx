@@ -44,7 +44,7 @@ export function EpochTable({ epochs }: { readonly epochs: readonly Epoch[] }) {
   return (
     <Panel title="Epochs">
       <DataTable
-        label="Epochs"
+        label="Epoch by epoch"
         columns={columns}
         rows={epochs.toReversed()}
         rowKey={({ index }) => String(index)}

@@ -90,7 +90,7 @@ export function FilesTab({ state: { facts }, reload }: { readonly state: RunStat
         actions={status === 'SUCCEEDED' && hasWeights && !hasOnnx && <OnnxButton runId={facts.id} reload={reload} />}
       >
         {artifacts.length > 0 ? (
-          <DataTable label="Files" columns={artifactColumns} rows={artifacts} rowKey={({ id }) => id} />
+          <DataTable label="Files that it left" columns={artifactColumns} rows={artifacts} rowKey={({ id }) => id} />
         ) : (
           <Empty title="No files">
             <p>
@@ -104,7 +104,12 @@ export function FilesTab({ state: { facts }, reload }: { readonly state: RunStat
       <Panel title="Predictions" actions={hasTest && <SubmissionButton facts={facts} />}>
         <Stack>
           {predictions.length > 0 ? (
-            <DataTable label="Predictions" columns={predictionColumns} rows={predictions} rowKey={({ id }) => id} />
+            <DataTable
+              label="Stored predictions"
+              columns={predictionColumns}
+              rows={predictions}
+              rowKey={({ id }) => id}
+            />
           ) : (
             <Empty title="No predictions">
               <p>Probabilities of every image as safetensors, one file per split.</p>

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { Bars } from '../../charts/Bars.tsx';
 import { percent } from '../../format/numbers.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -13,23 +14,51 @@ function toneOf(name: string, { label, predicted }: PredictedRow): 'plain' | 'qu
   return name === predicted ? 'bad' : 'quiet';
 }
 
-/** One image with the probabilities of its most likely classes, and of the true one. */
+/** One image with the probabilities of its most likely classes, and of the true one. The arrow keys lead to its neighbours. */
 export function PredictedImage({
   row,
   vocab,
   onClose,
+  onPrevious,
+  onNext,
 }: {
   readonly row: PredictedRow;
   readonly vocab: readonly string[];
   readonly onClose: () => void;
+  /** Undefined: there is none. */
+  readonly onPrevious: (() => void) | undefined;
+  readonly onNext: (() => void) | undefined;
 }) {
   const { imageId, label, predicted, probabilities, thumbnailUrl } = row;
+  useEffect(() => {
+    const onKey = ({ key }: KeyboardEvent) => {
+      if (key === 'ArrowLeft') onPrevious?.();
+      if (key === 'ArrowRight') onNext?.();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [onPrevious, onNext]);
   const ranked = vocab
     .map((name, index) => ({ name, share: probabilities[index] ?? 0 }))
     .sort((a, b) => b.share - a.share);
   const shown = ranked.filter(({ name }, index) => index < shownLabels || name === label);
   return (
-    <Dialog title={imageId} onClose={onClose} wide actions={<Button onClick={onClose}>Close</Button>}>
+    <Dialog
+      title={imageId}
+      onClose={onClose}
+      wide
+      actions={
+        <>
+          <Button onClick={onPrevious} disabled={!onPrevious}>
+            Previous
+          </Button>
+          <Button onClick={onNext} disabled={!onNext}>
+            Next
+          </Button>
+          <Button onClick={onClose}>Close</Button>
+        </>
+      }
+    >
       <div className={styles.image}>
         {thumbnailUrl && <img src={`${thumbnailUrl}?side=640`} alt={imageId} />}
         <div className={styles.probabilities}>

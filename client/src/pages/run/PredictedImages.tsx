@@ -48,7 +48,8 @@ export function PredictedImages({ set: own, labelled }: { readonly set: Predicti
   );
   const { rows, first, error, hasMore, loadMore, outdated, refetch } = pages;
   const total = first && pageOf(first)?.totalCount;
-  const opened = rows.find(({ imageId }) => imageId === open);
+  const place = rows.findIndex(({ imageId }) => imageId === open);
+  const opened = rows[place];
   const labelOptions = own.vocab.map((name) => (
     <option key={name} value={name}>
       {name}
@@ -115,7 +116,15 @@ export function PredictedImages({ set: own, labelled }: { readonly set: Predicti
         </div>
         {hasMore && <Button onClick={loadMore}>Show more</Button>}
       </Stack>
-      {opened && <PredictedImage row={opened} vocab={own.vocab} onClose={() => setOpen(null)} />}
+      {opened && (
+        <PredictedImage
+          row={opened}
+          vocab={own.vocab}
+          onClose={() => setOpen(null)}
+          onPrevious={place > 0 ? () => setOpen(rows[place - 1]!.imageId) : undefined}
+          onNext={rows[place + 1] && (() => setOpen(rows[place + 1]!.imageId))}
+        />
+      )}
     </Panel>
   );
 }

@@ -24,7 +24,7 @@ export function SkippedImages({ runId }: { readonly runId: string }) {
       {!data && !error && <Skeleton height="12rem" />}
       {skipped && (
         <DataTable
-          label="Images left out"
+          label="Left out, with reasons"
           columns={columns}
           rows={skipped.images}
           rowKey={({ path, imageId }) => `${path} ${imageId}`}
