@@ -1,3 +1,4 @@
+import { count } from '../format/numbers.ts';
 import { classes } from './classes.ts';
 import styles from './Status.module.css';
 
@@ -29,14 +30,15 @@ const looks: Readonly<Record<StatusName, readonly [word: string, tone: Tone, sha
   OFFLINE: ['Offline', 'quiet', 'M5 1a4 4 0 1 0 0 8 4 4 0 0 0 0-8zm0 1.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z'],
 };
 
-export function Status({ of: status }: { readonly of: StatusName }) {
+/** `amount`: how many are so, told with the word. */
+export function Status({ of: status, amount }: { readonly of: StatusName; readonly amount?: number }) {
   const [word, tone, shape] = looks[status];
   return (
     <span className={classes(styles.status, styles[tone])}>
       <svg className={styles.mark} viewBox="0 0 10 10" aria-hidden="true">
         <path fill="currentColor" d={shape} />
       </svg>
-      {word}
+      {amount === undefined ? word : `${count(amount)} ${word.toLowerCase()}`}
     </span>
   );
 }

@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { SearchField } from '../../ui/SearchField.tsx';
 import { ColumnsDialog } from './ColumnsDialog.tsx';
 import styles from './Experiment.module.css';
-import { FilterField, FilterHelp } from './FilterField.tsx';
+import { FilterHelp } from './FilterHelp.tsx';
 import type { BoardView } from './useBoardView.ts';
 
 /** Above the tables of runs: the filter, what else is given, and the choice of columns. */
@@ -25,7 +26,15 @@ export function BoardTools({
   return (
     <div>
       <div className={styles.tools}>
-        <FilterField value={view.filter} problem={problem} onChange={(filter) => change({ filter })} />
+        <div className={styles.filter}>
+          <SearchField
+            label="Filter"
+            value={view.filter}
+            placeholder="arch like vit* and valid/error_rate < 0.1"
+            problem={problem}
+            onChange={(filter) => change({ filter })}
+          />
+        </div>
         {children}
         <span className={styles.unlabelled}>
           <Button onClick={() => setChoosing(true)}>

@@ -10,6 +10,7 @@ import {
 } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { Stack } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { TagsField } from '../../ui/Tags.tsx';
 import { toasts } from '../../ui/toasts.ts';
@@ -154,17 +155,19 @@ export function TagDialog({ rows, onChanged, onClose }: BulkDialogProps) {
         </>
       }
     >
-      <Segments
-        label="What to do"
-        value={change}
-        onChange={setChange}
-        options={[
-          { value: 'add', label: 'Add' },
-          { value: 'remove', label: 'Remove' },
-        ]}
-      />
-      <TagsField label="Tags" tags={tags} suggestions={known} onChange={setTags} />
-      <BulkProgress state={state} done="changed" />
+      <Stack>
+        <Segments
+          label="What to do"
+          value={change}
+          onChange={setChange}
+          options={[
+            { value: 'add', label: 'Add' },
+            { value: 'remove', label: 'Remove' },
+          ]}
+        />
+        <TagsField label="Tags" tags={tags} suggestions={known} onChange={setTags} />
+        <BulkProgress state={state} done="changed" />
+      </Stack>
     </Dialog>
   );
 }

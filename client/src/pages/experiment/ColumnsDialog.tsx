@@ -1,11 +1,12 @@
 import { useMemo, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { configLeaves } from '../../domain/configLeaves.ts';
-import { ColumnChoicesDocument } from '../../generated/operations.ts';
+import { ColumnChoicesDocument, type ColumnChoicesQuery } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Checkbox, TextField } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Stack } from '../../ui/Page.tsx';
 import { type ColumnKey, columnId, mostColumns, plainColumns, usualColumns } from './columnKeys.ts';
 import styles from './Experiment.module.css';
 import { columnLabel } from './runColumns.tsx';
@@ -24,7 +25,7 @@ export function ColumnsDialog({
 }) {
   const { data, error, refetch } = useApiQuery(ColumnChoicesDocument, { id: experimentId });
   const [search, setSearch] = useState('');
-  const groups = useMemo(() => choices(data?.experiment?.runs.nodes ?? [], columns), [data, columns]);
+  const groups = useMemo(() => choices(data?.experiment, columns), [data, columns]);
   const chosen = new Set(columns.map(columnId));
   const toggle = (key: ColumnKey) => {
     const id = columnId(key);
@@ -45,66 +46,52 @@ export function ColumnsDialog({
         </>
       }
     >
-      <TextField
-        label="Search columns"
-        type="search"
-        value={search}
-        onChange={({ target }) => setSearch(target.value)}
-        problem={isFull ? `A table shows at most ${mostColumns} of them` : undefined}
-      />
-      {error && <Failure error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton height="16rem" />}
-      {groups.map(({ label, keys }) => {
-        const found = keys.filter((key) => columnLabel(key).toLowerCase().includes(search.toLowerCase()));
-        if (found.length === 0) return null;
-        return (
-          <fieldset key={label} className={styles.choices}>
-            <legend>{label}</legend>
-            {found.map((key) => {
-              const isChosen = chosen.has(columnId(key));
-              return (
-                <Checkbox
-                  key={columnId(key)}
-                  label={columnLabel(key)}
-                  checked={isChosen}
-                  disabled={isFull && !isChosen}
-                  onChange={() => toggle(key)}
-                />
-              );
-            })}
-          </fieldset>
-        );
-      })}
+      <Stack>
+        <TextField
+          label="Search columns"
+          type="search"
+          value={search}
+          onChange={({ target }) => setSearch(target.value)}
+          problem={isFull ? `A table shows at most ${mostColumns} of them` : undefined}
+        />
+        {error && <Failure error={error} onRetry={() => void refetch()} />}
+        {!data && !error && <Skeleton height="16rem" />}
+        {groups.map(({ label, keys }) => {
+          const found = keys.filter((key) => columnLabel(key).toLowerCase().includes(search.toLowerCase()));
+          if (found.length === 0) return null;
+          return (
+            <fieldset key={label} className={styles.choices}>
+              <legend>{label}</legend>
+              {found.map((key) => {
+                const isChosen = chosen.has(columnId(key));
+                return (
+                  <Checkbox
+                    key={columnId(key)}
+                    label={columnLabel(key)}
+                    checked={isChosen}
+                    disabled={isFull && !isChosen}
+                    onChange={() => toggle(key)}
+                  />
+                );
+              })}
+            </fieldset>
+          );
+        })}
+      </Stack>
     </Dialog>
   );
 }
 
-interface Choice {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly metrics: readonly { readonly name: string }[];
-}
-
-/** What the newest runs have, and what is chosen already. */
-function choices(runs: readonly Choice[], columns: readonly ColumnKey[]) {
+/** What the experiment has, and what is chosen already. */
+function choices(experiment: ColumnChoicesQuery['experiment'] | undefined, columns: readonly ColumnKey[]) {
   const named = (kind: 'metric' | 'config', names: Iterable<string>) => {
     const chosen = columns.filter((key) => key.kind === kind).map(({ name }) => name);
     return [...new Set([...names, ...chosen])].sort().map((name) => ({ kind, name }) as const);
   };
+  const configs = (experiment?.runs.nodes ?? []).flatMap(({ config }) => [...configLeaves(config).keys()]);
   return [
     { label: 'Figures', keys: plainColumns.map((name) => ({ kind: 'plain', name }) as const) },
-    {
-      label: 'Metrics',
-      keys: named(
-        'metric',
-        runs.flatMap(({ metrics }) => metrics.map(({ name }) => name)),
-      ),
-    },
-    {
-      label: 'Config',
-      keys: named(
-        'config',
-        runs.flatMap(({ config }) => [...configLeaves(config).keys()]),
-      ),
-    },
+    { label: 'Metrics, at their best', keys: named('metric', experiment?.metricNames ?? []) },
+    { label: 'Config', keys: named('config', configs) },
   ];
 }

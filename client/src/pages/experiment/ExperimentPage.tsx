@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
-import { bytes, count } from '../../format/numbers.ts';
+import { bytes } from '../../format/numbers.ts';
 import { ExperimentPageDocument, type ExperimentPageQuery } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
@@ -9,6 +9,7 @@ import { Menu } from '../../ui/Menu.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead } from '../../ui/Page.tsx';
+import { StatusCounts } from '../../ui/StatusCounts.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { EnsemblesTab } from './EnsemblesTab.tsx';
@@ -72,7 +73,7 @@ export function ExperimentPage() {
 
 function Head({ experiment }: { readonly experiment: ExperimentHead }) {
   const [dialog, setDialog] = useState<'rename' | 'delete' | null>(null);
-  const { id, name, description, dataset, objective, runCount, storage } = experiment;
+  const { id, name, description, dataset, objective, runCount, runCounts, storage } = experiment;
   const close = () => setDialog(null);
   return (
     <PageHead
@@ -115,9 +116,7 @@ function Head({ experiment }: { readonly experiment: ExperimentHead }) {
       <span>
         {objective.metric}, {objective.direction === 'ASC' ? 'smaller' : 'larger'} is better
       </span>
-      <span>
-        {count(runCount)} {runCount === 1 ? 'run' : 'runs'}
-      </span>
+      {runCount > 0 ? <StatusCounts counts={runCounts} /> : <span>no runs yet</span>}
       <span>
         {bytes(storage.bytes)}
         {storage.quota !== null && ` of ${bytes(storage.quota)}`}

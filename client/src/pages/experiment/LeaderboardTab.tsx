@@ -1,22 +1,23 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { improvesUpwards } from '../../domain/improves.ts';
 import { count, metric as metricText } from '../../format/numbers.ts';
-import type { Split } from '../../generated/operations.ts';
 import type { Column, Sorting } from '../../ui/DataTable.tsx';
-import { Checkbox, Select } from '../../ui/Field.tsx';
+import { Checkbox } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
 import { BoardTools } from './BoardTools.tsx';
 import styles from './Experiment.module.css';
 import type { ExperimentHead } from './ExperimentPage.tsx';
 import { LeaderboardEmpty } from './LeaderboardEmpty.tsx';
+import { ListState } from './ListState.tsx';
+import { MetricSelect } from './MetricSelect.tsx';
 import type { Moves } from './moves.ts';
 import { problemOn } from './problemOn.ts';
 import { RankCell } from './RankCell.tsx';
 import { RunTable } from './RunTable.tsx';
 import { keyOf, type RankedRow } from './rows.ts';
 import { chosenColumns, nameColumn } from './runColumns.tsx';
+import { scoreDirection } from './scoreDirection.ts';
 import { splitWords } from './splitWords.ts';
 import { useBoardView } from './useBoardView.ts';
 import { useLeaderboard } from './useLeaderboard.ts';
@@ -33,25 +34,14 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
     () => [...rankColumns(metric, moves), ...chosenColumns(view.columns)],
     [metric, moves, view.columns],
   );
-  const upwards =
-    metric === experiment.objective.metric ? experiment.objective.direction === 'DESC' : improvesUpwards(metric);
-  const byScore: Sorting = { key: 'score', direction: upwards ? 'DESC' : 'ASC' };
+  const byScore: Sorting = { key: 'score', direction: scoreDirection(metric, experiment.objective) };
   const { error } = pages;
   const filterProblem = problemOn('filter', error);
   const isRefused = filterProblem !== undefined;
   return (
     <Stack>
       <BoardTools experimentId={experiment.id} view={view} change={change} problem={filterProblem}>
-        <Select
-          label="Scored on"
-          value={view.split ?? ''}
-          onChange={({ target }) => change({ split: (target.value || null) as Split | null })}
-        >
-          <option value="">As the objective</option>
-          <option value="VALID">Validation</option>
-          <option value="HOLDOUT">Hold-out</option>
-          <option value="TRAIN">Training</option>
-        </Select>
+        <MetricSelect experiment={experiment} view={view} change={change} />
         <span className={styles.unlabelled}>
           <Checkbox
             label="Ensembles"
@@ -69,9 +59,9 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
             <span>
               {count(total)} {total === 1 ? 'entry' : 'entries'}, by {metric}
             </span>
-            <span role="status">{waiting && 'Places have changed; rows move when the pointer leaves them'}</span>
+            <ListState outdated={pages.outdated} refused={isRefused} waiting={waiting} />
           </p>
-          <div className={pages.outdated ? styles.outdated : undefined} {...holding}>
+          <div {...holding}>
             <RunTable
               label="Leaderboard"
               experimentId={experiment.id}
@@ -111,7 +101,7 @@ function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[]
     {
       key: 'split',
       header: 'Scored on',
-      width: '12rem',
+      width: '13.5rem',
       cell: ({ split, comparable }) =>
         comparable ? (
           splitWords[split]

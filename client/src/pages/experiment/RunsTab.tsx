@@ -14,8 +14,10 @@ import type { Sorting } from '../../ui/DataTable.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
 import { BoardTools } from './BoardTools.tsx';
+import { neededFor } from './columnKeys.ts';
 import styles from './Experiment.module.css';
 import type { ExperimentHead } from './ExperimentPage.tsx';
+import { ListState } from './ListState.tsx';
 import { problemOn } from './problemOn.ts';
 import { RunTable } from './RunTable.tsx';
 import { keyOf, runRow } from './rows.ts';
@@ -36,13 +38,12 @@ export function RunsTab({ experiment }: { readonly experiment: ExperimentHead })
     id: experiment.id,
     filter: view.filter || null,
     orderBy: orderOf(view.sorting),
-    withConfig: view.columns.some(({ kind }) => kind === 'config'),
-    withMetrics: view.columns.some(({ kind }) => kind === 'metric'),
+    ...neededFor(view.columns),
     first: pageSize,
   };
   const pages = useApiPages(ExperimentRunsDocument, variables, pageOf, { every: pause });
   const newest = useMemo(() => pages.rows.map(runRow), [pages.rows]);
-  const { rows, waiting, holding } = useLiveOrder(newest, keyOf, JSON.stringify(variables));
+  const { rows, waiting, holding } = useLiveOrder(newest, keyOf, pages.outdated ? null : JSON.stringify(variables));
   const columns = useMemo(() => [nameColumn, ...chosenColumns(view.columns)], [view.columns]);
   const queryClient = useQueryClient();
   const filterProblem = problemOn('filter', pages.error);
@@ -59,9 +60,9 @@ export function RunsTab({ experiment }: { readonly experiment: ExperimentHead })
               {count(rows.length)}
               {pages.hasMore && ' or more'} {rows.length === 1 ? 'run' : 'runs'}
             </span>
-            <span role="status">{waiting && 'There are new places; rows move when the pointer leaves them'}</span>
+            <ListState outdated={pages.outdated} refused={filterProblem !== undefined} waiting={waiting} />
           </p>
-          <div className={pages.outdated ? styles.outdated : undefined} {...holding}>
+          <div {...holding}>
             <RunTable
               label="Runs"
               experimentId={experiment.id}

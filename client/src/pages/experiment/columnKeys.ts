@@ -53,3 +53,13 @@ export function formatColumns(columns: readonly ColumnKey[]): string | null {
 export function columnId({ kind, name }: ColumnKey): string {
   return kind === 'plain' ? name : `${kind}:${name.replaceAll(/[%,]/g, encodeURIComponent)}`;
 }
+
+/** What of the runs has to be asked for. */
+export function neededFor(columns: readonly ColumnKey[]): {
+  readonly withConfig: boolean;
+  readonly withMetrics: boolean;
+  readonly metrics: readonly string[];
+} {
+  const metrics = columns.filter(({ kind }) => kind === 'metric').map(({ name }) => name);
+  return { withConfig: columns.some(({ kind }) => kind === 'config'), withMetrics: metrics.length > 0, metrics };
+}

@@ -10,6 +10,7 @@ import {
   LeaderboardUpdatesDocument,
 } from '../../generated/operations.ts';
 import type { Sorting } from '../../ui/DataTable.tsx';
+import { neededFor } from './columnKeys.ts';
 import { type Moves, rankMoves, withNewHead } from './moves.ts';
 import { keyOf, type LeaderboardEdge, type RankedRow, rankedRow } from './rows.ts';
 import type { BoardView } from './useBoardView.ts';
@@ -27,8 +28,8 @@ export interface Leaderboard {
   readonly total: number | undefined;
   readonly moves: Moves;
   readonly pages: Pages<LeaderboardQuery, LeaderboardEdge>;
-  /** Of the list asked for: other arguments, another word. */
-  readonly list: string;
+  /** Another word for other arguments; null while the rows are still those of the arguments before. */
+  readonly list: string | null;
 }
 
 const pageOf = (data: LeaderboardQuery) => {
@@ -46,8 +47,7 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
     filter: view.filter || null,
     includeEnsembles: view.ensembles,
     orderBy: orderOf(view.sorting),
-    withConfig: view.columns.some(({ kind }) => kind === 'config'),
-    withMetrics: view.columns.some(({ kind }) => kind === 'metric'),
+    ...neededFor(view.columns),
     first: pageSize,
   };
   const list = JSON.stringify(variables);
@@ -93,7 +93,7 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
   }, [hasTail, refetch]);
 
   const total = current?.total ?? pages.first?.experiment?.leaderboard.totalCount;
-  return { rows, total, moves, pages, list };
+  return { rows, total, moves, pages, list: pages.outdated ? null : list };
 }
 
 /** The first entries as they were told last. */

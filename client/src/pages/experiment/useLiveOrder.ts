@@ -8,8 +8,8 @@ import { inHeldOrder } from './moves.ts';
 export function useLiveOrder<Row>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,
-  /** Changes when another list is asked for: its order is taken at once. */
-  list: string,
+  /** Another word for another list, whose order is taken at once; null while the rows are still those of the one before. */
+  list: string | null,
 ): {
   readonly rows: readonly Row[];
   /** Whether the order on the screen is not the newest. */
@@ -21,9 +21,9 @@ export function useLiveOrder<Row>(
   };
 } {
   const [held, setHeld] = useState(false);
-  const order = useRef<{ readonly list: string; readonly keys: readonly string[] }>({ list, keys: [] });
+  const order = useRef<{ readonly list: string | null; readonly keys: readonly string[] }>({ list, keys: [] });
   const keys = useMemo(() => rows.map(keyOf), [rows, keyOf]);
-  const hold = held && order.current.list === list && order.current.keys.length > 0;
+  const hold = held && list !== null && order.current.list === list && order.current.keys.length > 0;
   const shown = useMemo(() => (hold ? inHeldOrder(rows, keyOf, order.current.keys) : rows), [hold, rows, keyOf]);
   useEffect(() => {
     order.current = { list, keys: shown.map(keyOf) };

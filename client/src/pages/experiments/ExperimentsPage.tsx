@@ -1,56 +1,68 @@
-import { Link } from 'wouter';
-import { useApiQuery } from '../../api/hooks.ts';
-import { count } from '../../format/numbers.ts';
+import { useApiPages } from '../../api/pages.ts';
 import { ExperimentsPageDocument, type ExperimentsPageQuery } from '../../generated/operations.ts';
-import { routes } from '../../routes.ts';
-import { type Column, DataTable } from '../../ui/DataTable.tsx';
-import { TextField } from '../../ui/Field.tsx';
-import { Moment } from '../../ui/Moment.tsx';
-import { Name } from '../../ui/Name.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { DataTable } from '../../ui/DataTable.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
+import { SearchField } from '../../ui/SearchField.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
+import { CreateExperiment } from './CreateExperiment.tsx';
+import { columns } from './columns.tsx';
 
-type Experiment = ExperimentsPageQuery['experiments']['nodes'][number];
+const pageSize = 50;
+/** Milliseconds between two looks. */
+const pause = 5_000;
 
-const columns: readonly Column<Experiment>[] = [
-  {
-    key: 'name',
-    header: 'Experiment',
-    width: 'minmax(12rem, 1fr)',
-    cell: ({ id, name }) => (
-      <Link href={routes.experiment(id)}>
-        <Name>{name}</Name>
-      </Link>
-    ),
-  },
-  { key: 'runs', header: 'Runs', width: '6rem', align: 'right', cell: ({ runCount }) => count(runCount) },
-  { key: 'created', header: 'Created', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-];
+const pageOf = (data: ExperimentsPageQuery) => data.experiments;
 
+/** Every experiment with how its runs stand and how its best score has come down (or up). */
 export function ExperimentsPage() {
   const [get, set] = useSearch();
   const search = get('search') ?? '';
-  const { data, error, refetch } = useApiQuery(
-    ExperimentsPageDocument,
-    { search: search || null, first: 100 },
-    { every: 5_000 },
+  // In the link, with the data set to begin with if there is one.
+  const creating = get('create');
+  const pages = useApiPages(ExperimentsPageDocument, { search: search || null, first: pageSize }, pageOf, {
+    every: pause,
+  });
+  const isEmpty = pages.first !== undefined && pages.rows.length === 0;
+  const create = (
+    <Button look="primary" onClick={() => set({ create: '' })}>
+      New experiment
+    </Button>
   );
   return (
     <>
-      <PageHead title="Experiments" />
+      <PageHead title="Experiments" actions={create} />
+      {creating !== null && (
+        <CreateExperiment datasetId={creating || undefined} onClose={() => set({ create: null })} />
+      )}
       <Stack>
-        <TextField
-          label="Search"
-          type="search"
-          value={search}
-          onChange={({ target }) => set({ search: target.value || null })}
-        />
-        {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
-        {!data && !error && <Skeleton height="20rem" />}
-        {data?.experiments.nodes.length === 0 && <Empty title="No experiments" />}
-        {data && data.experiments.nodes.length > 0 && (
-          <DataTable label="Experiments" columns={columns} rows={data.experiments.nodes} rowKey={({ id }) => id} />
+        <SearchField label="Search by name" value={search} onChange={(next) => set({ search: next || null })} />
+        {pages.error && pages.rows.length === 0 && <Failure error={pages.error} onRetry={pages.refetch} />}
+        {!pages.first && !pages.error && <Skeleton height="24rem" />}
+        {isEmpty && search && (
+          <Empty title="No experiment matches">
+            <p>No experiment has this in its name.</p>
+            <Button onClick={() => set({ search: null })}>Show all</Button>
+          </Empty>
+        )}
+        {isEmpty && !search && (
+          <Empty title="No experiments yet">
+            <p>
+              An experiment asks one question of one data set: its runs compete for the best value of one metric. It
+              gathers their leaderboard, sweeps, ensembles and submissions.
+            </p>
+            {create}
+          </Empty>
+        )}
+        {pages.rows.length > 0 && (
+          <DataTable
+            label="Experiments"
+            columns={columns}
+            rows={pages.rows}
+            rowKey={({ id }) => id}
+            onNearEnd={pages.loadMore}
+          />
         )}
       </Stack>
     </>
