@@ -55,6 +55,8 @@ const server = {
     PredictionRow: '../store/prediction.ts#PredictionRow as PredictionRowRow',
     PredictionSet: '../store/prediction.ts#PredictionSet as PredictionSetRow',
     Run: '../store/run.ts#Run as RunRow',
+    RunComparison: '../graphql/rows.ts#RunComparisonRow',
+    RunConnection: '../graphql/rows.ts#RunConnectionRow',
     Sample: '../store/dataset.ts#Sample as SampleRow',
     Score: '../graphql/rows.ts#ScoreRow',
     SelectionStep: '../graphql/rows.ts#SelectionStepRow',

@@ -13,10 +13,10 @@ import { bestHistories, countRunsByStatus } from '../store/experimentFigures.ts'
 import { experimentBytes } from '../store/experimentStorage.ts';
 import { findSummaries } from '../store/metric.ts';
 import { getPredictionSets, predictionSetsOfRuns } from '../store/prediction.ts';
-import { getProbes } from '../store/probe.ts';
+import { getProbes, probesOfRuns } from '../store/probe.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { getRuns } from '../store/run.ts';
-import { getSubmissions, submissionsOfEnsembles } from '../store/submission.ts';
+import { getSubmissions, submissionsOfEnsembles, submissionsOfRuns } from '../store/submission.ts';
 import { countSweepRuns, getSweeps } from '../store/sweep.ts';
 import { getWorkers } from '../store/worker.ts';
 
@@ -42,6 +42,7 @@ export function createLoaders(db: Queryable) {
     predictionSet: mapLoader((ids) => getPredictionSets(db, ids)),
     predictionSetsOfRun: mapLoader((ids) => predictionSetsOfRuns(db, ids)),
     probe: mapLoader((ids) => getProbes(db, ids)),
+    probeOfRun: mapLoader((ids) => probesOfRuns(db, ids)),
     run: mapLoader((ids) => getRuns(db, ids)),
     runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
     runCountsOfExperiment: listLoader((ids) => countRunsByStatus(db, ids), 'experimentId'),
@@ -49,6 +50,7 @@ export function createLoaders(db: Queryable) {
     scoresOfEnsemble: listLoader((ids) => findEnsembleScores(db, ids), 'ensembleId'),
     submission: mapLoader((ids) => getSubmissions(db, ids)),
     submissionsOfEnsemble: mapLoader((ids) => submissionsOfEnsembles(db, ids)),
+    submissionsOfRun: mapLoader((ids) => submissionsOfRuns(db, ids)),
     sweep: mapLoader((ids) => getSweeps(db, ids)),
     worker: mapLoader((ids) => getWorkers(db, ids)),
   };

@@ -45,6 +45,14 @@ export interface LeaderboardRow extends Connection<LeaderboardEntry> {
   readonly count: () => Promise<number>;
 }
 
+export interface RunConnectionRow extends Connection<Run> {
+  readonly count: () => Promise<number>;
+}
+
+export interface RunComparisonRow {
+  readonly runs: readonly Run[];
+}
+
 /** What takes the whole matrix may be computed when it is asked for. */
 export interface ScoreRow extends Omit<Score, 'confusion' | 'perLabel'> {
   readonly confusion: Score['confusion'] | (() => Promise<Score['confusion']>);

@@ -45,6 +45,7 @@ export const runResolvers: Resolvers = {
   Run: {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
     sweep: ({ sweepId }, _, { loaders }) => (sweepId ? loaders.sweep.load(sweepId) : null),
+    memoryProbe: ({ id, kind }, _, { loaders }) => (kind === 'MEMORY_PROBE' ? loaders.probeOfRun.load(id) : null),
     eventCursor: ({ id, eventSeq }) => new Positions([], [[id, eventSeq]]).cursor(),
     attempts: ({ id }, _, { loaders }) => loaders.attemptsOfRun.load(id),
     epochs: ({ id }, _, { loaders }) => loaders.epochsOfRun.load(id),
@@ -64,6 +65,9 @@ export const runResolvers: Resolvers = {
       const lines = await findLogLines(db, id, { afterSeq: afterSeq ?? 0, limit: limit + 1 });
       return { nodes: lines.slice(0, limit), hasNextPage: lines.length > limit };
     },
+  },
+  RunConnection: {
+    totalCount: ({ count }) => count(),
   },
   SkippedImages: {
     count: (images) => images.length,

@@ -4,6 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import { architectureResolvers } from './architecture.ts';
 import { artifactResolvers } from './artifact.ts';
 import { auditMutations, auditResolvers } from './audit.ts';
+import { comparisonResolvers } from './comparison.ts';
 import { datasetResolvers } from './dataset.ts';
 import { ensembleResolvers } from './ensemble.ts';
 import { experimentResolvers } from './experiment.ts';
@@ -28,6 +29,7 @@ export function createSchema(): GraphQLSchema {
       architectureResolvers,
       artifactResolvers,
       auditResolvers,
+      comparisonResolvers,
       datasetResolvers,
       ensembleResolvers,
       experimentResolvers,

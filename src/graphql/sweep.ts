@@ -4,7 +4,8 @@ import { parseFilter } from '../domain/filter.ts';
 import { combinedStatus } from '../domain/sweep.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { filterSql } from '../store/filterSql.ts';
-import { listSweepRuns, sweepRunCursor } from '../store/sweep.ts';
+import { countChosenRuns } from '../store/runList.ts';
+import { listSweepRuns, listSweeps, sweepCursor, sweepRunCursor } from '../store/sweep.ts';
 import { connection, pageRequest } from './connection.ts';
 import { loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
@@ -23,6 +24,9 @@ export const sweepResolvers: Resolvers = {
         return loadExisting(loaders.sweep, id);
       }),
   },
+  Experiment: {
+    sweeps: async ({ id }, args, { db }) => connection(await listSweeps(db, id, pageRequest(args)), sweepCursor),
+  },
   Sweep: {
     experiment: ({ experimentId }, _, { loaders }) => loadExisting(loaders.experiment, experimentId),
     status: async ({ id }, _, { loaders }) => combinedStatus(await loaders.runCountsOfSweep.load(id)),
@@ -30,7 +34,8 @@ export const sweepResolvers: Resolvers = {
     runs: async ({ id }, args, { db }) => {
       if (args.orderBy) return runConnection(db, { sweepId: id }, args);
       const where = args.filter ? filterSql(parseFilter(args.filter, ['filter'])) : undefined;
-      return connection(await listSweepRuns(db, id, { where, ...pageRequest(args) }), sweepRunCursor);
+      const page = await listSweepRuns(db, id, { where, ...pageRequest(args) });
+      return { ...connection(page, sweepRunCursor), count: () => countChosenRuns(db, { sweepId: id, where }) };
     },
   },
   PlannedRun: {

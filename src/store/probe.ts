@@ -72,6 +72,12 @@ export async function getProbes(db: Queryable, ids: readonly string[]): Promise<
   return new Map(rows.map((row) => [row.id, probeOfRow(row)]));
 }
 
+/** By the run that makes it; other runs are missing from the map. */
+export async function probesOfRuns(db: Queryable, runIds: readonly string[]): Promise<Map<string, MemoryProbe>> {
+  const rows = await db.memoryProbe.findMany({ where: { runId: { in: [...runIds] } }, include: parts });
+  return new Map(rows.map((row) => [row.runId, probeOfRow(row)]));
+}
+
 /** The probe that a run of kind MEMORY_PROBE makes. */
 export async function findProbeOfRun(db: Queryable, runId: string): Promise<MemoryProbe | null> {
   const row = await db.memoryProbe.findUnique({ where: { runId }, include: parts });

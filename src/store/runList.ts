@@ -53,7 +53,7 @@ const orderKeys: Readonly<Record<RunOrderField, OrderKey>> = {
   },
 };
 
-export interface RunListRequest extends PageRequest {
+export interface RunChoice {
   readonly experimentId?: string | undefined;
   /** Runs that the sweep shows. */
   readonly sweepId?: string | undefined;
@@ -61,6 +61,9 @@ export interface RunListRequest extends PageRequest {
   readonly kinds?: readonly RunKind[] | undefined;
   /** A condition over `run r`, from filterSql. */
   readonly where?: Prisma.Sql | undefined;
+}
+
+export interface RunListRequest extends RunChoice, PageRequest {
   /** Newest first when left out. Runs without a value come last either way. */
   readonly orderBy?: RunOrder | undefined;
 }
@@ -70,18 +73,9 @@ export async function listRuns(db: Queryable, request: RunListRequest): Promise<
   const order = request.orderBy ?? newestFirst;
   const key = orderKeys[order.field];
   const direction = order.direction === 'ASC' ? Prisma.sql`asc` : Prisma.sql`desc`;
-  const conditions = [
-    ...(request.experimentId === undefined ? [] : [Prisma.sql`r.experiment_id = ${request.experimentId}`]),
-    ...(request.sweepId === undefined
-      ? []
-      : [Prisma.sql`r.id in (select run_id from sweep_member where sweep_id = ${request.sweepId})`]),
-    ...(request.kinds === undefined ? [] : [Prisma.sql`r.kind::text = any(${[...request.kinds]}::text[])`]),
-    ...(request.where ? [Prisma.sql`(${request.where})`] : []),
-    ...(request.after === undefined ? [] : [beyond(request.after, order)]),
-  ];
-  const where = conditions.length ? Prisma.sql`where ${Prisma.join(conditions, ' and ')}` : Prisma.empty;
+  const after = request.after === undefined ? [] : [beyond(request.after, order)];
   const rows = await db.$queryRaw<{ id: string }[]>`
-    select r.id from run r ${where}
+    select r.id from run r where ${Prisma.join([chosen(request), ...after], ' and ')}
     order by ${key.column} ${direction} nulls last, r.id ${direction} limit ${first + 1}`;
   const runs = await getRuns(
     db,
@@ -91,6 +85,26 @@ export async function listRuns(db: Queryable, request: RunListRequest): Promise<
     rows.flatMap(({ id }) => runs.get(id) ?? []),
     request,
   );
+}
+
+export async function countChosenRuns(db: Queryable, choice: RunChoice): Promise<number> {
+  const [row] = await db.$queryRaw<
+    { count: number }[]
+  >`select count(*)::int as count from run r where ${chosen(choice)}`;
+  return row!.count;
+}
+
+function chosen({ experimentId, sweepId, kinds, where }: RunChoice): Prisma.Sql {
+  const conditions = [
+    Prisma.sql`true`,
+    ...(experimentId === undefined ? [] : [Prisma.sql`r.experiment_id = ${experimentId}`]),
+    ...(sweepId === undefined
+      ? []
+      : [Prisma.sql`r.id in (select run_id from sweep_member where sweep_id = ${sweepId})`]),
+    ...(kinds === undefined ? [] : [Prisma.sql`r.kind::text = any(${[...kinds]}::text[])`]),
+    ...(where ? [Prisma.sql`(${where})`] : []),
+  ];
+  return Prisma.join(conditions, ' and ');
 }
 
 /** As JavaScript writes finite numbers. */

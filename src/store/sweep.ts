@@ -30,6 +30,20 @@ export async function getSweeps(db: Queryable, ids: readonly string[]): Promise<
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** Of an experiment, newest first. */
+export async function listSweeps(db: Queryable, experimentId: string, page: PageRequest): Promise<Page<Sweep>> {
+  const rows = await db.sweep.findMany({
+    where: { experimentId, ...(page.after !== undefined && { id: { lt: decodeCursor(page.after, 'string')[0] } }) },
+    orderBy: { id: 'desc' },
+    take: pageSize(page) + 1,
+  });
+  return pageOf(rows, page);
+}
+
+export function sweepCursor({ id }: Sweep): string {
+  return encodeCursor([id]);
+}
+
 export interface SweepRunCount {
   readonly sweepId: string;
   readonly status: RunStatus;

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
-import { drawnPredictions, experimentOf, image } from '../support/catalogue.ts';
+import { drawnPredictions, experimentOf, image, testId } from '../support/catalogue.ts';
 import { attemptAt, leaves, points, queuedRun, vocab } from './fixtures.ts';
 
 let server: ApiServer;
@@ -184,5 +184,75 @@ describe('an experiment', () => {
     expect(experiment.leaderboard.edges[0].node.run.metrics).toEqual([
       { name: 'train/loss', min: { value: 1 }, max: { value: 1 } },
     ]);
+  });
+
+  test('compares its runs', async () => {
+    const query = `query ($ids: [ID!]!) { compareRuns(ids: $ids) {
+      runs { name } configDiff { path values } metrics { name values { value nonFinite } last { value } best }
+    } }`;
+    const ids = [runs['run 0'], runs['run 1'], runs['run 2']];
+    const { prisma } = server.context.db;
+    await prisma.$executeRaw`update run set config = jsonb_set(config, '{epochs}', '7') where id = ${runs['run 1']}`;
+    const { compareRuns } = await server.ask(query, { ids });
+    expect(compareRuns).toEqual({
+      runs: [{ name: 'run 0' }, { name: 'run 1' }, { name: 'run 2' }],
+      configDiff: [{ path: 'epochs', values: ['12', '7', '12'] }],
+      metrics: [
+        {
+          ...{ name: 'train/loss', best: 1, last: [{ value: 1 }, { value: 0.6 }, { value: 0.8 }] },
+          values: [1, 0.6, 0.8].map((value) => ({ value, nonFinite: null })),
+        },
+        {
+          ...{ name: 'valid/error_rate', best: 1, last: [{ value: 0.5 }, { value: 0.3 }, { value: 0.4 }] },
+          values: [0.5, 0.3, 0.4].map((value) => ({ value, nonFinite: null })),
+        },
+      ],
+    });
+    for (const [odd, code, message] of [
+      [[], 'LIMIT_EXCEEDED', 'must be 1 to 100 runs, got 0'],
+      [[ids[0], ids[1], ids[0]], 'INVALID', `${ids[0]} is given twice`],
+      [[ids[0], 'run_none'], 'NOT_FOUND', 'there is no run run_none'],
+      [Array.from({ length: 101 }, (_, i) => `run_${i}`), 'LIMIT_EXCEEDED', 'must be 1 to 100 runs, got 101'],
+    ] as const) {
+      expect(await problemsOf(query, { ids: odd })).toMatchObject([{ code, path: ['ids'], message }]);
+    }
+  });
+
+  test('lists its sweeps and submissions newest first, and tells how many runs a list has', async () => {
+    const { prisma } = server.context.db;
+    const sweeps = ['first', 'second', 'third'].map((name) => ({ id: testId('sweep'), name, experimentId: own }));
+    await prisma.sweep.createMany({ data: sweeps });
+    const runIds = [runs['run 0']!, runs['run 2']!];
+    await prisma.sweepMember.createMany({
+      data: runIds.map((runId, position) => ({ sweepId: sweeps[0]!.id, position, runId })),
+    });
+    const submission = { contentHash: 'c', bytes: 1, rowCount: 1, message: null };
+    const ids = [testId('submission'), testId('submission')];
+    await prisma.submission.create({ data: { ...submission, id: ids[0]!, runId: runs['run 0']! } });
+    const ensembleId = testId('ensemble');
+    await prisma.ensemble.create({
+      data: { id: ensembleId, name: 'both', experimentId: own, method: 'MEAN', input: {} },
+    });
+    await prisma.submission.create({ data: { ...submission, id: ids[1]!, ensembleId } });
+
+    const query = `query ($id: ID!, $after: String, $filter: String) { experiment(id: $id) {
+      sweeps(first: 2, after: $after) { nodes { name runs(filter: $filter, first: 1) { totalCount nodes { name } } } pageInfo { endCursor hasNextPage } }
+      submissions { nodes { id run { name submissions { id } } ensemble { name } } }
+      runs(filter: $filter, first: 1) { totalCount nodes { name memoryProbe { id } } }
+    } }`;
+    const { experiment } = await server.ask(query, { id: own });
+    expect(experiment.sweeps.nodes.map(({ name }: { name: string }) => name)).toEqual(['third', 'second']);
+    expect(experiment.submissions.nodes).toEqual([
+      { id: ids[1], run: null, ensemble: { name: 'both' } },
+      { id: ids[0], run: { name: 'run 0', submissions: [{ id: ids[0] }] }, ensemble: null },
+    ]);
+    expect(experiment.runs).toEqual({ totalCount: 4, nodes: [{ name: 'waiting', memoryProbe: null }] });
+    const after = experiment.sweeps.pageInfo.endCursor;
+    const { experiment: rest } = await server.ask(query, { id: own, after, filter: 'status = SUCCEEDED' });
+    expect(rest.runs.totalCount).toBe(2);
+    expect(rest.sweeps).toEqual({
+      nodes: [{ name: 'first', runs: { totalCount: 1, nodes: [{ name: 'run 0' }] } }],
+      pageInfo: { endCursor: expect.any(String), hasNextPage: false },
+    });
   });
 });
