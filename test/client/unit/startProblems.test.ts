@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { changesBetween, recipe, requestOf, undo } from '../../../client/src/pages/start/draft.ts';
 import { linkOf, readDraft } from '../../../client/src/pages/start/link.ts';
-import { placeProblems } from '../../../client/src/pages/start/problems.ts';
+import { placeProblems, problemText } from '../../../client/src/pages/start/problems.ts';
 import { SweepGrid, type SweepPreprocessing } from '../../../src/domain/sweepGrid.ts';
 import { parseTrainingConfig } from '../../../src/domain/trainingConfig.ts';
 
@@ -91,6 +91,16 @@ describe('refusals are shown at the fields that they concern', () => {
     expect(others).toEqual([]);
     expect(Object.keys(fields)).toEqual(['name', 'tags', 'preprocessings', 'preprocessings.1.name', 'labels']);
   });
+});
+
+test('away from its field a problem says what it is about', () => {
+  const text = (message: string, ...path: string[]) => problemText({ path, message });
+  expect(text('must be at least 1, got 0', 'config', 'epochs', '1')).toBe('Epochs: must be at least 1, got 0');
+  expect(text('must be at most 1', 'config', 'predict', '0', 'ttaBeta')).toBe(
+    'Weight of the plain pass: must be at most 1',
+  );
+  expect(text('is unknown', 'config', 'future')).toBe('future: is unknown');
+  expect(text('convnext_atto takes sides of …', 'preprocessings', '0', 'size')).toBe('convnext_atto takes sides of …');
 });
 
 describe('the link of the form', () => {

@@ -8,6 +8,7 @@ import { routes } from '../../routes.ts';
 import { classes } from '../../ui/classes.ts';
 import { Name } from '../../ui/Name.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { problemText } from './problems.ts';
 import styles from './Start.module.css';
 
 type Planned = StartPlanQuery['sweepPlan']['runs'][number];
@@ -63,7 +64,13 @@ interface PlanTableProps {
 
 function PlanTable({ runs, measured, single, outdated }: PlanTableProps) {
   return (
-    <div className={classes(styles.plan, outdated && styles.outdated)} aria-busy={outdated}>
+    <section
+      className={classes(styles.plan, outdated && styles.outdated)}
+      aria-busy={outdated}
+      aria-label="Planned runs"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it with the arrow keys
+      tabIndex={0}
+    >
       <table aria-label="What will be queued">
         <thead>
           <tr>
@@ -92,15 +99,15 @@ function PlanTable({ runs, measured, single, outdated }: PlanTableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
 function Outcome({ run: { problems, duplicateOf }, single }: { readonly run: Planned; readonly single: boolean }) {
   if (problems.length) {
-    return problems.map(({ message }) => (
-      <span key={message} className={classes(styles.outcome, styles.wrong)}>
-        <bdi>{message}</bdi>
+    return problems.map((problem) => (
+      <span key={problemText(problem)} className={classes(styles.outcome, styles.wrong)}>
+        <bdi>{problemText(problem)}</bdi>
       </span>
     ));
   }

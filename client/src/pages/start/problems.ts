@@ -27,6 +27,15 @@ export function placeProblems(problems: readonly Problem[], draft: Draft): Place
   };
 }
 
+/** A problem away from its field: what it is about, and what is wrong. */
+export function problemText({ path, message }: Problem): string {
+  const [root, head = '', ...rest] = path;
+  if (root !== 'config') return message;
+  const inner = rest.find((part) => !/^\d+$/.test(part));
+  const field = findField(head) ?? findField(`${head}.${inner ?? ''}`);
+  return `${field?.label ?? head}: ${message}`;
+}
+
 interface Place {
   readonly key: string;
   /** Which of several values it is about. */
