@@ -85,7 +85,7 @@ function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[]
     {
       key: 'rank',
       header: 'Rank',
-      width: '5.5rem',
+      width: '4.5rem',
       align: 'right',
       cell: ({ key, rank }) => <RankCell rank={rank} move={moves.get(key)} />,
     },
@@ -93,7 +93,7 @@ function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[]
     {
       key: 'score',
       header: metric,
-      width: '9rem',
+      width: 'min(9rem, 28vw)',
       align: 'right',
       sortable: true,
       cell: ({ score }) => metricText(metric, score),

@@ -15,7 +15,8 @@ import type { TableRow } from './rows.ts';
 export const nameColumn: Column<TableRow> = {
   key: 'name',
   header: 'Name',
-  width: 'minmax(14rem, 1fr)',
+  // Narrow screens have room for the score beside it.
+  width: 'minmax(min(14rem, 38vw), 1fr)',
   sortable: true,
   cell: ({ key, name, run }) => (
     <span className={styles.named}>
