@@ -15,6 +15,7 @@ const snapshot: RunSnapshot = {
   eventCursor: 'c0',
   name: 'a run',
   kind: 'TRAINED',
+  memoryProbe: null,
   status: 'RUNNING',
   experiment: { id: 'exp_1', name: 'leaves', objective: { metric: 'valid/error_rate', direction: 'ASC' } },
   sweep: null,
@@ -51,7 +52,7 @@ function logged(second: number, points: readonly (readonly [step: number, value:
   return {
     __typename: 'MetricsLogged',
     at,
-    series: [{ name: 'train/loss', downsampled: false, total: parts.length, points: parts }],
+    series: [{ name: 'train/loss', downsampled: false, points: parts }],
   };
 }
 
@@ -277,7 +278,6 @@ describe('a million points', () => {
     const history = {
       name: 'train/loss',
       downsampled: true,
-      total,
       points: thinned.map((step) => ({ step, at: moment(0), value: finite(1) })),
     };
     const later = Array.from({ length: 10_000 }, (_, index) => [total + index, 1] as const);

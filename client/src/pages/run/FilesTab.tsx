@@ -1,6 +1,6 @@
 import { useApiMutation } from '../../api/hooks.ts';
 import { bytes, count } from '../../format/numbers.ts';
-import { CreateRunSubmissionDocument, ExportOnnxDocument } from '../../generated/operations.ts';
+import { ExportOnnxDocument } from '../../generated/operations.ts';
 import { Button, ButtonAnchor } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -9,8 +9,8 @@ import { Empty } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
 import { passesWords, splitWords } from './predictionWords.ts';
-import styles from './Run.module.css';
 import { isOver, type PredictionParts, type RunFacts, type RunState } from './runState.ts';
+import { Submissions } from './Submissions.tsx';
 
 type Artifact = RunFacts['artifacts'][number];
 
@@ -101,28 +101,21 @@ export function FilesTab({ state: { facts }, reload }: { readonly state: RunStat
           </Empty>
         )}
       </Panel>
-      <Panel title="Predictions" actions={hasTest && <SubmissionButton facts={facts} />}>
-        <Stack>
-          {predictions.length > 0 ? (
-            <DataTable
-              label="Stored predictions"
-              columns={predictionColumns}
-              rows={predictions}
-              rowKey={({ id }) => id}
-            />
-          ) : (
-            <Empty title="No predictions">
-              <p>Probabilities of every image as safetensors, one file per split.</p>
-            </Empty>
-          )}
-          {hasTest && (
-            <p className={styles.hint}>
-              The CSV has the predicted label of each test image. It is kept with the run, which cannot be deleted from
-              then on.
-            </p>
-          )}
-        </Stack>
+      <Panel title="Predictions">
+        {predictions.length > 0 ? (
+          <DataTable
+            label="Stored predictions"
+            columns={predictionColumns}
+            rows={predictions}
+            rowKey={({ id }) => id}
+          />
+        ) : (
+          <Empty title="No predictions">
+            <p>Probabilities of every image as safetensors, one file per split.</p>
+          </Empty>
+        )}
       </Panel>
+      {hasTest && <Submissions facts={facts} />}
     </Stack>
   );
 }
@@ -146,36 +139,4 @@ function OnnxButton({ runId, reload }: { readonly runId: string; readonly reload
       {make.isPending ? 'Making it …' : 'Make ONNX model'}
     </Button>
   );
-}
-
-function SubmissionButton({ facts }: { readonly facts: RunFacts }) {
-  const make = useApiMutation(CreateRunSubmissionDocument);
-  const begin = () => {
-    // The same predictions give the same submission, however often it is asked for.
-    const predictions = facts.predictions.filter(({ split }) => split === 'TEST').map(({ contentHash }) => contentHash);
-    const idempotencyKey = `csv ${facts.id} ${predictions.join(' ')}`.slice(0, 200);
-    make.mutate(
-      { input: { runId: facts.id, idempotencyKey } },
-      {
-        onSuccess({ createSubmission: { submission, userErrors } }) {
-          for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
-          if (submission) download(submission.csvUrl, 'submission.csv');
-        },
-        onError: ({ message }) => toasts.show(message, { tone: 'bad' }),
-      },
-    );
-  };
-  return (
-    <Button onClick={begin} disabled={make.isPending}>
-      Download submission CSV
-    </Button>
-  );
-}
-
-/** Has the browser save a file of this server. */
-function download(url: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
 }

@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
 import {
@@ -33,7 +32,8 @@ const orders: readonly { readonly value: PredictionOrder; readonly label: string
 /** The images of a split with what was predicted: the worst, the least certain, or those of one cell of the confusion matrix. */
 export function PredictedImages({ set: own, labelled }: { readonly set: PredictionParts; readonly labelled: boolean }) {
   const [get, set] = useSearch();
-  const [open, setOpen] = useState<string | null>(null);
+  const open = get('image');
+  const setOpen = (imageId: string | null) => set({ image: imageId });
   const choices = orders.filter((choice) => labelled || !choice.labelled);
   const orderBy = choices.find(({ value }) => value === get('order'))?.value ?? choices[0]!.value;
   const known = (label: string | null) => (label !== null && own.vocab.includes(label) ? label : null);

@@ -39,7 +39,7 @@ export function PredictionsTab({ state }: { readonly state: RunState }) {
           label="Predictions of"
           options={sets.map((one) => ({ value: keyOf(one), label: `${splitWords[one.split]}${kindOf(one)}` }))}
           value={keyOf(shown)}
-          onChange={(value) => set({ set: value, label: null, predicted: null, wrong: null, order: null })}
+          onChange={(value) => set({ set: value, label: null, predicted: null, wrong: null, order: null, image: null })}
         />
         <span className={styles.hint}>
           {count(shown.rowCount)} images, {count(shown.vocab.length)} classes

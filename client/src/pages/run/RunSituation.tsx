@@ -14,15 +14,15 @@ import { isOver, type RunFacts, type RunState } from './runState.ts';
 /** Where a run stands, above all views of it: how far it is, what keeps it, why it ended, and what came of it. */
 export function RunSituation({ state }: { readonly state: RunState }) {
   const { facts } = state;
-  const { kind, status, failure, skippedImages, prunedAt } = facts;
+  const { memoryProbe, status, failure, skippedImages, prunedAt } = facts;
   return (
     <>
-      {kind === 'MEMORY_PROBE' && (
+      {memoryProbe && (
         <Notice
           title="This run measures memory"
           actions={
-            <ButtonLink small to={routes.probes}>
-              To the memory probes
+            <ButtonLink small to={routes.probe(memoryProbe.id)}>
+              To the memory probe
             </ButtonLink>
           }
         >
