@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { percent } from '../../format/numbers.ts';
@@ -30,7 +30,7 @@ type Candidate = NonNullable<EnsembleCandidatesQuery['experiment']>['runs']['nod
 const usual = 'status = SUCCEEDED and kind != MEMORY_PROBE';
 
 /** The experiment's runs, to be ticked. */
-export function CandidatesPanel({
+export const CandidatesPanel = memo(function CandidatesPanel({
   experimentId,
   split,
   labelled,
@@ -94,7 +94,7 @@ export function CandidatesPanel({
         )}
         {rows.length > 0 && (
           <DataTable
-            label="Runs to choose from"
+            label="Candidates"
             columns={columns}
             rows={rows}
             rowKey={({ id }) => id}
@@ -105,7 +105,7 @@ export function CandidatesPanel({
       </Stack>
     </Panel>
   );
-}
+});
 
 const runsOf = (data: EnsembleCandidatesQuery) => data.experiment?.runs;
 

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
@@ -15,7 +15,7 @@ import { SubmissionsTable } from './SubmissionsTable.tsx';
 type Saved = NonNullable<EnsembleHistoryQuery['experiment']>['ensembles']['nodes'][number];
 
 /** The ensembles of the experiment so far, and what was submitted of them. */
-export function HistoryPanel({ experimentId }: { readonly experimentId: string }) {
+export const HistoryPanel = memo(function HistoryPanel({ experimentId }: { readonly experimentId: string }) {
   const { rows, first, error, loadMore, refetch } = useApiPages(
     EnsembleHistoryDocument,
     { id: experimentId },
@@ -40,7 +40,7 @@ export function HistoryPanel({ experimentId }: { readonly experimentId: string }
       {rows.length > 0 && (
         <Stack>
           <DataTable
-            label="Ensembles of this experiment"
+            label="Saved ensembles"
             columns={columns}
             rows={rows}
             rowKey={({ id }) => id}
@@ -57,7 +57,7 @@ export function HistoryPanel({ experimentId }: { readonly experimentId: string }
       )}
     </Panel>
   );
-}
+});
 
 const ensemblesOf = (data: EnsembleHistoryQuery) => data.experiment?.ensembles;
 
@@ -85,7 +85,7 @@ const columns: readonly Column<Saved>[] = [
   {
     key: 'selection',
     header: 'Members chosen',
-    width: '10rem',
+    width: '12rem',
     cell: ({ selection }) => (selection ? `by score on ${selection.split}` : 'by hand'),
   },
   scoreOn('VALID'),

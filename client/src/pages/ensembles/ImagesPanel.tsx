@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { memo, type ReactNode, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
 import {
@@ -21,7 +21,13 @@ import { ImageDialog } from './ImageDialog.tsx';
 import { refusal } from './refusal.ts';
 
 /** The images on which members differ most, or of which the ensemble is least certain; which of the two, and of which split, stands in the link. */
-export function ImagesPanel({ input, splits }: { readonly input: EnsembleInput; readonly splits: readonly Split[] }) {
+export const ImagesPanel = memo(function ImagesPanel({
+  input,
+  splits,
+}: {
+  readonly input: EnsembleInput;
+  readonly splits: readonly Split[];
+}) {
   const [get, set] = useSearch();
   const split = splits.find((known) => known === get('images')) ?? splits[0]!;
   const uncertain = get('show') === 'uncertain';
@@ -54,7 +60,7 @@ export function ImagesPanel({ input, splits }: { readonly input: EnsembleInput; 
       {uncertain ? <Uncertain input={of} /> : <Disputed input={of} />}
     </Panel>
   );
-}
+});
 
 function Disputed({ input }: { readonly input: EnsembleInput }) {
   const { data, error, isPlaceholderData } = useApiQuery(EnsembleDisputedDocument, { input });
@@ -142,7 +148,7 @@ function picture({ row: { imageId, label, predicted, confidence, thumbnailUrl },
         {label !== null && <span aria-hidden="true">{wrong ? '✗ ' : '✓ '}</span>}
         {percent(confidence, 0)} <bdi>{predicted}</bdi>
       </span>,
-      ...(label !== null ? [<span key="truth">{wrong ? <bdi title={label}>is {label}</bdi> : ' '}</span>] : []),
+      ...(label !== null ? [<span key="truth">{wrong ? <bdi title={label}>is {label}</bdi> : '\u00a0'}</span>] : []),
       ...(votes !== null ? [<span key="votes">{votesText(votes)}</span>] : []),
       <span key="id" className={styles.out}>
         <Name>{imageId}</Name>

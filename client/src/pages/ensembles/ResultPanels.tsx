@@ -1,5 +1,6 @@
 /** What an ensemble that is not saved predicts, and how well. */
 
+import { memo } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import {
   type EnsembleInput,
@@ -17,7 +18,7 @@ import { refusal } from './refusal.ts';
 import { SplitScore } from './SplitScore.tsx';
 
 /** On every labelled split. The last figures stay until the next are there. */
-export function ScorePanel({
+export const ScorePanel = memo(function ScorePanel({
   input,
   splits,
   members,
@@ -36,7 +37,7 @@ export function ScorePanel({
       </div>
     </Panel>
   );
-}
+});
 
 function ComputedScore({
   split,
@@ -64,7 +65,7 @@ function ComputedScore({
   );
 }
 
-export function LabelsPanel({
+export const LabelsPanel = memo(function LabelsPanel({
   input,
   training,
 }: {
@@ -81,4 +82,4 @@ export function LabelsPanel({
       )}
     </Panel>
   );
-}
+});

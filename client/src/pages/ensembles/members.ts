@@ -55,6 +55,13 @@ export function withoutMember(picks: readonly Pick[], member: Member): readonly 
   return member.rule ? withWeight(picks, member, 0) : picks.filter(({ runId }) => runId !== member.runId);
 }
 
+/** In, or out: a run that a rule matches counts with its weight again. `member`: what it is now. */
+export function toggled(picks: readonly Pick[], runId: string, member: Member | undefined): readonly Pick[] {
+  if (member && member.weight > 0) return withoutMember(picks, member);
+  const others = picks.filter((pick) => pick.runId !== runId);
+  return member?.rule?.weight ? others : [...others, { runId, weight: 1 }];
+}
+
 /** Where a slider ends that can show these weights: a round number, which seldom changes while one drags. */
 export function sliderEnd(weights: readonly number[]): number {
   const largest = Math.max(0, ...weights);

@@ -23,6 +23,10 @@ export interface Members {
   readonly members: readonly Member[];
   /** By id, those that are known by now. */
   readonly runs: ReadonlyMap<string, EnsembleRunFragment>;
+  /** Ids of those that count; the same set as long as they are the same, whatever they weigh. */
+  readonly chosen: ReadonlySet<string>;
+  /** Those of them that are known. */
+  readonly chosenRuns: readonly EnsembleRunFragment[];
   /** Picked runs that the experiment does not have. */
   readonly unknown: readonly string[];
   /** Keeps what is known of a run that is about to be picked. */
@@ -43,10 +47,16 @@ export function useMembers(experimentId: string, split: Split, { rules, picks }:
     const matches = matched.map((rule) => rule.runs?.map(({ id }) => id) ?? []);
     return membersOf(matched, matches, picks);
   }, [matched, picks]);
+  const counted = members.filter(({ weight }) => weight > 0).map(({ runId }) => runId);
+  const list = counted.join(',');
+  const chosen = useMemo(() => new Set(list ? list.split(',') : []), [list]);
+  const chosenRuns = useMemo(() => [...chosen].flatMap((id) => runs.get(id) ?? []), [chosen, runs]);
   return {
     rules: matched,
     members,
     runs,
+    chosen,
+    chosenRuns,
     unknown: named.complete ? asked.filter((id) => !runs.has(id)) : [],
     remember: (run) => setRemembered((before) => new Map(before).set(run.id, run)),
   };
