@@ -25,7 +25,15 @@ export function RunPage({ id }: { readonly id: string }) {
   return (
     <>
       <PageHead title="Run" />
-      {error ? <Failure error={error} onRetry={reload} /> : <Skeleton height="70vh" />}
+      {error ? (
+        <Failure error={error} onRetry={reload} />
+      ) : (
+        <Stack>
+          <Skeleton height="4.25rem" />
+          <Skeleton height="2.25rem" />
+          <Skeleton height="60vh" />
+        </Stack>
+      )}
     </>
   );
 }
