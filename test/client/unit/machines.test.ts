@@ -57,15 +57,18 @@ describe('the queue', () => {
   });
 
   test('has what is under way first, then the oldest, then what waits for its moment', () => {
-    const runs = [
+    const queued = [
       run('waits', 'QUEUED', '2026-01-01', { nextAttemptAt: '2026-01-09' }),
       run('second', 'QUEUED', '2026-01-03', { startedAt: '2026-01-02' }),
-      run('canceling', 'CANCELING', '2026-01-01', { startedAt: '2026-01-05' }),
       run('first', 'QUEUED', '2026-01-02'),
-      run('running', 'RUNNING', '2026-01-04', { startedAt: '2026-01-04' }),
+      run('running', 'QUEUED', '2026-01-04'),
       run('waitsLess', 'QUEUED', '2026-01-08', { nextAttemptAt: '2026-01-08' }),
     ];
-    expect(inOrder(runs).map(({ id }) => id)).toEqual([
+    const active = [
+      run('canceling', 'CANCELING', '2026-01-01', { startedAt: '2026-01-05' }),
+      run('running', 'RUNNING', '2026-01-04', { startedAt: '2026-01-04' }),
+    ];
+    expect(inOrder(active, queued).map(({ id }) => id)).toEqual([
       ...['running', 'canceling', 'first', 'second', 'waitsLess', 'waits'],
     ]);
   });

@@ -49,15 +49,15 @@ export function CancelDialog({
   return (
     <Confirm
       title={`Cancel ${words}?`}
-      action="Cancel"
+      action={targets.length === 1 ? 'Cancel the run' : `Cancel ${count(targets.length)} runs`}
       busy={done !== null}
       onConfirm={() => void confirm()}
       onClose={onClose}
     >
       <p>
         {begun > 0
-          ? `${count(begun)} of ${count(targets.length)} under way: within seconds it stops, and what it has measured stays.`
-          : 'Nothing has been computed for it yet.'}{' '}
+          ? `${count(begun)} of ${count(targets.length)} under way: what has been measured stays.`
+          : 'Nothing has been computed yet.'}{' '}
         A canceled run can be queued again.
       </p>
       {done !== null && (

@@ -72,7 +72,7 @@ export function Queue({ idle }: { readonly idle: boolean }) {
   const queued = useApiPages(MachinesQueueDocument, { filter: 'status = QUEUED', first: 100 }, pageOf, {
     every: 4_000,
   });
-  const runs = useMemo(() => inOrder([...active.rows, ...queued.rows]), [active.rows, queued.rows]);
+  const runs = useMemo(() => inOrder(active.rows, queued.rows), [active.rows, queued.rows]);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState(false);
   const chosen = runs.filter(({ id }) => selected.has(id));

@@ -10,11 +10,16 @@ export interface QueuedRun {
   readonly nextAttemptAt: string | null;
 }
 
-/** Runs under way, longest at it first; then those that wait: the oldest first, and last those that wait for a moment that has been set. */
-export function inOrder<Run extends QueuedRun>(runs: readonly Run[]): readonly Run[] {
+/**
+ * Runs under way, longest at it first; then those that wait: the oldest first, and last those that wait for a moment that has been set.
+ * A run that was begun between the two answers is in both, and counts as under way.
+ */
+export function inOrder<Run extends QueuedRun>(active: readonly Run[], queued: readonly Run[]): readonly Run[] {
+  const begun = new Set(active.map(({ id }) => id));
+  const runs = [...active, ...queued.filter(({ id }) => !begun.has(id))];
   const rank = ({ status, nextAttemptAt }: Run) => (status !== 'QUEUED' ? 0 : nextAttemptAt === null ? 1 : 2);
   const since = (run: Run) => [run.startedAt ?? run.createdAt, run.createdAt, run.nextAttemptAt ?? ''][rank(run)]!;
-  return [...runs].sort((a, b) => rank(a) - rank(b) || compare(since(a), since(b)) || compare(a.id, b.id));
+  return runs.sort((a, b) => rank(a) - rank(b) || compare(since(a), since(b)) || compare(a.id, b.id));
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
