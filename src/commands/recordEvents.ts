@@ -52,14 +52,14 @@ export async function recordEvents(
       points: new Set(await insertPoints(tx, runId, batch.points, names, at)),
       epochs: new Set(await insertEpochs(tx, runId, batch.epochs, at)),
     };
-    const payloads = await storedPayloads(tx, runId, events, fresh);
+    const firstLine = await insertLogLines(tx, runId, batch.lines, at);
+    const payloads = await storedPayloads(tx, runId, events, { ...fresh, firstLine });
     const { experimentId, firstSeq, lastSeq } = await appendEvents(tx, runId, payloads, at);
     if (batch.skipped) await setSkippedImages(tx, runId, batch.skipped);
     const memory = payloads.flatMap((payload, i) =>
       payload.kind === 'MEMORY' ? [{ seq: firstSeq + i, point: payload.point }] : [],
     );
     await insertMemorySamples(tx, runId, memory, at);
-    await insertLogLines(tx, runId, batch.lines, at);
     if (batch.points.length) await updateObjective(tx, runId);
     const peaks = memory.map(({ point }) => point.peak);
     await updateRunFigures(tx, runId, {
@@ -128,9 +128,10 @@ async function storedPayloads(
   tx: Transaction,
   runId: string,
   events: readonly TrainerEvent[],
-  fresh: Fresh,
+  fresh: Fresh & { readonly firstLine: number },
 ): Promise<RunEventPayload[]> {
   const payloads: RunEventPayload[] = [];
+  let logSeq = fresh.firstLine;
   for (const event of events) {
     switch (event.kind) {
       case 'progress':
@@ -148,7 +149,7 @@ async function storedPayloads(
         payloads.push({ kind: 'MEMORY', point: event.point });
         break;
       case 'log':
-        payloads.push({ kind: 'LOG', stream: event.stream, line: event.line });
+        payloads.push({ kind: 'LOG', stream: event.stream, line: event.line, logSeq: logSeq++ });
         break;
       case 'predictions': {
         const { split, kind: predictionKind } = event.predictions;

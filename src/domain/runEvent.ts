@@ -17,7 +17,13 @@ export type RunEventPayload =
   | { readonly kind: 'EPOCH'; readonly epoch: EpochMetrics }
   | { readonly kind: 'METRICS'; readonly points: readonly MetricPoint[] }
   | { readonly kind: 'MEMORY'; readonly point: MemoryPoint }
-  | { readonly kind: 'LOG'; readonly line: string; readonly stream: string }
+  | {
+      readonly kind: 'LOG';
+      readonly line: string;
+      readonly stream: string;
+      /** Number of the line in the run's log; events of earlier versions have none. */
+      readonly logSeq?: number;
+    }
   | {
       readonly kind: 'PREDICTIONS';
       readonly predictionSetId: string;

@@ -28,7 +28,7 @@ const assumedListLength = 10;
 /** What a list inside of what introspection tells of a type is taken for: a type has fields or values, not both, and few have arguments. */
 const assumedIntrospectionLength = 2;
 /** Arguments that say how much of a list is asked for. */
-const sizes = ['first', 'maxPoints'];
+const sizes = ['first', 'last', 'maxPoints'];
 
 /** Null when there is no such operation, or when its variables do not fit: it is not executed then. */
 export function costOf(
@@ -170,8 +170,9 @@ function createCounter(
 
 /** How many entries a field is asked for; null where its arguments do not say. */
 function sizeIn(field: GraphQLField<unknown, unknown>, given: Readonly<Record<string, unknown>>): number | null {
-  const name = sizes.find((size) => field.args.some((argument) => argument.name === size));
-  return name === undefined ? null : Math.max(1, Number(given[name] ?? assumedListLength));
+  if (!field.args.some(({ name }) => sizes.includes(name))) return null;
+  const asked = sizes.flatMap((name) => (given[name] == null ? [] : [Number(given[name])]));
+  return asked.length ? Math.max(1, ...asked) : assumedListLength;
 }
 
 function countLists(given: Readonly<Record<string, unknown>>): number {

@@ -12,6 +12,9 @@ import { payload } from './payload.ts';
 import type { SkippedImagesRow } from './rows.ts';
 import { runConnection } from './runConnection.ts';
 
+/** Lines of a log at once. */
+const mostLines = 1000;
+
 export const runResolvers: Resolvers = {
   Query: {
     runs: (_, args, { db }) => runConnection(db, {}, args),
@@ -60,10 +63,15 @@ export const runResolvers: Resolvers = {
       memorySeries(db, id, within('maxPoints', maxPoints ?? 500, 2, 10_000), stepRange(steps)),
     skippedImages: ({ skippedImages }): SkippedImagesRow | null => skippedImages,
     predictions: async ({ id }, _, { loaders }) => (await loaders.predictionSetsOfRun.load(id)) ?? [],
-    logs: async ({ id }, { afterSeq, first }, { db }) => {
-      const limit = within('first', first ?? 200, 1, 1000);
-      const lines = await findLogLines(db, id, { afterSeq: afterSeq ?? 0, limit: limit + 1 });
-      return { nodes: lines.slice(0, limit), hasNextPage: lines.length > limit };
+    logs: async ({ id, logSeq }, { first, last, ...args }, { db }) => {
+      const newest = last != null;
+      const limit = newest ? within('last', last, 1, mostLines) : within('first', first ?? 200, 1, mostLines);
+      const [afterSeq, beforeSeq] = [args.afterSeq ?? undefined, args.beforeSeq ?? undefined];
+      const search = args.search ?? undefined;
+      const lines = await findLogLines(db, id, { afterSeq, beforeSeq, search, limit: limit + 1, newest });
+      const more = lines.length > limit;
+      const nodes = newest ? lines.slice(-limit) : lines.slice(0, limit);
+      return { nodes, hasNextPage: !newest && more, hasPreviousPage: newest && more, lastSeq: logSeq };
     },
   },
   RunConnection: {

@@ -61,6 +61,7 @@ export const runEventResolvers: Resolvers = {
     point: (event) => ({ ...payloadOf(event, 'MEMORY').point, at: event.at }),
   },
   LogLine: {
+    seq: (event) => payloadOf(event, 'LOG').logSeq ?? null,
     line: (event) => payloadOf(event, 'LOG').line,
     stream: (event) => payloadOf(event, 'LOG').stream,
   },

@@ -37,6 +37,8 @@ export interface Run {
   readonly currentAttempt: number;
   /** Number of its newest event, 0 before the first. */
   readonly eventSeq: number;
+  /** Number of the newest line of its log, 0 before the first. */
+  readonly logSeq: number;
   readonly failure: RunFailure | null;
   readonly progress: RunProgress | null;
   /** While it is QUEUED after a failed attempt: when the next one begins at the earliest. */
@@ -239,6 +241,7 @@ function runOfRow(row: RunModel): Run {
     prunedAt: row.prunedAt,
     currentAttempt: row.currentAttempt,
     eventSeq: Number(row.eventSeq),
+    logSeq: Number(row.logSeq),
     failure: failureOfColumns(row),
     progress: row.progress as RunProgress | null,
     nextAttemptAt: row.nextAttemptAt,

@@ -5,6 +5,7 @@ import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { drawnPredictions, experimentOf, image, testId } from '../support/catalogue.ts';
 import { attemptAt, leaves, points, queuedRun, vocab } from './fixtures.ts';
+import { type Batch, eventsOf, follow } from './follow.ts';
 
 let server: ApiServer;
 let experimentId: string;
@@ -95,6 +96,51 @@ describe('a range of steps', () => {
       ]);
     }
   });
+});
+
+test('a log is read from both ends, searched, and goes on with the events', async () => {
+  const runId = await queuedRun(server.context, experimentId);
+  const attempt = await attemptAt(server.context, runId);
+  const line = (i: number) =>
+    ({ kind: 'log', stream: 'stdout', line: `Line ${i} 100%${i === 7 ? ' \\n_odd' : ''}` }) as const;
+  await attempt.tell([line(1), points(1, { lr: 1 }), line(2), line(3)]);
+  await attempt.tell([line(4), line(5), line(6), line(7)]);
+  await attempt.succeed();
+  const query = `query ($id: ID!, $after: Long, $before: Long, $first: Int, $last: Int, $search: String) { run(id: $id) {
+    logs(afterSeq: $after, beforeSeq: $before, first: $first, last: $last, search: $search) {
+      nodes { seq line } hasNextPage hasPreviousPage lastSeq
+    }
+  } }`;
+  const read = async (args: object) => {
+    const { nodes, ...rest } = (await server.ask(query, { id: runId, ...args })).run.logs;
+    expect(rest.lastSeq).toBe(7);
+    return [nodes.map(({ seq }: { seq: number }) => seq).join(''), rest.hasNextPage, rest.hasPreviousPage];
+  };
+  for (const [args, seqs, next, previous] of [
+    [{}, '1234567', false, false],
+    [{ first: 2 }, '12', true, false],
+    [{ first: 2, after: 2 }, '34', true, false],
+    [{ first: 9, after: 2, before: 6 }, '345', false, false],
+    [{ last: 3 }, '567', false, true],
+    [{ last: 3, before: 5 }, '234', false, true],
+    [{ last: 3, before: 4 }, '123', false, false],
+    [{ last: 3, first: 1 }, '567', false, true],
+    [{ search: 'LINE 3' }, '3', false, false],
+    [{ search: '\\N_O' }, '7', false, false],
+    [{ search: '%', last: 1 }, '7', false, true],
+    [{ search: '_', last: 2 }, '7', false, false],
+    [{ search: 'nothing' }, '', false, false],
+    [{ after: Number.MAX_SAFE_INTEGER, before: -Number.MAX_SAFE_INTEGER }, '', false, false],
+  ] as const) {
+    expect(await read(args)).toEqual([seqs, next, previous]);
+  }
+  expect(await problemsOf(query, { id: runId, last: 0 })).toMatchObject([{ code: 'LIMIT_EXCEEDED', path: ['last'] }]);
+  expect(await problemsOf(query, { id: runId, first: 1001 })).toMatchObject([{ path: ['first'] }]);
+  const lines =
+    'subscription ($id: ID!) { runEvents(runId: $id, kinds: [LOG]) { events { ... on LogLine { seq line } } } }';
+  const stream = follow<Batch>(server.connect(), lines, { id: runId });
+  await stream.ended;
+  expect(eventsOf(stream.values)).toEqual((await server.ask(query, { id: runId })).run.logs.nodes);
 });
 
 describe('an experiment', () => {

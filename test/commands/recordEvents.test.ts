@@ -68,7 +68,7 @@ test('every event is stored in order, numbered without gaps, and read back as it
   const events = await readEvents(db(), [{ runId: token.runId, after: 0 }], 100);
   expect(events.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(events.slice(2).map((e) => e.payload)).toEqual([
-    { kind: 'LOG', stream: 'stdout', line: 'hello \uFFFD world' },
+    { kind: 'LOG', stream: 'stdout', line: 'hello \uFFFD world', logSeq: 1 },
     { kind: 'PROGRESS', progress },
     {
       kind: 'METRICS',
