@@ -15,7 +15,7 @@ import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { writtenRules } from './builderState.ts';
 import { CandidatesPanel } from './CandidatesPanel.tsx';
 import styles from './ensembles.module.css';
-import { HistoryPanel } from './HistoryPanel.tsx';
+import { HistoryPanel, SubmissionHistory } from './HistoryPanel.tsx';
 import { ImagesPanel } from './ImagesPanel.tsx';
 import { MembersPanel } from './MembersPanel.tsx';
 import { toggled } from './members.ts';
@@ -117,6 +117,7 @@ export function EnsembleBuilder({
         />
         {asked && !error && <ImagesPanel input={input} splits={predicted} />}
         <HistoryPanel experimentId={experimentId} />
+        <SubmissionHistory experimentId={experimentId} />
       </Stack>
       {dialog === 'save' && (
         <SaveDialog

@@ -1,32 +1,30 @@
-import { memo, useMemo } from 'react';
+import { memo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
-import { EnsembleHistoryDocument, type EnsembleHistoryQuery } from '../../generated/operations.ts';
+import {
+  EnsembleHistoryDocument,
+  type EnsembleHistoryQuery,
+  EnsembleSubmissionsDocument,
+  type EnsembleSubmissionsQuery,
+} from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
-import { Panel, Stack } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Page.tsx';
 import { methodNames } from './methods.ts';
 import { SubmissionsTable } from './SubmissionsTable.tsx';
 
 type Saved = NonNullable<EnsembleHistoryQuery['experiment']>['ensembles']['nodes'][number];
 
-/** The ensembles of the experiment so far, and what was submitted of them. */
+/** The ensembles of the experiment so far. */
 export const HistoryPanel = memo(function HistoryPanel({ experimentId }: { readonly experimentId: string }) {
   const { rows, first, error, loadMore, refetch } = useApiPages(
     EnsembleHistoryDocument,
     { id: experimentId },
     ensemblesOf,
-  );
-  const submissions = useMemo(
-    () =>
-      rows
-        .flatMap((ensemble) => ensemble.submissions.map((submission) => ({ ...submission, ensemble })))
-        .sort((a, b) => (a.id < b.id ? 1 : -1)),
-    [rows],
   );
   return (
     <Panel title="Ensembles of this experiment">
@@ -38,26 +36,41 @@ export const HistoryPanel = memo(function HistoryPanel({ experimentId }: { reado
         </Empty>
       )}
       {rows.length > 0 && (
-        <Stack>
-          <DataTable
-            label="Saved ensembles"
-            columns={columns}
-            rows={rows}
-            rowKey={({ id }) => id}
-            onNearEnd={loadMore}
-            maxHeight="20rem"
-          />
-          {submissions.length > 0 && (
-            <>
-              <h3>Their submissions</h3>
-              <SubmissionsTable submissions={submissions} withSource />
-            </>
-          )}
-        </Stack>
+        <DataTable
+          label="Saved ensembles"
+          columns={columns}
+          rows={rows}
+          rowKey={({ id }) => id}
+          onNearEnd={loadMore}
+          maxHeight="20rem"
+        />
       )}
     </Panel>
   );
 });
+
+/** The submissions of the experiment so far, of ensembles and of single runs. */
+export const SubmissionHistory = memo(function SubmissionHistory({ experimentId }: { readonly experimentId: string }) {
+  const { rows, first, error, loadMore, refetch } = useApiPages(
+    EnsembleSubmissionsDocument,
+    { id: experimentId },
+    submissionsOf,
+  );
+  return (
+    <Panel title="Submissions of this experiment">
+      {error && !first && <Failure error={error} onRetry={refetch} />}
+      {!first && !error && <Skeleton height="8rem" />}
+      {first && rows.length === 0 && (
+        <Empty title="None yet">
+          <p>The page of a saved ensemble makes the CSV of what it predicts; all of them stand in this list.</p>
+        </Empty>
+      )}
+      {rows.length > 0 && <SubmissionsTable submissions={rows} withSource onNearEnd={loadMore} />}
+    </Panel>
+  );
+});
+
+const submissionsOf = (data: EnsembleSubmissionsQuery) => data.experiment?.submissions;
 
 const ensemblesOf = (data: EnsembleHistoryQuery) => data.experiment?.ensembles;
 

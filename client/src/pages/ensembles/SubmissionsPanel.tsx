@@ -37,7 +37,9 @@ export function SubmissionsPanel({
       setMessage('');
       toasts.show('The CSV is ready to be downloaded');
       await Promise.all(
-        ['EnsemblePage', 'EnsembleHistory'].map((name) => queryClient.invalidateQueries({ queryKey: [name] })),
+        ['EnsemblePage', 'EnsembleHistory', 'EnsembleSubmissions'].map((name) =>
+          queryClient.invalidateQueries({ queryKey: [name] }),
+        ),
       );
     } catch (error) {
       setProblems(problemsOf(error as Error));
