@@ -9,14 +9,7 @@ export interface MatrixRow {
   readonly cells: readonly { readonly content: ReactNode; readonly marked?: boolean }[];
 }
 
-/** A few things side by side, one column each; their names, and the names of what is told of them, stay in sight. */
-export function MatrixTable({
-  label,
-  corner,
-  columns,
-  rows,
-  align,
-}: {
+export interface MatrixTableProps {
   readonly label: string;
   /** What the rows are. */
   readonly corner: string;
@@ -24,7 +17,10 @@ export function MatrixTable({
   readonly rows: readonly MatrixRow[];
   /** Numbers stand at the right. */
   readonly align?: 'right';
-}) {
+}
+
+/** A few things side by side, one column each; their names, and the names of what is told of them, stay in sight. */
+export function MatrixTable({ label, corner, columns, rows, align }: MatrixTableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it with the arrow keys
     <section className={styles.frame} tabIndex={0} aria-label={label}>

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
   bestOf,
+  bestPlaces,
+  type ComparedMetric,
   type ComparedRun,
   distinctNames,
   filterOf,
   inOrder,
-  metricRows,
+  metricsFor,
   mostRuns,
+  objectivesFirst,
   parseRunIds,
 } from '../../../client/src/pages/compare/compareRuns.ts';
 import { curvesOf, type RunCurves, stepsIn } from '../../../client/src/pages/compare/curves.ts';
@@ -34,56 +37,48 @@ describe('the runs of a link', () => {
   });
 });
 
-const run = (
-  id: string,
-  metrics: readonly (readonly [name: string, min: number | null, max: number | null, last: number | null])[],
-): ComparedRun => ({
-  id,
-  name: id,
-  status: 'SUCCEEDED',
-  architecture: 'vit',
-  trainSeconds: null,
-  peakMemory: null,
-  imagesPerSecond: null,
-  config: {},
-  experiment: { id: 'exp', name: 'exp', objective: { metric: 'valid/score_like', direction: 'DESC' } },
-  metrics: metrics.map(([name, min, max, last]) => ({
-    name,
-    min: min === null ? null : { value: min },
-    max: max === null ? null : { value: max },
-    last: last === null ? { value: null, nonFinite: 'NAN' } : { value: last, nonFinite: null },
-  })),
-});
-
 describe('metrics side by side', () => {
-  const runs = [
-    run('a', [
-      ['lr/0', 0, 1, 0],
-      ['train/loss', 0.5, 2, 0.6],
-      ['valid/score_like', 1, 7, 5],
-      ['valid/accuracy', 0.1, 0.9, 0.9],
-    ]),
-    run('b', [
-      ['train/loss', 0.4, 3, 0.4],
-      ['valid/score_like', 1, 8, 2],
-    ]),
-    run('c', [['train/loss', null, null, null]]),
-  ];
+  const metric = (name: string, best: number | null, ...values: (number | 'NAN' | null)[]): ComparedMetric => ({
+    name,
+    best,
+    values: values.map((value) => {
+      if (value === null) return null;
+      return value === 'NAN' ? { value: null, nonFinite: 'NAN' } : { value, nonFinite: null };
+    }),
+  });
 
-  test('best values by the direction of each metric; the objective first, schedules not at all', () => {
-    expect(metricRows(runs).map(({ name, values }) => [name, values.map((value) => value?.value)])).toEqual([
-      ['valid/score_like', [7, 8, undefined]],
-      ['train/loss', [0.5, 0.4, null]],
-      ['valid/accuracy', [0.9, undefined, undefined]],
+  test('of equal best values each is marked; none where there is nothing to choose', () => {
+    expect(bestPlaces(metric('valid/loss', 1, 3, 2, null, 2, 'NAN'))).toEqual([1, 3]);
+    expect(bestPlaces(metric('valid/loss', null, 2, 2))).toEqual([]);
+  });
+
+  test('a comparison of other runs tells what it knows', () => {
+    const [loss, rate] = [metric('valid/loss', 1, 3, 2), metric('valid/error_rate', 0, 0.1, 0.2)];
+    const comparison = { runs: [{ id: 'a' }, { id: 'b' }], metrics: [loss, rate] };
+    expect(metricsFor(['a', 'b'], comparison)).toEqual([loss, rate]);
+    expect(metricsFor(['new', 'b'], comparison)).toEqual([
+      metric('valid/loss', 1, null, 2),
+      metric('valid/error_rate', null, null, 0.2),
     ]);
   });
 
-  test('the best is marked where there is something to choose from; NaN is shown and never best', () => {
-    const [objective, loss, accuracy] = metricRows(runs);
-    expect([objective!.best, loss!.best, accuracy!.best]).toEqual([[1], [1], []]);
-    expect(loss!.values[2]).toEqual({ value: null, nonFinite: 'NAN' });
+  test('the metrics of objectives come first', () => {
+    const experiment = { id: 'exp', name: 'exp', objective: { metric: 'valid/f1', direction: 'DESC' } } as const;
+    const figures = { trainSeconds: null, peakMemory: null, imagesPerSecond: null, config: {}, architecture: 'vit' };
+    const run: ComparedRun = { id: 'a', name: 'a', status: 'SUCCEEDED', ...figures, experiment };
+    const metrics = ['train/loss', 'valid/accuracy', 'valid/f1', 'valid/loss'].map((name) => metric(name, null));
+    expect(objectivesFirst(metrics, [run]).map(({ name }) => name)).toEqual([
+      'valid/f1',
+      'train/loss',
+      'valid/accuracy',
+      'valid/loss',
+    ]);
+  });
+
+  test('the best of figures', () => {
     expect(bestOf([2, 1, 1, null], 'ASC')).toEqual([1, 2]);
-    expect(bestOf([2, 2], 'ASC')).toEqual([]);
+    expect(bestOf([2, 1, 3, null], 'DESC')).toEqual([2]);
+    expect(bestOf([2, 2, null], 'ASC')).toEqual([]);
   });
 });
 

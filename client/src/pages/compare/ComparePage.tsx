@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
-import { CompareDocument } from '../../generated/operations.ts';
+import { CompareDocument, CompareMetricsDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Name } from '../../ui/Name.tsx';
@@ -10,7 +10,15 @@ import { PageHead, Stack } from '../../ui/Page.tsx';
 import styles from './Compare.module.css';
 import { ConfigPanel } from './ConfigPanel.tsx';
 import { CurvesPanel } from './CurvesPanel.tsx';
-import { type ComparedRun, distinctNames, filterOf, inOrder, metricNames, mostRuns } from './compareRuns.ts';
+import {
+  type ComparedRun,
+  distinctNames,
+  filterOf,
+  inOrder,
+  metricsFor,
+  mostRuns,
+  objectivesFirst,
+} from './compareRuns.ts';
 import { MetricsPanel } from './MetricsPanel.tsx';
 import { RunsLegend } from './RunsLegend.tsx';
 import { Swatch } from './Swatch.tsx';
@@ -65,7 +73,12 @@ function Comparison({
 }) {
   const ids = useMemo(() => runs.map(({ id }) => id), [runs]);
   const names = useMemo(() => distinctNames(runs), [runs]);
-  const known = useMemo(() => metricNames(runs), [runs]);
+  const compared = useApiQuery(CompareMetricsDocument, { ids }, { every: 5_000 });
+  const all = useMemo(
+    () => objectivesFirst(compared.data ? metricsFor(ids, compared.data.compareRuns) : [], runs),
+    [compared.data, runs],
+  );
+  const known = useMemo(() => all.map(({ name }) => name), [all]);
   const metrics = useMemo(() => {
     const objectives = new Set(runs.map(({ experiment }) => experiment.objective.metric));
     return view.metrics ?? known.filter((name) => objectives.has(name) || usual.includes(name));
@@ -98,7 +111,9 @@ function Comparison({
           names={names}
           onRemove={(id) => change({ ids: view.ids.filter((other) => other !== id) })}
         />
-        <MetricsPanel runs={runs} columns={columns} />
+        {compared.error && !compared.data && <Failure error={compared.error} onRetry={() => void compared.refetch()} />}
+        {!compared.data && !compared.error && <Skeleton height="24rem" />}
+        {compared.data && <MetricsPanel runs={runs} metrics={all} columns={columns} />}
         <CurvesPanel ids={ids} names={names} known={known} metrics={metrics} view={view} change={change} />
         <ConfigPanel
           runs={runs}

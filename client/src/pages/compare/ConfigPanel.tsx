@@ -1,7 +1,7 @@
 import { configRows } from '../../domain/configDiff.ts';
 import { leafText } from '../../domain/configLeaves.ts';
 import { Checkbox } from '../../ui/Field.tsx';
-import { MatrixTable } from '../../ui/MatrixTable.tsx';
+import { MatrixTable, type MatrixTableProps } from '../../ui/MatrixTable.tsx';
 import { Panel } from '../../ui/Page.tsx';
 import styles from './Compare.module.css';
 import type { ComparedRun } from './compareRuns.ts';
@@ -14,7 +14,7 @@ export function ConfigPanel({
   onOnlyDifferences,
 }: {
   readonly runs: readonly ComparedRun[];
-  readonly columns: React.ComponentProps<typeof MatrixTable>['columns'];
+  readonly columns: MatrixTableProps['columns'];
   readonly onOnlyDifferences: (only: boolean) => void;
   readonly onlyDifferences: boolean;
 }) {

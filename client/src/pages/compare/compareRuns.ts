@@ -1,9 +1,9 @@
-/** What stands side by side when runs are compared: pure functions over their summaries. */
+/** What stands side by side when runs are compared: pure functions. */
 
-import { improvesUpwards } from '../../domain/improves.ts';
-import type { CompareQuery } from '../../generated/operations.ts';
+import type { CompareMetricsQuery, CompareQuery } from '../../generated/operations.ts';
 
 export type ComparedRun = CompareQuery['runs']['nodes'][number];
+export type ComparedMetric = CompareMetricsQuery['compareRuns']['metrics'][number];
 
 /** More curves cannot be told apart. */
 export const mostRuns = 20;
@@ -36,46 +36,33 @@ export function distinctNames(runs: readonly { readonly name: string }[]): reado
   });
 }
 
-export interface MetricRow {
-  readonly name: string;
-  /** The best value of each run, by the direction in which the metric improves; the last one where none is finite; null without one. */
-  readonly values: readonly (ComparedRun['metrics'][number]['last'] | null)[];
-  /** Places of the best of all: more than one when they are equal, none when all runs are. */
-  readonly best: readonly number[];
-}
-
-/** Series that tell how the training was driven: none of their values is a good one. */
-const schedules = /^(lr(\/|$)|momentum$)/;
-
-/** The names of all series that any run has logged, in order; those of objectives first. */
-export function metricNames(runs: readonly ComparedRun[]): readonly string[] {
-  const objectives = new Set(runs.map(({ experiment: { objective } }) => objective.metric));
-  return [...new Set(runs.flatMap(({ metrics }) => metrics.map(({ name }) => name)))].sort(
-    (a, b) => Number(objectives.has(b)) - Number(objectives.has(a)) || (a < b ? -1 : 1),
-  );
-}
-
-/** One row per metric, without the schedules. */
-export function metricRows(runs: readonly ComparedRun[]): readonly MetricRow[] {
-  const objectives = new Map(runs.map(({ experiment: { objective } }) => [objective.metric, objective.direction]));
-  const names = metricNames(runs).filter((name) => !schedules.test(name));
-  return names.map((name) => {
-    const direction = objectives.get(name) ?? (improvesUpwards(name) ? 'DESC' : 'ASC');
-    const values = runs.map(({ metrics }) => {
-      const summary = metrics.find((other) => other.name === name);
-      if (!summary) return null;
-      const best = direction === 'ASC' ? summary.min : summary.max;
-      return best ? { value: best.value, nonFinite: null } : summary.last;
-    });
+/** The metrics of a comparison for these runs, which may be others than it was made of: while a new one is on its way, what is known stays. */
+export function metricsFor(
+  ids: readonly string[],
+  { runs, metrics }: CompareMetricsQuery['compareRuns'],
+): readonly ComparedMetric[] {
+  const places = new Map(runs.map(({ id }, place) => [id, place]));
+  return metrics.map(({ name, values, best }) => {
+    const bestId = best === null ? undefined : runs[best]?.id;
+    const newBest = ids.findIndex((id) => id === bestId);
     return {
       name,
-      values,
-      best: bestOf(
-        values.map((value) => value?.value ?? null),
-        direction,
-      ),
+      values: ids.map((id) => values[places.get(id) ?? -1] ?? null),
+      best: newBest < 0 ? null : newBest,
     };
   });
+}
+
+/** The metrics of objectives first, the others as they come. */
+export function objectivesFirst(metrics: readonly ComparedMetric[], runs: readonly ComparedRun[]) {
+  const objectives = new Set(runs.map(({ experiment: { objective } }) => objective.metric));
+  return [...metrics].sort((a, b) => Number(objectives.has(b.name)) - Number(objectives.has(a.name)));
+}
+
+/** Places of the best value of a metric: of equal ones each. Empty where there is nothing to choose between. */
+export function bestPlaces({ values, best }: ComparedMetric): readonly number[] {
+  if (best === null) return [];
+  return values.flatMap((value, place) => (value?.value === values[best]?.value ? place : []));
 }
 
 /** Places of the best value; empty when there is nothing to choose between. */

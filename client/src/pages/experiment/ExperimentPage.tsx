@@ -18,6 +18,7 @@ import { DeleteDialog, RenameDialog } from './ExperimentActions.tsx';
 import { LeaderboardTab } from './LeaderboardTab.tsx';
 import { RunsTab } from './RunsTab.tsx';
 import { ScatterTab } from './ScatterTab.tsx';
+import { SweepsTab } from './SweepsTab.tsx';
 
 export type ExperimentHead = NonNullable<ExperimentPageQuery['experiment']>;
 
@@ -26,6 +27,7 @@ const tabs = [
   { key: 'runs', label: 'Runs', Content: RunsTab },
   { key: 'scatter', label: 'Scatter', Content: ScatterTab },
   { key: 'ensembles', label: 'Ensembles', Content: EnsemblesTab },
+  { key: 'sweeps', label: 'Sweeps', Content: SweepsTab },
 ] as const;
 
 /** What the tabs that list runs share in their links. */

@@ -46,6 +46,7 @@ export function RunsTab({ experiment }: { readonly experiment: ExperimentHead })
   const { rows, waiting, holding } = useLiveOrder(newest, keyOf, pages.outdated ? null : JSON.stringify(variables));
   const columns = useMemo(() => [nameColumn, ...chosenColumns(view.columns)], [view.columns]);
   const queryClient = useQueryClient();
+  const total = pages.first?.experiment?.runs.totalCount;
   const filterProblem = problemOn('filter', pages.error);
   return (
     <Stack>
@@ -57,8 +58,7 @@ export function RunsTab({ experiment }: { readonly experiment: ExperimentHead })
         <div>
           <p className={styles.line}>
             <span>
-              {count(rows.length)}
-              {pages.hasMore && ' or more'} {rows.length === 1 ? 'run' : 'runs'}
+              {count(total)} {total === 1 ? 'run' : 'runs'}
             </span>
             <ListState outdated={pages.outdated} refused={filterProblem !== undefined} waiting={waiting} />
           </p>
@@ -68,6 +68,7 @@ export function RunsTab({ experiment }: { readonly experiment: ExperimentHead })
               experimentId={experiment.id}
               rows={rows}
               columns={columns}
+              total={total}
               sorting={view.sorting}
               onSort={(sorting) => change({ sorting })}
               onNearEnd={pages.loadMore}
