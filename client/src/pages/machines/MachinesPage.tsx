@@ -2,7 +2,12 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useApiQuery, useSubscription } from '../../api/hooks.ts';
 import { count } from '../../format/numbers.ts';
-import { MachinesMemoryDocument, MachinesPageDocument, type MachinesPageQuery } from '../../generated/operations.ts';
+import {
+  MachinesMemoryDocument,
+  MachinesPageDocument,
+  type MachinesPageQuery,
+  MachinesQueueLengthDocument,
+} from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
@@ -18,6 +23,8 @@ export function MachinesPage() {
   const [get] = useSearch();
   const view = get('view') === 'queue' ? 'queue' : 'machines';
   const { data, error, refetch } = useWorkers();
+  const queue = useApiQuery(MachinesQueueLengthDocument, {}, { every: 5_000 });
+  const queueLength = queue.data?.runs.totalCount;
   const online = data?.workers.filter((worker) => worker.online).length;
   return (
     <>
@@ -32,7 +39,11 @@ export function MachinesPage() {
         label="Parts of the view"
         tabs={[
           { key: 'machines', label: 'Workers', to: routes.machines },
-          { key: 'queue', label: 'Queue', to: `${routes.machines}?view=queue` },
+          {
+            key: 'queue',
+            label: queueLength === undefined ? 'Queue' : `Queue ${count(queueLength)}`,
+            to: `${routes.machines}?view=queue`,
+          },
         ]}
         current={view}
       />

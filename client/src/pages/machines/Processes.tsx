@@ -5,6 +5,7 @@ import { routes } from '../../routes.ts';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Name } from '../../ui/Name.tsx';
 import styles from './Machines.module.css';
+import { RunLink } from './RunLink.tsx';
 
 type Device = MachinesPageQuery['workers'][number]['devices'][number];
 type Process = Device['processes'][number];
@@ -16,14 +17,7 @@ const columns: readonly Column<Process>[] = [
     key: 'run',
     header: 'Run',
     width: 'minmax(9rem, 1fr)',
-    cell: ({ run }) =>
-      run ? (
-        <Link href={routes.run(run.id)}>
-          <Name>{run.name}</Name>
-        </Link>
-      ) : (
-        <span className={styles.foreign}>none of ours</span>
-      ),
+    cell: ({ run }) => (run ? <RunLink run={run} /> : <span className={styles.foreign}>none of ours</span>),
   },
   {
     key: 'experiment',

@@ -14,6 +14,7 @@ import { Row, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { CancelDialog } from './CancelDialog.tsx';
 import { inOrder, progressOf } from './queue.ts';
+import { RunLink } from './RunLink.tsx';
 
 export type Waiting = MachinesQueueQuery['runs']['nodes'][number];
 
@@ -23,11 +24,7 @@ const columns: readonly Column<Waiting>[] = [
     key: 'run',
     header: 'Run',
     width: 'minmax(12rem, 2fr)',
-    cell: ({ id, name }) => (
-      <Link href={routes.run(id)}>
-        <Name>{name}</Name>
-      </Link>
-    ),
+    cell: (run) => <RunLink run={run} />,
   },
   {
     key: 'kind',
@@ -101,8 +98,7 @@ export function Queue({ idle }: { readonly idle: boolean }) {
       )}
       <Row>
         <span>
-          {count(active.rows.length)} under way, {count(queued.rows.length)}
-          {queued.hasMore ? ' and more' : ''} waiting
+          {count(active.first?.runs.totalCount)} under way, {count(queued.first?.runs.totalCount)} waiting
         </span>
         <Button look="danger" small disabled={chosen.length === 0} onClick={() => setAsking(true)}>
           Cancel{chosen.length > 0 && ` ${count(chosen.length)}`}
@@ -117,6 +113,7 @@ export function Queue({ idle }: { readonly idle: boolean }) {
         selected={selected}
         onSelect={setSelected}
         onNearEnd={queued.loadMore}
+        total={runs.length - queued.rows.length + (queued.first?.runs.totalCount ?? 0)}
       />
       {asking && (
         <CancelDialog

@@ -1,13 +1,11 @@
-import { Link } from 'wouter';
 import type { MachinesPageQuery } from '../../generated/operations.ts';
-import { routes } from '../../routes.ts';
 import { Moment } from '../../ui/Moment.tsx';
-import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Grid, Panel, Row, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { DevicePanel } from './DevicePanel.tsx';
 import styles from './Machines.module.css';
+import { RunLink } from './RunLink.tsx';
 
 type Worker = MachinesPageQuery['workers'][number];
 
@@ -41,10 +39,8 @@ export function WorkerPanel({ worker }: { readonly worker: Worker }) {
         {!online && currentRuns.length > 0 && (
           <Row>
             It had in hand:
-            {currentRuns.map(({ id, name }) => (
-              <Link key={id} href={routes.run(id)}>
-                <Name>{name}</Name>
-              </Link>
+            {currentRuns.map((run) => (
+              <RunLink key={run.id} run={run} />
             ))}
           </Row>
         )}
