@@ -37,7 +37,7 @@ export function ProbePage({ id }: { readonly id: string }) {
   return (
     <>
       <PageHead
-        title={`Memory of ${first ? networkText(first) : 'nothing'}${others}`}
+        title={`Memory probe: ${first ? networkText(first) : 'no network'}${others}`}
         trail={[{ to: routes.probes, label: 'Memory probes' }]}
         actions={
           <>
