@@ -147,7 +147,7 @@ export function ArchitecturePicker({
                       {sizeText(one.defaultSize)}
                     </td>
                     <td>
-                      <Measured measured={measured.find(({ architecture }) => architecture === one.name)} />
+                      <Measured measured={memoryOf(one.name, measured)} />
                     </td>
                   </tr>
                 ))}
@@ -159,6 +159,12 @@ export function ArchitecturePicker({
       </div>
     </Stack>
   );
+}
+
+/** The newest measurement; one that came to its end before one that was cut off. */
+function memoryOf(name: string, measured: readonly Measurement[]): Measurement | undefined {
+  const own = measured.filter(({ architecture }) => architecture === name);
+  return own.find(({ complete }) => complete) ?? own[0];
 }
 
 function Measured({ measured }: { readonly measured: Measurement | undefined }) {

@@ -5,6 +5,7 @@ export const presets: readonly { readonly label: string; readonly preprocessing:
   { label: 'Squish 480 → 224', preprocessing: { name: 'squish', method: 'SQUISH', itemSize: '480', size: '224' } },
   { label: 'Squish 480 → 192', preprocessing: { name: 'squish', method: 'SQUISH', itemSize: '480', size: '192' } },
   { label: 'Crop 640x480 → 224', preprocessing: { name: 'crop', method: 'CROP', itemSize: '640x480', size: '224' } },
+  { label: 'Crop 640x480 → 192', preprocessing: { name: 'crop', method: 'CROP', itemSize: '640x480', size: '192' } },
   {
     label: 'Crop tall → 320x224',
     preprocessing: { name: 'crop tall', method: 'CROP', itemSize: '640x480', size: '320x224' },

@@ -45,11 +45,16 @@ export function SweepPage({ id }: { readonly id: string }) {
         title={sweep.name}
         trail={trail}
         actions={
-          underWay && (
-            <Button look="danger" onClick={() => ask(true)} disabled={sweep.status === 'CANCELING'}>
-              Cancel sweep
-            </Button>
-          )
+          <>
+            <ButtonLink to={`${routes.experiment(experiment.id)}?filter=${encodeURIComponent(`sweep = ${id}`)}`}>
+              Its leaderboard
+            </ButtonLink>
+            {underWay && (
+              <Button look="danger" onClick={() => ask(true)} disabled={sweep.status === 'CANCELING'}>
+                Cancel sweep
+              </Button>
+            )}
+          </>
         }
       >
         <Status of={sweep.status} />
