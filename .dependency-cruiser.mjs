@@ -57,6 +57,8 @@ const clientLayers = {
   // views know each other by their links alone
   pages: ['api', 'generated', 'domain', 'format', 'ui', 'charts', 'parts'],
   app: ['api', 'generated', 'format', 'ui', 'pages'],
+  // the page to log in with, apart from all others
+  login: [],
 };
 
 const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';

@@ -26,6 +26,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      input: [`${here}index.html`, `${here}login.html`],
       onwarn(warning, warn) {
         // "use client" is for frameworks that render on servers.
         if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);

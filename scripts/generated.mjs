@@ -30,6 +30,7 @@ const parts = {
     output: 'client/dist/index.html',
     inputs: [
       'client/index.html',
+      'client/login.html',
       'client/vite.config.ts',
       'client/tsconfig.json',
       'client/public',

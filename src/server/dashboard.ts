@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import compression from 'compression';
-import express, { type RequestHandler, type Router } from 'express';
+import express, { type RequestHandler, type Response, type Router } from 'express';
 
 const folder = fileURLToPath(new URL('../../client/dist', import.meta.url));
 
@@ -25,8 +25,13 @@ export function dashboardRoutes(requireLogin: RequestHandler): Router {
   }
   router.get(views, requireLogin, (_request, response) => {
     response.set('cache-control', 'no-cache');
-    if (existsSync(path.join(folder, 'index.html'))) response.sendFile(path.join(folder, 'index.html'), asItIs);
-    else response.status(503).type('text').send('The dashboard has not been built: run npm run generate\n');
+    sendPage(response, 'index.html');
   });
   return router;
+}
+
+/** Answers with a page of the build, or says that there is none. */
+export function sendPage(response: Response, name: 'index.html' | 'login.html'): void {
+  if (existsSync(path.join(folder, name))) response.sendFile(path.join(folder, name), asItIs);
+  else response.status(503).type('text').send('The dashboard has not been built: run npm run generate\n');
 }

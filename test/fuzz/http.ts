@@ -188,7 +188,7 @@ function paths(choice: Choice, ids: readonly string[]): string[] {
       '/metrics',
       '/session',
       '/uploads',
-      '/login.js',
+      '/theme.js',
       '*',
       '//',
       '/.git/config',

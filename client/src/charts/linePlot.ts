@@ -3,8 +3,8 @@
 import uPlot from 'uplot';
 import { nearestPlace, type Row } from './align.ts';
 import { resolveColour, seriesColour } from './colours.ts';
-import type { LineChartProps, Range } from './LineChart.tsx';
 import { paintNonFinite, paintReferences } from './lineMarks.ts';
+import type { LineChartProps, Range } from './lineProps.ts';
 
 export interface LinePlotOptions {
   readonly width: number;

@@ -1,20 +1,15 @@
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, useCallback, useEffect, useRef, useState } from 'react';
 import { classes } from './classes.ts';
 import styles from './DataTable.module.css';
 import { selectRange } from './selectRange.ts';
-import { TableRow } from './TableRow.tsx';
+import { type RowColumn, TableRow } from './TableRow.tsx';
 
-export interface Column<Row> {
-  readonly key: string;
+export interface Column<Row> extends RowColumn<Row> {
   /** Also what screen readers call the column. */
   readonly header: string;
-  /** Asked again when the row or the columns are others: keep both the same as long as what they show is. */
-  readonly cell: (row: Row) => ReactNode;
   /** A track of a CSS grid, e.g. `8rem` or `minmax(12rem, 1fr)`. */
   readonly width: string;
-  /** Numbers stand at the right. */
-  readonly align?: 'right';
   readonly sortable?: boolean;
 }
 

@@ -1,7 +1,15 @@
-import { memo } from 'react';
+import { memo, type ReactNode } from 'react';
 import { classes } from './classes.ts';
 import styles from './DataTable.module.css';
-import type { Column } from './DataTable.tsx';
+
+/** What of a column matters within a row. */
+export interface RowColumn<Row> {
+  readonly key: string;
+  /** Asked again when the row or the columns are others: keep both the same as long as what they show is. */
+  readonly cell: (row: Row) => ReactNode;
+  /** Numbers stand at the right. */
+  readonly align?: 'right';
+}
 
 interface TableRowProps<Row> {
   readonly row: Row;
@@ -13,7 +21,7 @@ interface TableRowProps<Row> {
   /** Pixels. */
   readonly top: number;
   readonly height: number;
-  readonly columns: readonly Column<Row>[];
+  readonly columns: readonly RowColumn<Row>[];
   /** Undefined: rows cannot be selected. */
   readonly selected: boolean | undefined;
   readonly onSelect: (id: string, selected: boolean, extend: boolean) => void;

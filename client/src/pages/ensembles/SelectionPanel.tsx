@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { Link } from 'wouter';
-import { type ChartSeries, LineChart } from '../../charts/LineChart.tsx';
+import { LineChart } from '../../charts/LineChart.tsx';
+import type { ChartSeries } from '../../charts/lineProps.ts';
 import { percent, significant } from '../../format/numbers.ts';
 import type { EnsembleDetailsFragment } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';

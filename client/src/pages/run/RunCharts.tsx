@@ -1,4 +1,5 @@
-import { type ChartSeries, LineChart, type Range } from '../../charts/LineChart.tsx';
+import { LineChart } from '../../charts/LineChart.tsx';
+import type { ChartSeries, Range } from '../../charts/lineProps.ts';
 import { bytes, isShare, percent, significant } from '../../format/numbers.ts';
 import { Grid, Panel } from '../../ui/Page.tsx';
 import { type Axis, createAxis, stepsPerEpoch } from './axis.ts';

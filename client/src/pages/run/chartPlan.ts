@@ -1,6 +1,6 @@
 /** Which series stand in which chart, and what becomes of them on the way there. Pure. */
 
-import type { ChartSeries } from '../../charts/LineChart.tsx';
+import type { ChartSeries } from '../../charts/lineProps.ts';
 import { smooth } from '../../charts/smooth.ts';
 import type { Axis } from './axis.ts';
 import type { MetricSample } from './runState.ts';
