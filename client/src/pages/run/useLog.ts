@@ -1,78 +1,113 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useSubscription } from '../../api/hooks.ts';
+import { noteOperation } from '../../api/operations.ts';
 import { request } from '../../api/request.ts';
-import { RunLogDocument, RunLogEventsDocument } from '../../generated/operations.ts';
-import { addLines, type LogEntry } from './logLines.ts';
+import { RunLogDocument, RunLogEventsDocument, type RunLogEventsSubscription } from '../../generated/operations.ts';
+import { addLines, findLines, type LogEntry, linesKept } from './logLines.ts';
 
 const pageSize = 1000;
 
-export interface Log {
+interface Read {
+  /** Those that match what is looked for. */
   readonly lines: readonly LogEntry[];
-  readonly loading: boolean;
+  readonly hasOlder: boolean;
+  /** Number of the newest line, matching or not. */
+  readonly lastSeq: number;
+}
+
+export interface Log {
+  /** Null: on its way. */
+  readonly read: Read | null;
   readonly error: Error | null;
+  readonly loadOlder: () => void;
   readonly reload: () => void;
 }
 
-/** The log of a run: what there is, page by page, and more whenever the server says that there is. */
-export function useLog(runId: string, live: boolean): Log {
-  const [lines, setLines] = useState<readonly LogEntry[]>([]);
-  const [loading, setLoading] = useState(true);
+/**
+ * The end of a run's log, what is added to it while one looks, and what was before, page by page.
+ * @param search part of a line, in any case; empty: all lines
+ * @param live whether the run is under way: once it is, lines are taken until the server says that there are no more
+ * @param attempts how many there have been: after a further one there are
+ */
+export function useLog(
+  runId: string,
+  search: string,
+  { live, attempts }: { readonly live: boolean; readonly attempts: number },
+): Log {
+  const [state, setState] = useState<{ readonly search: string; readonly read: Read } | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
-  const last = useRef(0);
-  const after = useRef<string | null>(null);
+  const [tries, setTries] = useState(0);
+  const cursor = useRef<string | null>(null);
+  const listens = useRef(false);
+  listens.current ||= live;
   const reading = useRef<AbortController | null>(null);
-  const wanted = useRef(false);
+  const read = state?.search === search ? state.read : null;
 
-  const load = useCallback(async () => {
-    // One reader at a time: it looks again before it ends.
-    wanted.current = true;
-    if (reading.current) return;
-    const controller = new AbortController();
-    reading.current = controller;
-    try {
-      while (wanted.current) {
-        wanted.current = false;
-        let more = true;
-        while (more) {
-          const variables = { id: runId, afterSeq: last.current, first: pageSize };
-          const { run } = await request(RunLogDocument, variables, controller.signal);
-          if (!run) return;
-          const { nodes, hasNextPage } = run.logs;
-          last.current = nodes.at(-1)?.seq ?? last.current;
-          setLines((before) => addLines(before, nodes));
-          after.current ??= run.eventCursor;
-          setCursor(after.current);
-          more = hasNextPage;
-        }
-      }
-      setError(null);
-    } catch (problem) {
-      if (!controller.signal.aborted) setError(problem as Error);
-    } finally {
-      if (reading.current === controller) {
-        reading.current = null;
-        setLoading(false);
-      }
-    }
-  }, [runId]);
-
-  useEffect(() => {
-    void load();
-    return () => {
+  const load = useCallback(
+    async (beforeSeq: number | null) => {
       reading.current?.abort();
-      reading.current = null;
+      const controller = new AbortController();
+      reading.current = controller;
+      const variables = { id: runId, beforeSeq, last: pageSize, search: search || null };
+      try {
+        const { run } = await request(RunLogDocument, variables, controller.signal);
+        if (!run) return;
+        const { nodes, hasPreviousPage, lastSeq } = run.logs;
+        // Where the newest page was read, what happens next goes on.
+        if (beforeSeq === null) cursor.current = run.eventCursor;
+        setState((before) => {
+          const known = beforeSeq !== null && before?.search === search ? before.read : null;
+          const lines = addLines(known?.lines ?? [], nodes);
+          const hasOlder = hasPreviousPage && lines.length < linesKept;
+          return { search, read: { lines, hasOlder, lastSeq: Math.max(lastSeq, known?.lastSeq ?? 0) } };
+        });
+        setError(null);
+      } catch (problem) {
+        if (!controller.signal.aborted) setError(problem as Error);
+      } finally {
+        if (reading.current === controller) reading.current = null;
+      }
+    },
+    [runId, search],
+  );
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another try reads again
+  useEffect(() => {
+    void load(null);
+    const variables = { id: runId, last: pageSize, search: search || null };
+    const forget = noteOperation({ document: RunLogDocument.toString(), variables });
+    return () => {
+      forget();
+      reading.current?.abort();
     };
-  }, [load]);
+  }, [load, tries]);
 
   useSubscription(
     RunLogEventsDocument,
-    () => ({ runId, after: after.current }),
-    ({ runEvents: { cursor: next, events } }) => {
-      after.current = next;
-      if (events.length) void load();
+    () => ({ runId, after: cursor.current }),
+    ({ runEvents: { cursor: after, events } }) => {
+      cursor.current = after;
+      const printed = events.flatMap(linesOf);
+      if (!printed.length) return;
+      setState((before) => {
+        if (before?.search !== search) return before;
+        const lines = addLines(before.read.lines, findLines(printed, search));
+        return { search, read: { ...before.read, lines, lastSeq: Math.max(before.read.lastSeq, printed.at(-1)!.seq) } };
+      });
     },
-    { key: runId, enabled: live && cursor !== null },
+    { key: `${runId} ${search} ${tries} ${attempts}`, enabled: listens.current && read !== null },
   );
-  return { lines, loading, error, reload: () => void load() };
+
+  const first = read?.lines[0]?.seq;
+  const hasOlder = read?.hasOlder ?? false;
+  const loadOlder = useCallback(() => {
+    if (hasOlder && first !== undefined && !reading.current) void load(first);
+  }, [hasOlder, first, load]);
+  return { read, error, loadOlder, reload: useCallback(() => setTries((count) => count + 1), []) };
+}
+
+function linesOf(event: RunLogEventsSubscription['runEvents']['events'][number]): LogEntry[] {
+  if (event.__typename !== 'LogLine' || event.seq === null) return [];
+  const { seq, at, stream, line } = event;
+  return [{ seq, at, stream, line }];
 }
