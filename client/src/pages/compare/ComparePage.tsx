@@ -76,7 +76,7 @@ function Comparison({
   const compared = useApiQuery(CompareMetricsDocument, { ids }, { every: 5_000 });
   const all = useMemo(
     () => objectivesFirst(compared.data ? metricsFor(ids, compared.data.compareRuns) : [], runs),
-    [compared.data, runs],
+    [compared.data, ids, runs],
   );
   const known = useMemo(() => all.map(({ name }) => name), [all]);
   const metrics = useMemo(() => {

@@ -5,7 +5,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Checkbox, Select } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Skeleton } from '../../ui/Notice.tsx';
+import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Grid, Panel } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import styles from './Compare.module.css';
@@ -39,7 +39,7 @@ export function CurvesPanel({
   readonly change: (changes: Partial<CompareView>) => void;
 }) {
   const { axis, smoothing, logarithmic } = view;
-  const runs = useCurves(ids, metrics, view);
+  const { runs, isLoading, failed } = useCurves(ids, metrics, view);
   const others = known.filter((name) => !metrics.includes(name));
   return (
     <Panel
@@ -85,6 +85,7 @@ export function CurvesPanel({
       }
     >
       <p className={styles.hint}>Drag across a chart to zoom in; a double click shows all of it.</p>
+      {failed?.error && <Failure error={failed.error} onRetry={() => void failed.refetch()} />}
       {metrics.length === 0 && (
         <Empty title="No chart is chosen">
           <p>Choose a metric above. Runs that have not begun have none yet.</p>
@@ -97,6 +98,7 @@ export function CurvesPanel({
             metric={metric}
             names={names}
             runs={runs}
+            isLoading={isLoading}
             view={view}
             change={change}
             onRemove={() => change({ metrics: metrics.filter((other) => other !== metric) })}
@@ -111,6 +113,7 @@ function MetricChart({
   metric,
   names,
   runs,
+  isLoading,
   view: { axis, smoothing, logarithmic, stretch },
   change,
   onRemove,
@@ -118,6 +121,7 @@ function MetricChart({
   readonly metric: string;
   readonly names: readonly string[];
   readonly runs: readonly (RunCurves | undefined)[];
+  readonly isLoading: boolean;
   readonly view: CompareView;
   readonly change: (changes: Partial<CompareView>) => void;
   readonly onRemove: () => void;
@@ -131,7 +135,6 @@ function MetricChart({
       })),
     [metric, runs, names, axis, smoothing],
   );
-  const isLoading = runs.some((run) => run === undefined);
   return (
     <section aria-label={metric}>
       <div className={styles.chartHead}>
@@ -142,7 +145,8 @@ function MetricChart({
           <Icon name="close" />
         </Button>
       </div>
-      {series.length > 0 && (
+      {isLoading && <Skeleton height="20rem" />}
+      {!isLoading && series.length > 0 && (
         <LineChart
           label={metric}
           series={series}
@@ -155,7 +159,7 @@ function MetricChart({
           height={260}
         />
       )}
-      {series.length === 0 && (isLoading ? <Skeleton height="18rem" /> : <p>None of the runs has logged it.</p>)}
+      {!isLoading && series.length === 0 && <p>None of the runs has logged it.</p>}
     </section>
   );
 }

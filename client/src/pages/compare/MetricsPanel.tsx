@@ -1,6 +1,5 @@
 import { metric } from '../../format/numbers.ts';
 import { MatrixTable, type MatrixTableProps } from '../../ui/MatrixTable.tsx';
-import { Name } from '../../ui/Name.tsx';
 import { Panel } from '../../ui/Page.tsx';
 import styles from './Compare.module.css';
 import { bestPlaces, type ComparedMetric, type ComparedRun } from './compareRuns.ts';
@@ -38,7 +37,7 @@ export function MetricsPanel({
         columns={columns}
         rows={rows.map(({ name, texts, best }) => ({
           key: name,
-          header: <Name whole>{name}</Name>,
+          header: <bdi>{name}</bdi>,
           cells: texts.map((text, place) => {
             const marked = best.includes(place);
             return {

@@ -43,8 +43,7 @@ export function metricsFor(
 ): readonly ComparedMetric[] {
   const places = new Map(runs.map(({ id }, place) => [id, place]));
   return metrics.map(({ name, values, best }) => {
-    const bestId = best === null ? undefined : runs[best]?.id;
-    const newBest = ids.findIndex((id) => id === bestId);
+    const newBest = best === null ? -1 : ids.indexOf(runs[best]!.id);
     return {
       name,
       values: ids.map((id) => values[places.get(id) ?? -1] ?? null),

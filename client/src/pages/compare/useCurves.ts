@@ -1,3 +1,4 @@
+import type { UseQueryResult } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useApiQueries } from '../../api/hooks.ts';
 import { CompareCurvesDocument, type CompareCurvesQuery } from '../../generated/operations.ts';
@@ -12,12 +13,16 @@ const pause = 4_000;
 const every = (answer: CompareCurvesQuery | undefined) =>
   answer?.run && /QUEUED|RUNNING|CANCELING/.test(answer.run.status) ? pause : false;
 
-/** The curves of every run; of the stretch that is shown with as many points again. Undefined while a run's are on their way. */
-export function useCurves(
-  ids: readonly string[],
-  names: readonly string[],
-  { axis, stretch }: CompareView,
-): readonly (RunCurves | undefined)[] {
+export interface Curves {
+  /** In the order of the ids; undefined where they are not there. */
+  readonly runs: readonly (RunCurves | undefined)[];
+  readonly isLoading: boolean;
+  /** One that could not be loaded, if any. */
+  readonly failed: UseQueryResult | undefined;
+}
+
+/** The curves of every run; of the stretch that is shown with as many points again. */
+export function useCurves(ids: readonly string[], names: readonly string[], { axis, stretch }: CompareView): Curves {
   const wide = useApiQueries(
     CompareCurvesDocument,
     ids.map((id) => ({ id, names, maxPoints })),
@@ -32,8 +37,13 @@ export function useCurves(
   const details = close.map(({ data }) => data?.run ?? undefined);
   const version = [...wide, ...close].map(({ dataUpdatedAt }) => dataUpdatedAt).join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the answers
-  return useMemo(
+  const runs = useMemo(
     () => whole.map((run) => details.find((detail) => detail?.id === run?.id) ?? run),
     [version, zoomed.length, ids, names],
   );
+  return {
+    runs,
+    isLoading: wide.some(({ isPending }) => isPending),
+    failed: wide.find(({ error, data }) => error && !data),
+  };
 }
