@@ -37,6 +37,8 @@ export async function openTab(
   { tolerated, ...options }: BrowserContextOptions & { readonly tolerated?: RegExp } = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ baseURL: url, acceptDownloads: true, ...options });
+  // Others may be at work on the machine; what never comes is told soon enough.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const problems: string[] = [];
   const received: string[] = [];

@@ -39,8 +39,8 @@ export async function* story({ config, images, resources }: TrainerJob): AsyncGe
         { name: 'momentum', step, value: 0.95 - 0.1 * Math.sin((Math.PI * step) / (total * batches + 1)) },
       ];
       yield { kind: 'metrics', points };
-      const used = 4e8 + 1e7 * random.next();
-      yield { kind: 'memory', point: { step, used, peak: used * 1.2, deviceUsed: null, deviceTotal: 8e9 } };
+      const used = 4e8 + random.integer(1e7);
+      yield { kind: 'memory', point: { step, used, peak: used + 1e8, deviceUsed: null, deviceTotal: 8e9 } };
       yield { kind: 'log', stream: 'stdout', line: `step ${step} loss ${loss.toFixed(4)}` };
     }
     const errorRate = (1 - quality) * (1 + 1 / (epoch + 1));
@@ -83,7 +83,7 @@ export async function* story({ config, images, resources }: TrainerJob): AsyncGe
   yield {
     kind: 'finished',
     imagesPerSecond: 40 + 20 * random.next(),
-    peakMemory: 4e8 + 2e8 * random.next(),
+    peakMemory: 4e8 + random.integer(2e8),
     trainSeconds: 10 + 20 * random.next(),
   };
 }
