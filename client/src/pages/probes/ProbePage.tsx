@@ -18,8 +18,8 @@ import { type Probe, useProbe } from './useProbe.ts';
 import { networkText } from './words.ts';
 
 export function ProbePage({ id }: { readonly id: string }) {
-  const { probe, underWay, error, refetch } = useProbe(id);
-  if (error && !probe) return <Failure error={error} onRetry={refetch} />;
+  const { probe, underWay, error, again } = useProbe(id);
+  if (error && !probe) return <Failure error={error} onRetry={again} />;
   if (probe === undefined) return <Skeleton height="70vh" />;
   if (probe === null) {
     return (
@@ -41,7 +41,7 @@ export function ProbePage({ id }: { readonly id: string }) {
         trail={[{ to: routes.probes, label: 'Memory probes' }]}
         actions={
           <>
-            {underWay && <CancelButton probe={probe} onDone={refetch} />}
+            {underWay && <CancelButton probe={probe} onDone={again} />}
             <ButtonLink to={routes.newProbe(askAgain(probe))}>Probe with changes</ButtonLink>
           </>
         }

@@ -26,8 +26,19 @@ export function Plan({
   if (!ready && !data) return <p className={styles.hint}>Choose an architecture to see it.</p>;
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="6rem" />;
-  const { runs } = data.sweepPlan;
-  if (!runs.length) return <p className={styles.hint}>Nothing, as it stands.</p>;
+  const { runs, problems } = data.sweepPlan;
+  if (!runs.length) {
+    return (
+      <>
+        <p className={styles.hint}>Nothing, as it stands.</p>
+        {problems.map((problem) => (
+          <p key={problemText(problem)} className={styles.problem}>
+            <bdi>{problemText(problem)}</bdi>
+          </p>
+        ))}
+      </>
+    );
+  }
   return (
     <>
       {runs.length > 1 && <Tally runs={runs} />}

@@ -1,7 +1,7 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { useApiQuery, useSubscription } from '../../api/hooks.ts';
 import { useApiPages } from '../../api/pages.ts';
+import { useAgain } from '../../api/useAgain.ts';
 import {
   SweepEventsDocument,
   SweepPageDocument,
@@ -11,9 +11,6 @@ import {
 } from '../../generated/operations.ts';
 
 export type Sweep = Extract<NonNullable<SweepPageQuery['node']>, { readonly name: string }>;
-
-/** Milliseconds between two looks at a sweep whose runs report. */
-const pause = 700;
 
 /** A sweep and all its runs, asked for again as they report. `sweep`: null when there is none, undefined before it is known. */
 export function useSweep(id: string) {
@@ -26,7 +23,7 @@ export function useSweep(id: string) {
     if (runs.hasMore) runs.loadMore();
   }, [runs.hasMore, runs.loadMore]);
 
-  const again = useRefreshed(['SweepPage', 'SweepRuns']);
+  const again = useAgain('SweepPage', 'SweepRuns');
   const own = useRef<ReadonlySet<string>>(new Set());
   own.current = new Set(runs.rows.map((run) => run.id));
   const cursor = useRef<string | null>(null);
@@ -48,19 +45,4 @@ export function useSweep(id: string) {
 
 function runsOf({ node }: SweepRunsQuery) {
   return node && 'runs' in node ? node.runs : null;
-}
-
-/** Asks for operations again, at most once in `pause`. */
-function useRefreshed(names: readonly string[]): () => void {
-  const client = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  const latest = useRef(names);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return useCallback(() => {
-    if (timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      for (const name of latest.current) void client.invalidateQueries({ queryKey: [name] });
-    }, pause);
-  }, [client]);
 }
