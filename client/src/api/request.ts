@@ -72,6 +72,8 @@ export async function request<Data, Variables>(
       problems: answer.errors.flatMap(({ extensions }) => extensions?.problems ?? []),
     });
   }
+  // A server that starts says so in a few words.
+  if (!answer.data && response.status === 503) throw offline();
   if (!answer.data) throw new ApiError(`The server answered with status ${response.status}`, response);
   return answer.data;
 }
