@@ -10,11 +10,13 @@ import { failureWords } from './failures.ts';
 import styles from './Run.module.css';
 import type { RunFacts, RunState } from './runState.ts';
 import { SkippedImages } from './SkippedImages.tsx';
+import { useRefresh } from './useRefresh.ts';
 
 type Attempt = RunFacts['attempts'][number];
 
 /** Who has worked on a run, on what, and how each try ended. */
-export function AttemptsTab({ state: { facts } }: { readonly state: RunState }) {
+export function AttemptsTab({ state: { facts }, reload }: { readonly state: RunState; readonly reload: () => void }) {
+  useRefresh(facts, reload);
   const { attempts, skippedImages, id } = facts;
   return (
     <Stack>

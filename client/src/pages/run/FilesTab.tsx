@@ -11,6 +11,7 @@ import { toasts } from '../../ui/toasts.ts';
 import { passesWords, splitWords } from './predictionWords.ts';
 import { isOver, type PredictionParts, type RunFacts, type RunState } from './runState.ts';
 import { Submissions } from './Submissions.tsx';
+import { useRefresh } from './useRefresh.ts';
 
 type Artifact = RunFacts['artifacts'][number];
 
@@ -79,6 +80,7 @@ const predictionColumns: readonly Column<PredictionParts>[] = [
 
 /** What a run leaves to take away. */
 export function FilesTab({ state: { facts }, reload }: { readonly state: RunState; readonly reload: () => void }) {
+  useRefresh(facts, reload);
   const { artifacts, predictions, status } = facts;
   const hasTest = predictions.some(({ split }) => split === 'TEST');
   const hasWeights = artifacts.some(({ kind }) => kind === 'WEIGHTS');
