@@ -1,4 +1,3 @@
-import { Fragment } from 'react';
 import { count, duration } from '../../format/numbers.ts';
 import { moment } from '../../format/times.ts';
 import { KeyValues } from '../../ui/KeyValues.tsx';
@@ -70,13 +69,15 @@ function AttemptPanel({ attempt, last }: { readonly attempt: Attempt; readonly l
 }
 
 function versions(all: Readonly<Record<string, unknown>>) {
-  return Object.entries(all).map(([name, version]) => (
-    <Fragment key={name}>
-      <code>
-        {name} {String(version)}
-      </code>{' '}
-    </Fragment>
-  ));
+  return (
+    <span className={styles.versions}>
+      {Object.entries(all).map(([name, version]) => (
+        <code key={name}>
+          {name} {String(version)}
+        </code>
+      ))}
+    </span>
+  );
 }
 
 /** What became of an attempt, as a sentence. */
