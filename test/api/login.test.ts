@@ -1,17 +1,12 @@
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { hasBrowser, launchBrowser } from '../support/browser.ts';
 import { keyWith, type TestKey } from './authFixtures.ts';
 
-const executablePath = '/usr/bin/chromium';
-const installed = existsSync(executablePath);
-if (!installed)
-  console.warn(`The login page is not tested: ${executablePath} is missing (on Debian: apt install chromium)`);
-
-describe.runIf(installed)('in a browser', () => {
+describe.runIf(hasBrowser)('in a browser', () => {
   let server: ApiServer;
   let browser: Browser;
   let admin: TestKey;
@@ -19,7 +14,7 @@ describe.runIf(installed)('in a browser', () => {
   beforeAll(async () => {
     server = await apiServer({ access: { authenticated: true } });
     admin = await keyWith(server.context, 'ADMIN');
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -35,7 +30,7 @@ describe.runIf(installed)('in a browser', () => {
     await page.goto(`${server.url}/`);
     await page.getByLabel('API key').fill(admin.secret);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByText('Logged in as a ADMIN key').waitFor();
+    await page.getByTitle('Logged in as a ADMIN key').waitFor();
     return page;
   }
 
@@ -151,7 +146,7 @@ describe.runIf(installed)('in a browser', () => {
       await attack(server.url);
       expect(await server.context.db.prisma.experiment.count()).toBe(0);
       await page.reload();
-      await page.getByText('Logged in as a ADMIN key').waitFor();
+      await page.getByTitle('Logged in as a ADMIN key').waitFor();
     });
 
     test('neither reads nor writes on a server without authentication', async () => {
