@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Split } from '../../src/domain/dataset.ts';
 import type { Predictions } from '../../src/domain/predictions.ts';
 import { createRandom } from '../../src/domain/random.ts';
-import type { TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
+import type { TrainerEvent, TrainerImage, TrainerJob } from '../../src/domain/trainer.ts';
 
 /** Micro-batches of an epoch. */
 const batches = 10;
@@ -59,7 +59,10 @@ export async function* story({ config, images, resources }: TrainerJob): AsyncGe
   }
   const vocab = [...new Set(images.flatMap(({ label }) => label ?? []))].sort();
   for (const split of ['VALID', 'TEST'] as const satisfies Split[]) {
-    const shown = images.filter((image) => image.split === split);
+    const shown =
+      split === 'VALID'
+        ? validated(images, config.splitSeed ?? config.seed ?? 0)
+        : images.filter((image) => image.split === split);
     const probabilities = shown.flatMap(({ label }) => {
       const hit = random.next() < quality ? vocab.indexOf(label ?? '') : random.integer(vocab.length);
       const row = vocab.map((_, column) => random.next() + (column === hit ? 3 : 0));
@@ -89,3 +92,8 @@ export async function* story({ config, images, resources }: TrainerJob): AsyncGe
 }
 
 const plain = { kind: 'PLAIN', passes: 0, beta: null } as const;
+
+/** Every fifth training image, by the seed of the split. */
+function validated(images: readonly TrainerImage[], splitSeed: number): readonly TrainerImage[] {
+  return images.filter(({ split }) => split === 'TRAIN').filter((_, index) => index % 5 === splitSeed % 5);
+}
