@@ -25,13 +25,16 @@ export function page<Module, Props>(
   });
 }
 
+/** Milliseconds for which the first view has the network to itself. */
+const headStart = 3_000;
+
 /** Fetches the code of all pages, one after another, once there is nothing else to do: links are followed at once then, also while the server is away. */
 export async function fetchPages(): Promise<void> {
-  await quiet();
+  await new Promise((resolve) => setTimeout(resolve, headStart));
   for (const load of loads) {
+    await quiet();
     // What does not arrive now is fetched when it is needed.
     await load().catch(() => {});
-    await quiet();
   }
 }
 
