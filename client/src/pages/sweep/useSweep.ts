@@ -17,7 +17,12 @@ export function useSweep(id: string) {
   const page = useApiQuery(SweepPageDocument, { id });
   const node = page.data?.node;
   const sweep = node === undefined ? undefined : node && 'name' in node ? (node as Sweep) : null;
-  const runs = useApiPages(SweepRunsDocument, { id, first: 100 }, runsOf, { enabled: Boolean(sweep) });
+  const runs = useApiPages(
+    SweepRunsDocument,
+    { id, metrics: sweep ? [sweep.experiment.objective.metric] : [], first: 100 },
+    runsOf,
+    { enabled: Boolean(sweep) },
+  );
   // A sweep has 200 runs at most.
   useEffect(() => {
     if (runs.hasMore) runs.loadMore();
