@@ -8,7 +8,7 @@ export type RunCurves = NonNullable<CompareCurvesQuery['run']>;
 export type AxisName = 'step' | 'epoch';
 
 /** Steps of one epoch, by the validations, of which there is one at the end of each; null before the first. */
-export function stepsPerEpoch({ epochs: [series] }: RunCurves): number | null {
+function stepsPerEpoch({ epochs: [series] }: RunCurves): number | null {
   const last = series?.points.at(-1)?.step;
   return series && last ? last / series.total : null;
 }

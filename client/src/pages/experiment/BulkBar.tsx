@@ -3,11 +3,12 @@ import { count } from '../../format/numbers.ts';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { CancelDialog, DeleteDialog, TagDialog } from './BulkDialogs.tsx';
+import { DifferencesDialog } from './DifferencesDialog.tsx';
 import styles from './Experiment.module.css';
 import { isUnderWay, type TableRow } from './rows.ts';
 
 /** Runs that one can still tell apart on a chart. */
-export const mostCompared = 20;
+const mostCompared = 20;
 
 /** What can be done with the selected rows; it stands at the lower edge of the view, so that the table stays where it is. */
 export function BulkBar({
@@ -22,7 +23,7 @@ export function BulkBar({
   /** Something was written: what is shown is to be read again. */
   readonly onChanged: () => void;
 }) {
-  const [dialog, setDialog] = useState<'tag' | 'cancel' | 'delete' | null>(null);
+  const [dialog, setDialog] = useState<'differences' | 'tag' | 'cancel' | 'delete' | null>(null);
   if (selected.size === 0) return null;
   const rows = [...selected.values()];
   const runs = rows.filter(({ run }) => run !== null);
@@ -37,9 +38,14 @@ export function BulkBar({
       </span>
       {runs.length > 1 &&
         (runs.length <= mostCompared ? (
-          <ButtonLink small to={routes.compare(ids)}>
-            Compare
-          </ButtonLink>
+          <>
+            <ButtonLink small to={routes.compare(ids)}>
+              Compare
+            </ButtonLink>
+            <Button small onClick={() => setDialog('differences')}>
+              Config differences
+            </Button>
+          </>
         ) : (
           <Button small disabled title={`At most ${mostCompared} runs can be compared`}>
             Compare (at most {mostCompared})
@@ -66,6 +72,7 @@ export function BulkBar({
       <Button small look="quiet" onClick={() => onSelect(new Map())}>
         Clear
       </Button>
+      {dialog === 'differences' && <DifferencesDialog ids={ids} onClose={close} />}
       {dialog === 'tag' && <TagDialog rows={runs} onChanged={onChanged} onClose={close} />}
       {dialog === 'cancel' && <CancelDialog rows={underWay} onChanged={onChanged} onClose={close} />}
       {dialog === 'delete' && (

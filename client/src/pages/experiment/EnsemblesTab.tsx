@@ -8,7 +8,7 @@ import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 
 type Ensemble = NonNullable<ExperimentEnsemblesQuery['experiment']>['ensembles']['nodes'][number];
 

@@ -11,7 +11,7 @@ import { TextArea, TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 
 interface Problem {
   readonly message: string;

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
 import { bytes } from '../../format/numbers.ts';
-import { ExperimentPageDocument, type ExperimentPageQuery } from '../../generated/operations.ts';
+import { ExperimentPageDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Menu } from '../../ui/Menu.tsx';
@@ -15,12 +15,11 @@ import { useSearch } from '../../ui/useSearch.ts';
 import { EnsemblesTab } from './EnsemblesTab.tsx';
 import styles from './Experiment.module.css';
 import { DeleteDialog, RenameDialog } from './ExperimentActions.tsx';
+import type { ExperimentHead } from './head.ts';
 import { LeaderboardTab } from './LeaderboardTab.tsx';
 import { RunsTab } from './RunsTab.tsx';
 import { ScatterTab } from './ScatterTab.tsx';
 import { SweepsTab } from './SweepsTab.tsx';
-
-export type ExperimentHead = NonNullable<ExperimentPageQuery['experiment']>;
 
 const tabs = [
   { key: 'leaderboard', label: 'Leaderboard', Content: LeaderboardTab },

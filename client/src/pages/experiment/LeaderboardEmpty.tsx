@@ -2,7 +2,7 @@ import { count } from '../../format/numbers.ts';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Notice.tsx';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 import type { BoardView } from './useBoardView.ts';
 
 /** Why nothing is ranked, and what to do about it. */

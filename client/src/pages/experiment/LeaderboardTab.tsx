@@ -7,7 +7,7 @@ import { Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
 import { BoardTools } from './BoardTools.tsx';
 import styles from './Experiment.module.css';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 import { LeaderboardEmpty } from './LeaderboardEmpty.tsx';
 import { ListState } from './ListState.tsx';
 import { MetricSelect } from './MetricSelect.tsx';

@@ -1,7 +1,7 @@
 import { useApiQuery } from '../../api/hooks.ts';
 import { MetricNamesDocument, type Split } from '../../generated/operations.ts';
 import { Select } from '../../ui/Field.tsx';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 import type { BoardView } from './useBoardView.ts';
 
 /** What runs are scored by: a metric, and the images it is measured on. */

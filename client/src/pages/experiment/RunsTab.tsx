@@ -16,7 +16,7 @@ import { Stack } from '../../ui/Page.tsx';
 import { BoardTools } from './BoardTools.tsx';
 import { neededFor } from './columnKeys.ts';
 import styles from './Experiment.module.css';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 import { ListState } from './ListState.tsx';
 import { problemOn } from './problemOn.ts';
 import { RunTable } from './RunTable.tsx';

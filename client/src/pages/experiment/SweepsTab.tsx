@@ -10,7 +10,7 @@ import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { StatusCounts } from '../../ui/StatusCounts.tsx';
-import type { ExperimentHead } from './ExperimentPage.tsx';
+import type { ExperimentHead } from './head.ts';
 
 type Sweep = NonNullable<ExperimentSweepsQuery['experiment']>['sweeps']['nodes'][number];
 

@@ -16,18 +16,13 @@ export const columns: readonly Column<Experiment>[] = [
   {
     key: 'name',
     header: 'Experiment',
-    width: 'minmax(13rem, 1fr)',
+    // Narrow screens have room for the score beside it.
+    width: 'minmax(min(13rem, 42vw), 1fr)',
     cell: ({ id, name }) => (
       <Link href={routes.experiment(id)}>
         <Name>{name}</Name>
       </Link>
     ),
-  },
-  {
-    key: 'runs',
-    header: 'Runs',
-    width: '15rem',
-    cell: ({ runCounts }) => (runCounts.length > 0 ? <StatusCounts counts={runCounts} /> : 'none yet'),
   },
   {
     key: 'best',
@@ -58,6 +53,12 @@ export const columns: readonly Column<Experiment>[] = [
         />
       );
     },
+  },
+  {
+    key: 'runs',
+    header: 'Runs',
+    width: '15rem',
+    cell: ({ runCounts }) => (runCounts.length > 0 ? <StatusCounts counts={runCounts} /> : 'none yet'),
   },
   {
     key: 'dataset',
