@@ -5,6 +5,7 @@ import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Grid, Panel, Row, Stack } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
+import { ConfusedPairs } from './ConfusedPairs.tsx';
 import { Confusion } from './Confusion.tsx';
 import { LabelScores } from './LabelScores.tsx';
 import { PredictedImages } from './PredictedImages.tsx';
@@ -12,6 +13,8 @@ import { passesWords, splitWords } from './predictionWords.ts';
 import styles from './Run.module.css';
 import { isOver, type PredictionParts, type RunState } from './runState.ts';
 
+/** A matrix of more classes is no picture that one could read. */
+const mostClasses = 200;
 /** The most telling first: labelled images, and those that no choice was made on before others. */
 const order = ['HOLDOUT', 'VALID', 'TEST', 'TRAIN'] as const;
 
@@ -81,8 +84,11 @@ function SetView({ set }: { readonly set: PredictionParts }) {
             </dl>
           </Panel>
           <Grid least="24rem">
-            <Confusion vocab={set.vocab} confusion={score.confusion} />
-            <LabelScores scores={score.perLabel} />
+            {set.vocab.length <= mostClasses && <Confusion vocab={set.vocab} confusion={score.confusion} />}
+            <Stack>
+              <LabelScores scores={score.perLabel} />
+              <ConfusedPairs vocab={set.vocab} confusion={score.confusion} />
+            </Stack>
           </Grid>
         </>
       )}
