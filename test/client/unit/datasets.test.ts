@@ -135,7 +135,11 @@ describe('the progress of an import', () => {
   });
 
   test('never divides by nothing', () => {
-    expect(describeProgress({ ...progress, phase: 'CHECKING', total: 0, done: 0, bytesTotal: null }).share).toBeNull();
+    for (const total of [0, null]) {
+      expect(describeProgress({ ...progress, phase: 'CHECKING', total, done: 0, bytesTotal: null })).toEqual({
+        ...{ title: 'Checking images', share: null, detail: '0 · 1.00 MiB' },
+      });
+    }
   });
 });
 

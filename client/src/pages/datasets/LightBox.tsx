@@ -6,6 +6,7 @@ import { KeyValues } from '../../ui/KeyValues.tsx';
 import { Name } from '../../ui/Name.tsx';
 import styles from './Gallery.module.css';
 import type { Picture } from './Pictures.tsx';
+import { Thumbnail } from './Thumbnail.tsx';
 
 /** One picture, larger; arrow keys lead to its neighbours. */
 export function LightBox({
@@ -52,7 +53,7 @@ export function LightBox({
       }
     >
       <div className={styles.stage}>
-        <img key={thumbnailUrl} src={`${thumbnailUrl}?side=640`} alt={imageId} className={styles.large} />
+        <Thumbnail key={thumbnailUrl} url={`${thumbnailUrl}?side=640`} alt={imageId} />
       </div>
       <KeyValues
         entries={[

@@ -3,6 +3,7 @@ import { type CSSProperties, type KeyboardEvent, useEffect, useRef, useState } f
 import { Name } from '../../ui/Name.tsx';
 import styles from './Gallery.module.css';
 import { columnsIn, gap, moveTo } from './galleryGrid.ts';
+import { Thumbnail } from './Thumbnail.tsx';
 
 export interface Picture {
   readonly id: string;
@@ -104,7 +105,7 @@ export function Pictures({
                   onClick={() => onOpen(sample.id)}
                 >
                   <span className={styles.mat} style={{ height: side }}>
-                    <img src={sample.thumbnailUrl} alt="" loading="lazy" decoding="async" />
+                    <Thumbnail url={sample.thumbnailUrl} />
                   </span>
                   <span className={styles.caption}>
                     <Name>{sample.imageId}</Name>

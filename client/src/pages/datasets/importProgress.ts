@@ -28,7 +28,7 @@ export function describeProgress(progress: ImportProgress | null | undefined): P
   const [title, most] = unpacking ? ['Unpacking', progress.bytesTotal] : ['Checking images', total];
   const reached = unpacking ? progress.bytes : done;
   const detail = [
-    unpacking ? `${bytes(progress.bytes)} of ${bytes(progress.bytesTotal)}` : `${count(done)} of ${count(total)}`,
+    (unpacking ? bytes(progress.bytes) : count(done)) + (most ? ` of ${unpacking ? bytes(most) : count(most)}` : ''),
     unpacking ? `${count(done)} files` : bytes(progress.bytes),
     rejected > 0 && `${count(rejected)} refused so far`,
     attempt > 1 && `try ${attempt}: an earlier worker was lost`,
