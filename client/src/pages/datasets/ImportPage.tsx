@@ -13,7 +13,14 @@ import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { FilePicker } from './FilePicker.tsx';
 import { FolderShapes } from './FolderShapes.tsx';
-import { type ImportForm, type ImportProblems, parseImportForm, placeProblems, suggestName } from './importForm.ts';
+import {
+  type ImportForm,
+  type ImportProblems,
+  parseImportForm,
+  placeProblems,
+  sentence,
+  suggestName,
+} from './importForm.ts';
 import { importing } from './importing.ts';
 import { UploadPanel } from './UploadPanel.tsx';
 
@@ -67,7 +74,7 @@ export function ImportPage() {
       done();
       navigate(routes.dataset(dataset.id));
     } catch (error) {
-      setFound({ form: (error as Error).message });
+      setFound({ form: sentence((error as Error).message) });
     } finally {
       setAsking(false);
     }

@@ -86,7 +86,7 @@ export function placeProblems(
 }
 
 /** Messages of the API go on from their field's name: here they stand alone. */
-function sentence(message: string): string {
+export function sentence(message: string): string {
   const begun = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -6,7 +6,7 @@ import { request } from '../../api/request.ts';
 import { ImportDatasetDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { toasts } from '../../ui/toasts.ts';
-import { type ImportFacts, type ImportForm, type ImportProblems, placeProblems } from './importForm.ts';
+import { type ImportFacts, type ImportForm, type ImportProblems, placeProblems, sentence } from './importForm.ts';
 import { type Mark, remember, type Sending, type SentUpload, sendFile, UploadCanceled } from './upload.ts';
 
 export type Importing =
@@ -62,7 +62,7 @@ export const importing = {
       arrive(dataset);
     } catch (error) {
       if (error instanceof UploadCanceled) become({ kind: 'refused', form, file, problems: {} });
-      else refuse(form, file, { file: (error as Error).message });
+      else refuse(form, file, { file: sentence((error as Error).message) });
     } finally {
       sending = null;
     }
