@@ -4,7 +4,6 @@ import { Button } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Panel } from '../../ui/Page.tsx';
-import { useSearch } from '../../ui/useSearch.ts';
 import { type ConfusedPair, mostConfused } from './mostConfused.ts';
 
 const pairsShown = 100;
@@ -13,11 +12,12 @@ const pairsShown = 100;
 export function ConfusedPairs({
   vocab,
   confusion,
+  onPick,
 }: {
   readonly vocab: readonly string[];
   readonly confusion: readonly (readonly number[])[];
+  readonly onPick: (label: string, predicted: string) => void;
 }) {
-  const [, set] = useSearch();
   const pairs = useMemo(() => mostConfused(vocab, confusion, pairsShown), [vocab, confusion]);
   const columns: readonly Column<ConfusedPair>[] = [
     { key: 'label', header: 'True class', width: 'minmax(7rem, 1fr)', cell: ({ label }) => <Name>{label}</Name> },
@@ -36,7 +36,7 @@ export function ConfusedPairs({
       cell: ({ label, predicted, count: images }) => (
         <Button
           small
-          onClick={() => set({ label, predicted, wrong: null })}
+          onClick={() => onPick(label, predicted)}
           aria-label={`Show the images of ${label} taken for ${predicted}`}
         >
           {count(images)}

@@ -2,18 +2,18 @@ import { useCallback, useMemo } from 'react';
 import { Heatmap } from '../../charts/Heatmap.tsx';
 import { count } from '../../format/numbers.ts';
 import { Panel, Stack } from '../../ui/Page.tsx';
-import { useSearch } from '../../ui/useSearch.ts';
 import styles from './Run.module.css';
 
 /** What is taken for what: a cell leads to its images. */
 export function Confusion({
   vocab,
   confusion,
+  onPick,
 }: {
   readonly vocab: readonly string[];
   readonly confusion: readonly (readonly number[])[];
+  readonly onPick: (label: string, predicted: string) => void;
 }) {
-  const [, set] = useSearch();
   const sums = useMemo(() => confusion.map((row) => row.reduce((sum, value) => sum + value, 0)), [confusion]);
   const cell = useCallback(
     (row: number, column: number) => {
@@ -36,7 +36,7 @@ export function Confusion({
           rows={vocab}
           columns={vocab}
           cell={cell}
-          onPick={(row, column) => set({ label: vocab[row]!, predicted: vocab[column]!, wrong: null })}
+          onPick={(row, column) => onPick(vocab[row]!, vocab[column]!)}
         />
         <p className={styles.hint}>Shaded by the share of the true class. A cell shows its images below.</p>
       </Stack>

@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { count, percent, significant } from '../../format/numbers.ts';
 import { RunScoreDocument } from '../../generated/operations.ts';
@@ -57,6 +58,12 @@ export function PredictionsTab({ state }: { readonly state: RunState }) {
 function SetView({ set }: { readonly set: PredictionParts }) {
   const { data, error, refetch } = useApiQuery(RunScoreDocument, { id: set.id });
   const node = data?.node;
+  const [, setSearch] = useSearch();
+  const images = useRef<HTMLDivElement>(null);
+  const showPair = (label: string, predicted: string) => {
+    setSearch({ label, predicted, wrong: null });
+    images.current?.scrollIntoView({ block: 'start' });
+  };
   const score = node && 'score' in node ? node.score : undefined;
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="60vh" />;
@@ -84,15 +91,19 @@ function SetView({ set }: { readonly set: PredictionParts }) {
             </dl>
           </Panel>
           <Grid least="24rem">
-            {set.vocab.length <= mostClasses && <Confusion vocab={set.vocab} confusion={score.confusion} />}
+            {set.vocab.length <= mostClasses && (
+              <Confusion vocab={set.vocab} confusion={score.confusion} onPick={showPair} />
+            )}
             <Stack>
               <LabelScores scores={score.perLabel} />
-              <ConfusedPairs vocab={set.vocab} confusion={score.confusion} />
+              <ConfusedPairs vocab={set.vocab} confusion={score.confusion} onPick={showPair} />
             </Stack>
           </Grid>
         </>
       )}
-      <PredictedImages set={set} labelled={score !== null && score !== undefined} />
+      <div ref={images}>
+        <PredictedImages set={set} labelled={score !== null && score !== undefined} />
+      </div>
     </>
   );
 }
