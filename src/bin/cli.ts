@@ -1,15 +1,12 @@
-import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
-import { migrate } from '../db/migrate.ts';
-import { messageOf, StartupError } from '../errors.ts';
+import { StartupError } from '../errors.ts';
 import { backup, restore } from './backup.ts';
-import { Closers } from './closers.ts';
 import { demo } from './demo/demo.ts';
 import { gc } from './gc.ts';
 import { keys } from './keys/keys.ts';
+import { migrateOnly } from './migrate.ts';
 import { predict } from './predict/predict.ts';
 import { runProgram } from './process.ts';
-import { provideDatabase } from './services.ts';
 import { start } from './start.ts';
 
 const usage = `Usage: rungraph COMMAND
@@ -30,8 +27,7 @@ await runProgram(async () => {
   const [command, ...args] = process.argv.slice(2);
   switch (command) {
     case 'start':
-      refuseArguments(command, args);
-      return start(readConfig(process.env));
+      return start(args, process.env);
     case 'demo':
       return demo(args, process.env);
     case 'predict':
@@ -45,8 +41,7 @@ await runProgram(async () => {
     case 'gc':
       return gc(args, readConfig(process.env));
     case 'migrate':
-      refuseArguments(command, args);
-      return migrateOnly();
+      return migrateOnly(args, process.env);
     case undefined:
     case 'help':
     case '--help':
@@ -56,22 +51,3 @@ await runProgram(async () => {
       throw new StartupError(`Unknown command ${JSON.stringify(command)}\n\n${usage}`);
   }
 });
-
-async function migrateOnly(): Promise<number> {
-  const closers = new Closers();
-  try {
-    const applied = await migrate(await provideDatabase(readConfig(process.env), closers));
-    process.stdout.write(applied.length ? `Applied ${applied.join(', ')}\n` : 'The database is up to date\n');
-  } finally {
-    await closers.close();
-  }
-  return 0;
-}
-
-function refuseArguments(command: string, args: string[]): void {
-  try {
-    parseArgs({ args, options: {}, strict: true });
-  } catch (error) {
-    throw new StartupError(`${command}: ${messageOf(error)}`);
-  }
-}

@@ -21,10 +21,14 @@ export interface Arriving {
  * under way, the disk may hold as much again for each.
  * @throws UserInputError LIMIT_EXCEEDED above a limit, INVALID when it is empty, UNAVAILABLE when the disk is full
  */
-export async function storeUpload(ctx: CommandContext, { name, content, arriving }: NewUpload): Promise<Upload> {
+export async function storeUpload(
+  ctx: CommandContext,
+  { name, content, announced, arriving }: NewUpload,
+): Promise<Upload> {
   await expireUploads(ctx);
   const { uploadLimitBytes, uploadsLimitBytes } = ctx.files;
   const room = uploadsLimitBytes - (await sumWaitingUploads(ctx.db.prisma, ctx.now()));
+  if (arriving.bytes + announced > room) throw noRoom(uploadsLimitBytes);
   let size = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of content) {
@@ -47,6 +51,8 @@ export interface NewUpload {
   /** As the sender calls it. */
   readonly name: string;
   readonly content: AsyncIterable<Uint8Array>;
+  /** Bytes that will come at least, as far as the sender says: what has no room for them is refused before they come. */
+  readonly announced: number;
   /** The same for all uploads of the process. */
   readonly arriving: Arriving;
 }

@@ -31,23 +31,30 @@ const formLimits = {
 /** Statuses of refusals; those of others are 400. */
 const statuses: Readonly<Record<string, number>> = { LIMIT_EXCEEDED: 413, UNAVAILABLE: 507 };
 
+/** Bytes of a form beside its file. */
+const mostAroundFile = 2 ** 16;
+
 /** POST /uploads, and PUT /uploads/NAME as `curl -T` does. Needs the scope WRITE. */
 export function uploadRoutes({ commands }: Pick<Services, 'commands'>): Router {
   const { uploadLimitBytes } = commands.files;
   const arriving: Arriving = { bytes: 0 };
-  const store = (name: string, content: AsyncIterable<Uint8Array>) =>
-    storeUpload(commands, { name, content, arriving });
+  const store = (name: string, content: AsyncIterable<Uint8Array>, announced: number) =>
+    storeUpload(commands, { name, content, announced, arriving });
 
   const receive: RequestHandler = async (request, response) => {
     request.setTimeout(patience, () => request.destroy());
     try {
-      if (Number(request.headers['content-length'] ?? 0) > uploadLimitBytes + 2 ** 16) throw tooLarge(uploadLimitBytes);
+      const announced = announcedBytes(request);
+      if (announced > uploadLimitBytes) throw tooLarge(uploadLimitBytes);
       const upload = await audited(
         commands,
         askerOf(requestInfo(response)),
         { operation: 'upload', ids: [] },
         () =>
-          (isForm(request) ? receiveForm(request, store) : store(nameOf(request), chunksOf(request))).catch((error) => {
+          (isForm(request)
+            ? receiveForm(request, (name, content) => store(name, content, announced))
+            : store(nameOf(request), chunksOf(request), announced)
+          ).catch((error) => {
             throw request.errored ? refuse('INVALID', 'the upload broke off before its end') : error;
           }),
         (stored) => ({ outcome: 'SUCCEEDED', codes: [], ids: [stored.id] }),
@@ -85,6 +92,12 @@ function chunksOf(stream: Readable): AsyncIterable<Uint8Array> {
 
 function isForm({ headers }: Request): boolean {
   return /^multipart\/form-data\b/i.test(headers['content-type'] ?? '');
+}
+
+/** How long the file is at least, when the request says how long it is itself: a form has something around its file. */
+function announcedBytes(request: Request): number {
+  const length = Number(request.headers['content-length'] ?? 0);
+  return isForm(request) ? Math.max(0, length - mostAroundFile) : length;
 }
 
 function nameOf({ params, query }: Request): string {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { expireUploads } from '../../src/commands/upload.ts';
 import { importDatasetJob } from '../../src/worker/datasetImport.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
@@ -187,6 +187,22 @@ describe('an upload', () => {
     expect(status).toBe(413);
     expect(sent).toBeLessThan(100 * limit);
     expect((await stored()).filter((name) => name.includes('-'))).toEqual([]);
+  });
+
+  it('that announces more than there is room for is refused before it comes', async () => {
+    const { context } = server;
+    const full = await apiServer({ context: { ...context, files: { ...context.files, uploadsLimitBytes: 1000 } } });
+    onTestFinished(full.close);
+    const { hostname, port } = new URL(full.url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    const answer = once(socket, 'data');
+    socket.write(
+      `POST /uploads HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/zip\r\ncontent-length: 1001\r\n\r\n`,
+    );
+    expect(String(await answer)).toMatch(
+      /^HTTP\/1\.1 413 [\s\S]*uploads that wait to be imported may have 1000 bytes together/,
+    );
   });
 
   it('goes after a day, and its bytes stay while a data set needs them', async () => {

@@ -11,6 +11,8 @@ describe.concurrent('rungraph', () => {
   test.for([
     ['backup', 'Usage: rungraph backup FILE\n\nWrites the database at one moment'],
     ['restore', 'Usage: rungraph restore FILE\n\nFills an empty home or database'],
+    ['start', 'Usage: rungraph start\n\nServes the dashboard'],
+    ['migrate', 'Usage: rungraph migrate\n\nBrings the database up to date'],
     ['gc', 'Usage: rungraph gc\n\nDoes at once what a server does every hour'],
   ] as const)('%s --help says what it does, and does nothing', async ([command, text], { expect }) => {
     const { status, stdout, stderr } = await rungraph(command, '--help');
@@ -22,7 +24,9 @@ describe.concurrent('rungraph', () => {
   test.for([
     [['backup'], /^Usage: rungraph backup FILE\n/],
     [['restore', 'a', 'b'], /^Usage: rungraph restore FILE\n/],
-    [['gc', 'now'], /^Usage: rungraph gc\n/],
+    [['start', 'now'], /^start: Unexpected argument 'now'.*\n\nUsage: rungraph start\n/],
+    [['migrate', '--to', '3'], /^migrate: Unknown option '--to'/],
+    [['gc', 'now'], /^gc: Unexpected argument 'now'/],
     [['backup', '--all', 'a'], /^backup: Unknown option '--all'.*\n\nUsage: rungraph backup FILE\n/],
   ] as const)('%j is refused with the usage', async ([args, message], { expect }) => {
     const { status, stderr } = await rungraph(...args);

@@ -29,7 +29,7 @@ async function* chunks(...content: Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* content;
 }
 const send = (content: AsyncIterable<Uint8Array>, arriving = { bytes: 0 }, now = ctx.now) =>
-  storeUpload({ ...ctx, now }, { name: 'x.zip', content, arriving });
+  storeUpload({ ...ctx, now }, { name: 'x.zip', content, announced: 0, arriving });
 async function blobs(): Promise<string[]> {
   const hashes: string[] = [];
   for await (const { hash } of ctx.blobs.list()) hashes.push(hash);
@@ -77,6 +77,22 @@ it('counts what others are sending to the same server', async () => {
   expect(arriving.bytes).toBe(0);
   expect(await problemsOf(send(chunks(Buffer.alloc(700, 5)), arriving))).toEqual([refusal]);
   await send(chunks(Buffer.alloc(300, 6)), arriving);
+});
+
+it('is refused before a byte of it is read when it says that it has no room', async () => {
+  await send(chunks(Buffer.alloc(400, 9)));
+  const never = pausing(Buffer.alloc(1));
+  let read = false;
+  void never.begun.then(() => {
+    read = true;
+  });
+  const upload = { name: 'x.zip', content: never.content, announced: 601, arriving: { bytes: 0 } };
+  expect(await problemsOf(storeUpload(ctx, upload))).toEqual([refusal]);
+  const other = { bytes: 1 };
+  expect(await problemsOf(storeUpload(ctx, { ...upload, announced: 600, arriving: other }))).toEqual([refusal]);
+  expect([read, other.bytes]).toEqual([false, 1]);
+  const fits = { ...upload, content: chunks(Buffer.alloc(600, 10)), announced: 600 };
+  expect(await storeUpload(ctx, fits)).toMatchObject({ size: 600 });
 });
 
 it('holds for two that arrive at two servers at once: one is stored, and of the other nothing', async () => {

@@ -73,6 +73,7 @@ async function uploaded(bytes: Buffer): Promise<string> {
   const upload = await storeUpload(ctx, {
     name: 'x.zip',
     arriving: { bytes: 0 },
+    announced: 0,
     content: (async function* () {
       yield bytes;
     })(),
