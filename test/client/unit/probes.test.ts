@@ -8,7 +8,13 @@ import {
   probeLink,
   readProbe,
 } from '../../../client/src/pages/probes/probeInput.ts';
-import { equivalenceText, tallyText, trialText, verdictText } from '../../../client/src/pages/probes/words.ts';
+import {
+  equivalenceText,
+  foundText,
+  tallyText,
+  trialText,
+  verdictText,
+} from '../../../client/src/pages/probes/words.ts';
 
 const mebi = 2 ** 20;
 
@@ -110,9 +116,14 @@ describe('what a probe has found, in words', () => {
     const tried = [trial(1, 900, 'OUT_OF_MEMORY'), trial(2, 800, 'OVER_BUDGET'), trial(4, 750, 'OVER_BUDGET')];
     expect(verdictText({ ...target, trials: tried }, asked, false)).toMatch(/^Nothing fits: even 2 images/);
     expect(verdictText({ ...target, trials: tried.slice(0, 2) }, asked, false)).toMatch(/not measured to the end/);
-    expect(verdictText({ ...target, trials: tried }, asked, true)).toBe('Being measured.');
+    expect(verdictText({ ...target, trials: tried.slice(0, 2) }, asked, true)).toBe('Being measured.');
     expect(verdictText(target, asked, true)).toBe('Not measured yet.');
     expect(verdictText(target, asked, false)).toBe('Was not measured.');
+    expect(foundText({ ...target, trials: tried }, false)).toBe('nothing fits');
+    expect(foundText({ ...target, trials: tried.slice(0, 2) }, false)).toBe('not measured');
+    expect(foundText({ ...target, trials: tried.slice(0, 2) }, true)).toBe('measuring');
+    expect(foundText({ ...target, trials: tried }, true)).toBe('nothing fits');
+    expect(foundText({ ...target, trials: tried, recommendation: 4 }, true)).toBe('4');
   });
 
   test('each trial', () => {

@@ -13,6 +13,7 @@ import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { toasts } from '../../ui/toasts.ts';
+import { Summary } from './Summary.tsx';
 import { TargetPanel } from './TargetPanel.tsx';
 import { type Probe, useProbe } from './useProbe.ts';
 import { networkText } from './words.ts';
@@ -77,6 +78,7 @@ export function ProbePage({ id }: { readonly id: string }) {
             />
           </Stack>
         </Panel>
+        {targets.length > 2 && <Summary {...{ targets, underWay }} />}
         {targets.map((target, index) => (
           <TargetPanel
             // biome-ignore lint/suspicious/noArrayIndexKey: targets have nothing but their place

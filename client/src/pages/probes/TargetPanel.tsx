@@ -24,6 +24,7 @@ export function TargetPanel({
 }) {
   const { trials, recommendation, failure, equivalence } = target;
   const start = recommendation !== null && routes.start(experimentId, recipeOf(target, asked, recommendation));
+  const told = trials.filter(({ message }) => message !== null);
   return (
     <Panel
       title={networkText(target)}
@@ -44,25 +45,27 @@ export function TargetPanel({
             reference={{ value: asked.budget, label: 'Budget' }}
             bars={trials.map((trial) => ({
               key: String(trial.accumulation),
-              label: `accumulation ${trial.accumulation}: ${trial.microBatchSize} images`,
+              label: `${trial.accumulation} × ${trial.microBatchSize} images`,
               value: trial.peakMemory,
               text: trialText(trial),
               tone: trial.outcome === 'FITS' ? 'plain' : 'bad',
             }))}
           />
         )}
-        {failure ? (
+        {failure && (
           <Notice tone="bad" title="It could not be measured to the end">
             <bdi>{failure.message}</bdi>
           </Notice>
-        ) : (
-          trials
-            .filter(({ message }) => message !== null)
-            .map(({ accumulation, message }) => (
-              <p key={accumulation} className={styles.messages}>
+        )}
+        {!failure && told.length > 0 && (
+          <details className={styles.messages}>
+            <summary>What was reported</summary>
+            {told.map(({ accumulation, message }) => (
+              <p key={accumulation}>
                 Accumulation {accumulation}: <bdi>{message}</bdi>
               </p>
-            ))
+            ))}
+          </details>
         )}
         {equivalence && <Equivalence equivalence={equivalence} />}
       </Stack>

@@ -31,12 +31,22 @@ export function verdictText(target: Target, { budget, effectiveBatchSize }: Aske
   if (recommendation !== null) {
     return `Fits with accumulation ${recommendation}: ${fitting?.microBatchSize ?? ''} images at a time take ${bytes(fitting?.peakMemory)} of ${bytes(budget)}.`;
   }
-  if (underWay) return last ? 'Being measured.' : 'Not measured yet.';
-  if (!last) return 'Was not measured.';
+  if (!last) return underWay ? 'Not measured yet.' : 'Was not measured.';
   if (last.outcome === 'FAILED') return 'Could not be measured.';
+  if (canBeHalved(last.microBatchSize) && underWay) return 'Being measured.';
   if (canBeHalved(last.microBatchSize))
     return `Was not measured to the end: ${last.microBatchSize} images at a time do not fit.`;
   return `Nothing fits: even ${last.microBatchSize} images at a time take more than ${bytes(budget)}. Choose a smaller network or size, or a larger budget.`;
+}
+
+/** The same in a word: the accumulation, or why there is none (yet). */
+export function foundText({ recommendation, trials, failure }: Target, underWay: boolean): string {
+  if (recommendation !== null) return String(recommendation);
+  if (failure) return 'failed';
+  const last = trials.at(-1);
+  if (last && !canBeHalved(last.microBatchSize)) return 'nothing fits';
+  if (!underWay) return 'not measured';
+  return last ? 'measuring' : 'waits';
 }
 
 /** What one trial came to, beside its bar. */
