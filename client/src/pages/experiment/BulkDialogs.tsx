@@ -58,11 +58,13 @@ export function CancelDialog({ rows, onChanged, onClose }: BulkDialogProps) {
         </>
       }
     >
-      <p>
-        What they have measured stays, and so do their checkpoints: a canceled run can be queued again from its page.
-      </p>
-      {state.kind !== 'done' && <NameList rows={rows} />}
-      <BulkProgress state={state} done="canceled" />
+      <Stack>
+        <p>
+          What they have measured stays, and so do their checkpoints: a canceled run can be queued again from its page.
+        </p>
+        {state.kind !== 'done' && <NameList rows={rows} />}
+        <BulkProgress state={state} done="canceled" />
+      </Stack>
     </Dialog>
   );
 }
@@ -110,15 +112,17 @@ export function DeleteDialog({
         </>
       }
     >
-      {runs.length > 0 && (
-        <p>
-          With a run go its metrics, logs, predictions, checkpoints and weights, for good. Runs that are under way, and
-          members of ensembles, stay.
-        </p>
-      )}
-      {ensembles.length > 0 && <p>With an ensemble go its submissions; its members stay.</p>}
-      {state.kind !== 'done' && <NameList rows={targets} />}
-      <BulkProgress state={state} done="deleted" />
+      <Stack>
+        {runs.length > 0 && (
+          <p>
+            With a run go its metrics, logs, predictions, checkpoints and weights, for good. Runs that are under way,
+            and members of ensembles, stay.
+          </p>
+        )}
+        {ensembles.length > 0 && <p>With an ensemble go its submissions; its members stay.</p>}
+        {state.kind !== 'done' && <NameList rows={targets} />}
+        <BulkProgress state={state} done="deleted" />
+      </Stack>
     </Dialog>
   );
 }

@@ -26,7 +26,7 @@ import { useLiveOrder } from './useLiveOrder.ts';
 /** Runs and ensembles by their score, kept up to date. */
 export function LeaderboardTab({ experiment }: { readonly experiment: ExperimentHead }) {
   const [view, change] = useBoardView();
-  const { rows: newest, total, moves, pages, list } = useLeaderboard(experiment.id, view);
+  const { rows: newest, total, moves, pages, list, again } = useLeaderboard(experiment.id, view);
   const { rows, waiting, holding } = useLiveOrder(newest, keyOf, list);
   const queryClient = useQueryClient();
   const metric = view.metric ?? experiment.objective.metric;
@@ -71,7 +71,10 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
               sorting={view.sorting ?? byScore}
               onSort={(sorting) => change({ sorting })}
               onNearEnd={pages.loadMore}
-              onChanged={() => void queryClient.invalidateQueries()}
+              onChanged={() => {
+                again();
+                void queryClient.invalidateQueries();
+              }}
             />
           </div>
         </div>

@@ -30,6 +30,8 @@ export interface Leaderboard {
   readonly pages: Pages<LeaderboardQuery, LeaderboardEdge>;
   /** Another word for other arguments; null while the rows are still those of the arguments before. */
   readonly list: string | null;
+  /** Reads everything anew: what was written here may be none of the things that are told. */
+  readonly again: () => void;
 }
 
 const pageOf = (data: LeaderboardQuery) => {
@@ -54,8 +56,10 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
   const pages = useApiPages(LeaderboardDocument, variables, pageOf);
   const { refetch } = pages;
   const [live, setLive] = useState<Live>();
+  const [version, setVersion] = useState(0);
   const changed = useRef(false);
-  const current = live?.list === list && pages.first !== undefined && !pages.outdated ? live : undefined;
+  // A first page that was read later knows more: of runs that have been deleted nobody tells.
+  const current = live?.list === list && live.over === pages.first && !pages.outdated ? live : undefined;
   const loaded = useMemo(() => pages.rows.map(rankedRow), [pages.rows]);
   const rows = useMemo(() => (current ? withNewHead(loaded, keyOf, current.head) : loaded), [current, loaded]);
   const shown = useRef(rows);
@@ -67,10 +71,10 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
     ({ leaderboardUpdates: { edges, totalCount: total } }) => {
       const before = shown.current.map(keyOf);
       const head = edges.map(rankedRow);
-      setLive((last) => ({ list, head, total, before: last?.list === list ? last.before : before }));
+      setLive((last) => ({ list, over: pages.first, head, total, before: last?.list === list ? last.before : before }));
       changed.current = true;
     },
-    { key: list, enabled: pages.first !== undefined && !pages.outdated },
+    { key: `${version} ${list}`, enabled: pages.first !== undefined && !pages.outdated },
   );
 
   const moves = useMemo(() => (current ? movesOf(current, rows) : none), [current, rows]);
@@ -93,12 +97,18 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
   }, [hasTail, refetch]);
 
   const total = current?.total ?? pages.first?.experiment?.leaderboard.totalCount;
-  return { rows, total, moves, pages, list: pages.outdated ? null : list };
+  const again = () => {
+    setVersion(version + 1);
+    refetch();
+  };
+  return { rows, total, moves, pages, list: pages.outdated ? null : list, again };
 }
 
 /** The first entries as they were told last. */
 interface Live {
   readonly list: string;
+  /** The first page that they take the place of. */
+  readonly over: LeaderboardQuery | undefined;
   readonly head: readonly RankedRow[];
   readonly total: number;
   /** The keys as they stood when the last marks were forgotten: what moves are counted from. */
