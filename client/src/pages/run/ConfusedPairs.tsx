@@ -37,7 +37,7 @@ export function ConfusedPairs({
         <Button
           small
           onClick={() => onPick(label, predicted)}
-          aria-label={`Show the images of ${label} taken for ${predicted}`}
+          aria-label={`${count(images)} of ${label} taken for ${predicted}: show the images`}
         >
           {count(images)}
         </Button>
