@@ -3,7 +3,10 @@ import { Button } from './Button.tsx';
 import { classes } from './classes.ts';
 import styles from './Dialog.module.css';
 
-/** A question or form above the view; Escape closes it. There while it is rendered. */
+/**
+ * A question or form above the view; Escape closes it. There while it is rendered. The focus goes to its first field, or to itself, and
+ * back to where it was.
+ */
 export function Dialog({
   title,
   onClose,
@@ -18,12 +21,27 @@ export function Dialog({
   readonly wide?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const opener = useRef<Element | null>(null);
   const id = useId();
   useEffect(() => {
-    dialog.current?.showModal();
+    opener.current ??= document.activeElement;
+    const element = dialog.current!;
+    element.showModal();
+    // Not to a button far below, which the browser has chosen, and scrolled to.
+    element.scrollTop = 0;
+    (element.querySelector<HTMLElement>('input, select, textarea') ?? element).focus();
+    return () => {
+      if (opener.current instanceof HTMLElement) opener.current.focus();
+    };
   }, []);
   return (
-    <dialog ref={dialog} className={classes(styles.dialog, wide && styles.wide)} aria-labelledby={id} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      className={classes(styles.dialog, wide && styles.wide)}
+      aria-labelledby={id}
+      tabIndex={-1}
+      onClose={onClose}
+    >
       <h2 id={id} className={styles.title}>
         <bdi>{title}</bdi>
       </h2>
