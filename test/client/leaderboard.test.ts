@@ -1,0 +1,180 @@
+/** The page of an experiment: its leaderboard while runs train, its link, what is done to many runs, and what scores cost. */
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { routes } from '../../client/src/routes.ts';
+import { type Attempt, attemptAt, epoch, leaves, points, queuedRun } from '../api/fixtures.ts';
+import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { axeViolations, hasBrowser, launchBrowser, openTab } from '../support/browser.ts';
+import { experimentOf } from '../support/catalogue.ts';
+import { settled } from './settled.ts';
+
+const patience = { timeout: 30_000, interval: 25 };
+
+let server: ApiServer;
+let browser: Browser;
+let datasetId: string;
+let experimentId: string;
+let experiments = 0;
+/** Of the runs `slow`, `quick` and `poor`; only `quick` goes on. */
+let quick: Attempt;
+
+beforeAll(async () => {
+  if (!hasBrowser) return;
+  [server, browser] = await Promise.all([apiServer(), launchBrowser()]);
+  datasetId = await leaves(server.context, 'leaves');
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function trained(name: string, errorRate: number): Promise<Attempt> {
+  const attempt = await attemptAt(server.context, await queuedRun(server.context, experimentId, name));
+  await attempt.tell([points(1, { 'valid/error_rate': errorRate, 'valid/loss': 2 * errorRate }), epoch(0, errorRate)]);
+  return attempt;
+}
+
+beforeEach(async () => {
+  if (!hasBrowser) return;
+  experimentId = await experimentOf(server.context.db.prisma, datasetId, { name: `ranked ${++experiments}` });
+  await (await trained('slow', 0.2)).succeed();
+  await (await trained('poor', 0.4)).succeed();
+  quick = await trained('quick', 0.3);
+});
+
+async function opened(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await settled(page);
+}
+
+/** Names of the rows from the top, as they stand on the screen. */
+async function names(page: Page): Promise<string[]> {
+  const rows = page.getByRole('table', { name: 'Leaderboard' }).getByRole('row');
+  const found = await rows.evaluateAll((all: Element[]) =>
+    all.map((row) => [Number(row.getAttribute('aria-rowindex')), row.querySelector('a')?.textContent ?? ''] as const),
+  );
+  return found
+    .filter(([, name]) => name !== '')
+    .sort(([a], [b]) => a - b)
+    .map(([, name]) => name);
+}
+
+describe.runIf(hasBrowser)('a leaderboard', () => {
+  test('follows its runs; rows change at once and move when the pointer has left them', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await opened(page, routes.experiment(experimentId));
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    const row = page.getByRole('row').filter({ hasText: 'quick' });
+    await row.hover();
+    await quick.tell([points(2, { 'valid/error_rate': 0.1 }), epoch(1, 0.1)]);
+    await row.getByText('10.00 %').waitFor();
+    await row.getByText('up 1 place').waitFor();
+    expect(await names(page)).toEqual(['slow', 'quick', 'poor']);
+    await page.getByText('Places have changed').waitFor();
+    await page.mouse.move(0, 0);
+    await expect.poll(() => names(page), patience).toEqual(['quick', 'slow', 'poor']);
+    await quick.succeed();
+    await row.getByText('Succeeded').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('keeps rows and focus while a filter is being written, and says what is wrong with it', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await opened(page, routes.experiment(experimentId));
+    await expect.poll(() => names(page), patience).toHaveLength(3);
+    const field = page.getByRole('searchbox', { name: 'Filter' });
+    await field.pressSequentially('name likes s');
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('position 6');
+    expect(await names(page)).toHaveLength(3);
+    expect(await field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await axeViolations(page)).toEqual([]);
+    await field.fill('name like s* or name = poor');
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'poor']);
+    expect(await alert.count()).toBe(0);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('is what its link says: order, columns, score', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await opened(page, routes.experiment(experimentId));
+    await page.getByRole('button', { name: 'Name' }).click();
+    await expect.poll(() => names(page), patience).toEqual(['poor', 'quick', 'slow']);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Columns' });
+    await dialog.getByRole('checkbox', { name: 'valid/loss' }).check();
+    await dialog.getByRole('checkbox', { name: 'itemTransform.size.height' }).check();
+    await dialog.getByRole('checkbox', { name: 'Tags' }).uncheck();
+    expect(await axeViolations(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    const look = async () => {
+      await expect.poll(() => names(page), patience).toEqual(['poor', 'quick', 'slow']);
+      expect(await page.getByRole('columnheader', { name: 'Tags' }).count()).toBe(0);
+      const row = page.getByRole('row').filter({ hasText: 'slow' });
+      await row.getByRole('cell', { name: '0.4000' }).waitFor();
+      await row.getByRole('cell', { name: '64', exact: true }).waitFor();
+    };
+    await look();
+    await page.reload();
+    await look();
+    await page.getByRole('combobox', { name: 'Score', exact: true }).selectOption('valid/loss');
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('lets many runs be tagged and deleted; what is refused is told by run and stays', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await opened(page, routes.experiment(experimentId));
+    await page.getByRole('checkbox', { name: 'Select all', exact: true }).check();
+    const bar = page.getByRole('region', { name: 'Selected rows' });
+    await bar.getByRole('button', { name: 'Tag' }).click();
+    await page.getByRole('combobox', { name: 'Tags' }).fill('kept, for later');
+    await page.getByRole('button', { name: 'Add to all' }).click();
+    await page.getByRole('row').filter({ hasText: 'slow' }).getByText('for later').waitFor();
+
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete 3 runs?' });
+    await dialog.getByText('poor').waitFor();
+    await dialog.getByRole('button', { name: 'Delete 3 runs' }).click();
+    await dialog.getByText('2 deleted, 1 not').waitFor();
+    expect(await dialog.getByRole('listitem').allTextContents()).toEqual([expect.stringMatching(/^quick.*RUNNING/)]);
+    expect(await axeViolations(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await expect.poll(() => names(page), patience).toEqual(['quick']);
+    await bar.getByText('1 selected').waitFor();
+    const { experiment } = await server.ask(
+      'query ($id: ID!) { experiment(id: $id) { runs { nodes { name tags } } } }',
+      {
+        id: experimentId,
+      },
+    );
+    expect(experiment.runs.nodes).toEqual([{ name: 'quick', tags: ['kept', 'for later'] }]);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('has a plot of what scores cost, which is gone through by keys and leads to runs', async () => {
+    await quick.succeed();
+    const { page, problems, close } = await openTab(browser, server.url);
+    await opened(page, `${routes.experiment(experimentId)}?tab=scatter`);
+    const plot = page.getByRole('listbox');
+    await plot.waitFor();
+    // Every run took as long as the others: the best of them is the front.
+    await page.getByText('3 runs, 1 on the Pareto front').waitFor();
+    await page.getByText('List', { exact: true }).click();
+    const best = page.getByRole('row').filter({ hasText: 'on it' });
+    await expect.poll(() => best.allTextContents(), patience).toEqual([expect.stringContaining('slow')]);
+    await page.getByText('Plot', { exact: true }).click();
+    await plot.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/runs\/run_/);
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
