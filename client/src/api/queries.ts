@@ -2,19 +2,21 @@
 
 import { type UseQueryResult, useQueries } from '@tanstack/react-query';
 import type { TypedDocumentString } from '../generated/operations.ts';
-import { nameOf, useNotedOperation } from './hooks.ts';
+import { nameOf, type QueryOptions, useNotedOperation } from './hooks.ts';
 import { request } from './request.ts';
 
 /** An answer for each of the variables, in their order. Equal variables are asked once. */
 export function useApiQueries<Data, Variables>(
   document: TypedDocumentString<Data, Variables>,
   variables: readonly Variables[],
+  { every }: Pick<QueryOptions, 'every'> = {},
 ): readonly UseQueryResult<Data>[] {
   useNotedOperation(document, variables[0] ?? {}, variables.length > 0);
   return useQueries({
     queries: variables.map((each) => ({
       queryKey: [nameOf(document), each],
       queryFn: ({ signal }: { readonly signal: AbortSignal }) => request(document, each, signal),
+      ...(every !== undefined && { refetchInterval: every }),
     })),
   });
 }

@@ -54,6 +54,7 @@ export const CandidatesPanel = memo(function CandidatesPanel({
     EnsembleCandidatesDocument,
     { id: experimentId, filter: get('filter') ?? usual, orderBy: order.by(better) },
     runsOf,
+    { every: 15_000 },
   );
   const columns = useMemo(() => columnsOf({ split, labelled, chosen, onToggle }), [split, labelled, chosen, onToggle]);
   const problem = problemAt(problemsOf(error), 'filter');

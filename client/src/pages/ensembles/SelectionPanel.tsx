@@ -37,10 +37,10 @@ export function SelectionPanel({
             ['Made small', metric === 'ERROR_RATE' ? 'error rate' : 'log loss'],
             ['Candidates', String(candidateCount)],
             ['Picks', `${steps.length}, of which the first ${keptSteps} make the ensemble`],
-            [`Error rate on ${split}`, kept && `${percent(kept.errorRate)}: optimistic, it was chosen for this`],
+            [`On ${split}`, kept && `${figures(kept)}: optimistic, it was chosen on these very images`],
             [
-              honest ? `Error rate on ${honest.split}` : 'Elsewhere',
-              honest ? `${percent(honest.errorRate)}: the honest figure, selection has not seen these images` : null,
+              honest ? `On ${honest.split}` : 'Elsewhere',
+              honest && `${figures(honest)}: the honest figure, selection has not seen these images`,
             ],
           ]}
         />
@@ -83,6 +83,9 @@ export function SelectionPanel({
     </Panel>
   );
 }
+
+const figures = ({ errorRate, logLoss }: { readonly errorRate: number; readonly logLoss: number }) =>
+  `${percent(errorRate)} wrong, log loss ${significant(logLoss, 3)}`;
 
 /** The picks that count, and those after them. */
 function series(steps: readonly Step[], kept: number, value: (step: Step) => number): readonly ChartSeries[] {

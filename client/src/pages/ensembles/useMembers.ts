@@ -69,6 +69,7 @@ function useMatches(experimentId: string, split: Split, rules: readonly Rule[]):
   const queries = useApiQueries(
     EnsembleMatchesDocument,
     filters.map((filter) => ({ input: { experimentId, split, members: [{ filter }] } })),
+    { every: refresh },
   );
   const matched = rules.map((rule, index): MatchedRule => {
     const filter = rule.filter.trim();
@@ -99,6 +100,9 @@ function useNamedRuns(experimentId: string, ids: readonly string[]) {
   }
   return { runs: seen.current, complete: queries.every(({ isPending }) => !isPending) };
 }
+
+/** Milliseconds: runs that finish meanwhile may match, too. */
+const refresh = 15_000;
 
 /** Ids of one filter, which may have 4000 characters. */
 const perQuestion = 100;
