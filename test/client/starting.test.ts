@@ -178,6 +178,35 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
   });
 });
 
+test.runIf(hasBrowser)('an experiment is made for a data set, under a name that is free', async () => {
+  await newExperiment('taken');
+  const { page, problems, close } = await open(`${routes.experiments}?create=${datasetId}`);
+  const dialog = page.getByRole('dialog', { name: 'New experiment' });
+  expect(await dialog.getByLabel('Data set').inputValue()).toBe(datasetId);
+  const name = dialog.getByRole('textbox', { name: 'Name' });
+  await name.fill('taken');
+  await dialog.getByLabel('Ranked by').selectOption({ index: 1 });
+  await dialog.getByLabel('Quota').fill('3');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText('Give a number and a unit').waitFor();
+  await dialog.getByLabel('Quota').fill('3 GiB');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText('there is an experiment "taken" already').waitFor();
+  await name.fill('free <b>name</b>');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { level: 1, name: 'free <b>name</b>' }).waitFor();
+  const { experiment } = await server.ask(
+    '{ experiment(name: "free <b>name</b>") { dataset { id } objective { metric direction } storage { quota } } }',
+  );
+  expect(experiment).toEqual({
+    dataset: { id: datasetId },
+    objective: { metric: 'valid/accuracy', direction: 'DESC' },
+    storage: { quota: 3 * 2 ** 30 },
+  });
+  expect(problems).toEqual([]);
+  await close();
+});
+
 describe.runIf(hasBrowser)('memory probes', () => {
   test('a probe is measured before one’s eyes, and a run is started with what it found', async () => {
     const experimentId = await newExperiment('memory');

@@ -58,7 +58,10 @@ export function StartForm({
 
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (tries > 0 || refused.length) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    if (tries === 0 && !refused.length) return;
+    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (wrong) wrong.focus();
+    else form.current?.scrollIntoView({ block: 'start' });
   }, [tries, refused]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -154,7 +157,7 @@ function probeOf(experiment: string, { architectures, preprocessings, values }: 
     experiment,
     arch: architectures.join(','),
     sizes: [...new Set(preprocessings.map(({ size }) => size))].join(','),
-    precision: values.precision ?? '',
-    batch: values.effectiveBatchSize ?? '',
+    precision: parseList(values.precision ?? '').join(','),
+    batch: parseList(values.effectiveBatchSize ?? '')[0] ?? '',
   };
 }
