@@ -1,11 +1,14 @@
 import { useEffect } from 'react';
 import { Bars } from '../../charts/Bars.tsx';
 import { percent } from '../../format/numbers.ts';
+import type { RunPredictionRowsQuery } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Name } from '../../ui/Name.tsx';
-import type { PredictedRow } from './PredictedImages.tsx';
 import styles from './Run.module.css';
+
+type Node = Extract<NonNullable<RunPredictionRowsQuery['node']>, { rows: unknown }>;
+export type PredictedRow = Node['rows']['nodes'][number];
 
 const shownLabels = 8;
 

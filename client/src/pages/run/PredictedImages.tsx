@@ -13,12 +13,9 @@ import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
-import { PredictedImage } from './PredictedImage.tsx';
+import { PredictedImage, type PredictedRow } from './PredictedImage.tsx';
 import styles from './Run.module.css';
 import type { PredictionParts } from './runState.ts';
-
-type Node = Extract<NonNullable<RunPredictionRowsQuery['node']>, { rows: unknown }>;
-export type PredictedRow = Node['rows']['nodes'][number];
 
 const pageOf = ({ node }: RunPredictionRowsQuery) => (node && 'rows' in node ? node.rows : null);
 
