@@ -12,6 +12,7 @@ const benches = [
   'ensembles',
   'checkpoints',
   'subscriptions',
+  'dashboard',
 ];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.includes(name));

@@ -6,24 +6,14 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { createLocalStore } from '../src/blobs/localStore.ts';
-import { createCommandContext } from '../src/commands/context.ts';
-import { openDatabase } from '../src/db/database.ts';
-import { startEmbeddedPostgres } from '../src/db/embeddedPostgres.ts';
-import { migrate } from '../src/db/migrate.ts';
-import { createRunWaker } from '../src/events/waker.ts';
-import { createLogger } from '../src/log.ts';
-import { openQueue } from '../src/queue/queue.ts';
+import type { CommandContext } from '../src/commands/context.ts';
 import { attemptAt, leaves, points, queuedRun } from '../test/api/fixtures.ts';
 import { experimentOf } from '../test/support/catalogue.ts';
-import { spawnTypeScript } from '../test/support/processes.ts';
 import { subscribeRaw } from '../test/support/rawSubscription.ts';
+import { withServer } from './installation.ts';
 
 const { values } = parseArgs({
   options: {
@@ -108,103 +98,74 @@ function followAll(url: string, runIds: readonly string[]): void {
   });
 }
 
-async function writeAndMeasure(): Promise<void> {
-  const home = await mkdtemp(join(tmpdir(), 'bench-subscriptions-'));
-  const postgres = await startEmbeddedPostgres(home);
-  try {
-    await migrate(postgres.url);
-    const db = await openDatabase(postgres.url);
-    const queue = await openQueue(postgres.url, { consumes: false, log: createLogger('bench', 'silent') });
-    const waker = createRunWaker(db);
-    const limits = { uploadLimitBytes: 2 ** 30, uploadsLimitBytes: 2 ** 30, unpackedLimitBytes: 2 ** 30 };
-    const files = { home, dataRoots: null, weightsRoots: null, ...limits };
-    const ctx = createCommandContext({ db, queue, blobs: createLocalStore(join(home, 'blobs')), files, waker });
-
-    const experimentId = await experimentOf(db.prisma, await leaves(ctx, 'leaves'));
-    const attempts = [];
-    for (let i = 0; i < runs; i++) {
-      const runId = await queuedRun(ctx, experimentId);
-      const attempt = await attemptAt(ctx, runId);
-      await attempt.tell([points(0, { 'train/loss': 0 })]);
-      attempts.push({ runId, attempt });
-    }
-
-    const server = spawnTypeScript('src/bin/server.ts', [], {
-      ...{ DATABASE_URL: postgres.url, RUNGRAPH_HOME: join(home, 'server'), PORT: '0', RUNGRAPH_LOG: 'warn' },
-    });
-    const [, url] = await server.until(/Rungraph server at (http:\/\/\S+)/);
-    const metric = async (name: string) => {
-      const text = await (await fetch(`${url}/metrics`)).text();
-      return Number(new RegExp(`^${name}\\S* (\\S+)`, 'm').exec(text)![1]);
-    };
-    const resident = async () => (await metric('process_resident_memory_bytes')) / 2 ** 20;
-    const processorSeconds = () => metric('process_cpu_seconds_total');
-    const atStart = await resident();
-    const follower = fork(
-      import.meta.filename,
-      [
-        ...['--follow', url!, '--subscribers', values.subscribers],
-        ...attempts.flatMap(({ runId }) => ['--run', runId]),
-      ],
-      { execArgv: ['--import', 'tsx'] },
-    );
-    await once(follower, 'message');
-    const idle = await resident();
-
-    const total = rate * seconds;
-    let peak = idle;
-    const watching = setInterval(() => {
-      void resident().then((bytes) => {
-        peak = Math.max(peak, bytes);
-      });
-    }, 1000);
-    const spentBefore = await processorSeconds();
-    const start = Date.now();
-    const writers = attempts.map(async ({ attempt }, i) => {
-      for (let step = 1; step <= total; step++) {
-        // Runs are not in step with one another; who is late catches up.
-        const due = start + (step - 1 + i / runs) * (1000 / rate);
-        if (due > Date.now()) await sleep(due - Date.now());
-        await attempt.tell([points(step, { 'train/loss': Date.now(), 'train/lr': step, 'valid/loss': step })]);
-      }
-    });
-    await Promise.all(writers);
-    const took = (Date.now() - start) / 1000;
-    clearInterval(watching);
-    const spent = (await processorSeconds()) - spentBefore;
-    follower.send(total);
-    const [figures] = (await once(follower, 'message')) as [Figures];
-    await once(follower, 'exit');
-    await sleep(5_000); // what is left is collected
-    const after = await resident();
-    server.child.kill('SIGTERM');
-    await server.finished;
-
-    const table = new Table({ style: { head: [] } });
-    const ms = (value: number) => `${value.toFixed(0)} ms`;
-    const mib = (value: number) => `${value.toFixed(0)} MiB`;
-    table.push(
-      ['subscribers, runs, events/s of each run', `${subscribers}, ${runs}, ${(total / took).toFixed(1)}`],
-      ['events expected', String(total * subscribers)],
-      ['delivered', String(figures.delivered)],
-      ['lost, duplicate, sockets closed', `${figures.lost}, ${figures.duplicate}, ${figures.closed}`],
-      ['processor time of the server', `${spent.toFixed(1)} s in ${took.toFixed(1)} s`],
-      ['latency p50, p99, longest', [figures.p50, figures.p99, figures.max].map(ms).join(', ')],
-      ['resident memory before subscribers, idle', `${mib(atStart)}, ${mib(idle)}`],
-      ['  while events come (peak), 5 s after all left', `${mib(peak)}, ${mib(after)}`],
-    );
-    console.log(table.toString());
-    const problems = figures.lost + figures.duplicate + figures.closed;
-    if (problems || figures.delivered !== total * subscribers) process.exitCode = 1;
-    await ctx.threads.close();
-    await waker.close();
-    await queue.close();
-    await db.close();
-  } finally {
-    await postgres.stop();
-    await rm(home, { recursive: true });
+async function writeAndMeasure(ctx: CommandContext, url: string): Promise<void> {
+  const experimentId = await experimentOf(ctx.db.prisma, await leaves(ctx, 'leaves'));
+  const attempts = [];
+  for (let i = 0; i < runs; i++) {
+    const runId = await queuedRun(ctx, experimentId);
+    const attempt = await attemptAt(ctx, runId);
+    await attempt.tell([points(0, { 'train/loss': 0 })]);
+    attempts.push({ runId, attempt });
   }
+
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(new RegExp(`^${name}\\S* (\\S+)`, 'm').exec(text)![1]);
+  };
+  const resident = async () => (await metric('process_resident_memory_bytes')) / 2 ** 20;
+  const processorSeconds = () => metric('process_cpu_seconds_total');
+  const atStart = await resident();
+  const follower = fork(
+    import.meta.filename,
+    [...['--follow', url, '--subscribers', values.subscribers], ...attempts.flatMap(({ runId }) => ['--run', runId])],
+    { execArgv: ['--import', 'tsx'] },
+  );
+  await once(follower, 'message');
+  const idle = await resident();
+
+  const total = rate * seconds;
+  let peak = idle;
+  const watching = setInterval(() => {
+    void resident().then((bytes) => {
+      peak = Math.max(peak, bytes);
+    });
+  }, 1000);
+  const spentBefore = await processorSeconds();
+  const start = Date.now();
+  const writers = attempts.map(async ({ attempt }, i) => {
+    for (let step = 1; step <= total; step++) {
+      // Runs are not in step with one another; who is late catches up.
+      const due = start + (step - 1 + i / runs) * (1000 / rate);
+      if (due > Date.now()) await sleep(due - Date.now());
+      await attempt.tell([points(step, { 'train/loss': Date.now(), 'train/lr': step, 'valid/loss': step })]);
+    }
+  });
+  await Promise.all(writers);
+  const took = (Date.now() - start) / 1000;
+  clearInterval(watching);
+  const spent = (await processorSeconds()) - spentBefore;
+  follower.send(total);
+  const [figures] = (await once(follower, 'message')) as [Figures];
+  await once(follower, 'exit');
+  await sleep(5_000); // what is left is collected
+  const after = await resident();
+  const table = new Table({ style: { head: [] } });
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  const mib = (value: number) => `${value.toFixed(0)} MiB`;
+  table.push(
+    ['subscribers, runs, events/s of each run', `${subscribers}, ${runs}, ${(total / took).toFixed(1)}`],
+    ['events expected', String(total * subscribers)],
+    ['delivered', String(figures.delivered)],
+    ['lost, duplicate, sockets closed', `${figures.lost}, ${figures.duplicate}, ${figures.closed}`],
+    ['processor time of the server', `${spent.toFixed(1)} s in ${took.toFixed(1)} s`],
+    ['latency p50, p99, longest', [figures.p50, figures.p99, figures.max].map(ms).join(', ')],
+    ['resident memory before subscribers, idle', `${mib(atStart)}, ${mib(idle)}`],
+    ['  while events come (peak), 5 s after all left', `${mib(peak)}, ${mib(after)}`],
+  );
+  console.log(table.toString());
+  const problems = figures.lost + figures.duplicate + figures.closed;
+  if (problems || figures.delivered !== total * subscribers) process.exitCode = 1;
 }
 
-if (values.follow === undefined) await writeAndMeasure();
+if (values.follow === undefined) await withServer(writeAndMeasure);
 else followAll(values.follow, values.run);
