@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { configLeaves, leafText } from '../../domain/configLeaves.ts';
 import { improvesUpwards } from '../../domain/improves.ts';
 import { bytes, duration, metric, significant } from '../../format/numbers.ts';
+import type { RunCellsFragment } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import type { Column } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -70,9 +71,27 @@ const plain: Readonly<Record<PlainColumn, Omit<Column<TableRow>, 'key'>>> = {
     sortable: true,
     cell: ({ imagesPerSecond }) => (imagesPerSecond === null ? '–' : significant(imagesPerSecond)),
   },
-  status: { header: 'Status', width: '8rem', cell: ({ run }) => run && <Status of={run.status} /> },
+  status: { header: 'Status', width: '9rem', cell: ({ run }) => run && <RunStatusCell run={run} /> },
   created: { header: 'Created', width: '9rem', sortable: true, cell: ({ createdAt }) => <Moment at={createdAt} /> },
 };
+
+function RunStatusCell({ run: { status, progress } }: { readonly run: RunCellsFragment }) {
+  const isTraining = status === 'RUNNING' && progress !== null;
+  const left = isTraining && progress.etaSeconds !== null ? `, ${duration(progress.etaSeconds)} left` : '';
+  return (
+    <span
+      className={styles.status}
+      title={isTraining ? `${progress.epoch} of ${progress.epochs} epochs${left}` : undefined}
+    >
+      <Status of={status} />
+      {isTraining && (
+        <span className={styles.progress}>
+          {progress.epoch}/{progress.epochs}
+        </span>
+      )}
+    </span>
+  );
+}
 
 /** Columns as they have been chosen. */
 export function chosenColumns(keys: readonly ColumnKey[]): readonly Column<TableRow>[] {

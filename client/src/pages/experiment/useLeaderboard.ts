@@ -19,8 +19,8 @@ import type { BoardView } from './useBoardView.ts';
 const pageSize = 200;
 /** Milliseconds for which a row tells that it has moved. */
 const markedFor = 12_000;
-/** Milliseconds between two looks at the pages after the first, while the experiment changes. */
-const refreshPause = 15_000;
+/** Milliseconds between two looks at what has been loaded, for each page of it, while the experiment changes. */
+const refreshPause = 5_000;
 
 export interface Leaderboard {
   readonly rows: readonly RankedRow[];
@@ -86,15 +86,15 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
     return () => clearTimeout(timer);
   }, [hasMoves]);
 
-  const hasTail = pages.rows.length > pageSize;
+  const pageCount = Math.ceil(pages.rows.length / pageSize);
   useEffect(() => {
-    if (!hasTail) return;
+    if (pageCount < 2) return;
     const timer = setInterval(() => {
       if (changed.current) refetch();
       changed.current = false;
-    }, refreshPause);
+    }, refreshPause * pageCount);
     return () => clearInterval(timer);
-  }, [hasTail, refetch]);
+  }, [pageCount, refetch]);
 
   const total = current?.total ?? pages.first?.experiment?.leaderboard.totalCount;
   const again = () => {
