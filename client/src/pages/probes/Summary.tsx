@@ -22,7 +22,7 @@ export function Summary({
   return (
     <Panel title="Accumulation that fits">
       <MatrixTable
-        label="Accumulation that fits"
+        label="By architecture and size"
         corner="Architecture"
         align="right"
         columns={columns.map((column) => ({ key: column, header: column }))}

@@ -170,7 +170,7 @@ export function undo(key: string, before: Draft, after: Draft): Draft {
 }
 
 /** `squish 480 → 224` */
-export function preprocessingText({ name, method, itemSize, size }: Preprocessing): string {
+function preprocessingText({ name, method, itemSize, size }: Preprocessing): string {
   const sizes = `${method.toLowerCase()} ${itemSize || '?'} → ${size || '?'}`;
   return name.trim() ? `${name} (${sizes})` : sizes;
 }
