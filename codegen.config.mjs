@@ -39,6 +39,7 @@ const server = {
     Attempt: '../store/attempt.ts#Attempt as AttemptRow',
     Dataset: '../store/dataset.ts#Dataset as DatasetRow',
     Ensemble: '../store/ensemble.ts#Ensemble as EnsembleRow',
+    Device: '../store/worker.ts#Device as DeviceRow',
     DeviceProcess: '../store/worker.ts#DeviceProcess as DeviceProcessRow',
     EnsembleMember: '../graphql/rows.ts#EnsembleMemberRow',
     EnsembleSelection: '../store/ensemble.ts#EnsembleSelection as EnsembleSelectionRow',

@@ -2,6 +2,7 @@
 
 import { notify, workerChannel } from '../events/waker.ts';
 import { type AttemptToken, findHolds } from '../store/attempt.ts';
+import { sampleDevices } from '../store/deviceSample.ts';
 import { confirmAttempts } from '../store/lease.ts';
 import {
   type DeviceReading,
@@ -50,6 +51,7 @@ export async function heartbeatWorker(
   const runs = await inTransaction(ctx, async (tx) => {
     await touchWorker(tx, workerId, ctx.now());
     await putDevices(tx, workerId, devices);
+    await sampleDevices(tx, workerId, ctx.now());
     await confirmAttempts(tx, attempts);
     return findHolds(
       tx,

@@ -6,6 +6,7 @@ import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
 import { countExperiments, countImages } from '../store/datasetCounts.ts';
+import { findDeviceSamples } from '../store/deviceSample.ts';
 import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
 import { countRuns, type Experiment, findBestRuns, getExperiments } from '../store/experiment.ts';
@@ -47,6 +48,8 @@ export function createLoaders(db: Queryable) {
     runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
     runCountsOfExperiment: listLoader((ids) => countRunsByStatus(db, ids), 'experimentId'),
     runCountsOfSweep: listLoader((ids) => countSweepRuns(db, ids), 'sweepId'),
+    /** One loader per number of points. */
+    samplesOfWorker: memoized((points: number) => listLoader((ids) => findDeviceSamples(db, ids, points), 'workerId')),
     scoresOfEnsemble: listLoader((ids) => findEnsembleScores(db, ids), 'ensembleId'),
     submission: mapLoader((ids) => getSubmissions(db, ids)),
     submissionsOfEnsemble: mapLoader((ids) => submissionsOfEnsembles(db, ids)),

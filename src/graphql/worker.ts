@@ -2,6 +2,7 @@ import { missing, refuse } from '../errors.ts';
 import { persist } from '../events/persist.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { getWorkers, isOnline, listWorkers } from '../store/worker.ts';
+import { within } from './arguments.ts';
 import { loadExisting } from './loaders.ts';
 import { mapAsync } from './mapAsync.ts';
 
@@ -26,6 +27,12 @@ export const workerResolvers: Resolvers = {
     online: (worker, _, { commands }) => isOnline(worker, commands.now()),
     currentRuns: ({ currentRunIds }, _, { loaders }) =>
       Promise.all(currentRunIds.map((id) => loadExisting(loaders.run, id))),
+  },
+  Device: {
+    history: async ({ workerId, index }, { maxPoints }, { loaders }) => {
+      const samples = loaders.samplesOfWorker(within('maxPoints', maxPoints ?? 300, 2, 1800));
+      return (await samples.load(workerId)).filter((sample) => sample.index === index);
+    },
   },
   DeviceProcess: {
     run: ({ runId }, _, { loaders }) => (runId ? loaders.run.load(runId) : null),

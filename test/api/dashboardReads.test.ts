@@ -1,6 +1,7 @@
 /** What the pages of the dashboard ask for. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { heartbeatWorker } from '../../src/commands/worker.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { drawnPredictions, experimentOf, image, testId } from '../support/catalogue.ts';
@@ -301,4 +302,51 @@ describe('an experiment', () => {
       pageInfo: { endCursor: expect.any(String), hasNextPage: false },
     });
   });
+});
+
+test('devices tell of the last hour, thinned to the most memory in use', async () => {
+  let now = Date.UTC(2026, 0, 1);
+  const context = { ...server.context, now: () => new Date(now) };
+  const attempt = await attemptAt(context, await queuedRun(context, experimentId));
+  await context.db.prisma.attempt.updateMany({ where: { workerId: attempt.workerId }, data: { pid: 11 } });
+  const device = { name: 'cpu', kind: 'CPU', memoryTotal: 64e9, temperature: null } as const;
+  /** Bytes in use, minute by minute; two more after two hours. */
+  const used = [1e9, 5e9, 2e9, null, 3e9, 4e9];
+  const beat = async (memoryUsed: number | null) => {
+    const processes = [
+      { pid: 11, memory: 2 ** 40 },
+      { pid: 12, memory: 7 },
+    ];
+    const devices = [0, 1].map((index) => ({
+      ...device,
+      index,
+      memoryUsed,
+      utilization: 0.5,
+      processes: index ? [] : processes,
+    }));
+    await heartbeatWorker(context, { workerId: attempt.workerId, devices, attempts: [] });
+  };
+  const query = `query ($id: ID!, $maxPoints: Int) { node(id: $id) { ... on Worker { devices { history(maxPoints: $maxPoints) {
+    at memoryUsed runMemory utilization
+  } } } } }`;
+  const histories = async (maxPoints: number) =>
+    (await server.ask(query, { id: attempt.workerId, maxPoints })).node.devices.map(
+      ({ history }: { history: unknown }) => history,
+    );
+  const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+  for (const [minute, value] of used.slice(0, 4).entries()) {
+    now = Date.UTC(2026, 0, 1, 0, minute);
+    await beat(value);
+    await beat(9e9); // at the same moment: the first stays
+  }
+  const [first, second] = await histories(1800);
+  expect(first).toEqual(
+    used.slice(0, 4).map((memoryUsed, i) => ({ at: at(i), memoryUsed, runMemory: 2 ** 40, utilization: 0.5 })),
+  );
+  expect(second.map(({ runMemory }: { runMemory: number }) => runMemory)).toEqual([0, 0, 0, 0]);
+  expect((await histories(2))[0]).toMatchObject([{ at: at(1), memoryUsed: 5e9 }]);
+  now = Date.UTC(2026, 0, 1, 1, 2);
+  await beat(3e9);
+  expect((await histories(300))[0]).toMatchObject([{ at: at(2) }, { at: at(3) }, { at: at(62), memoryUsed: 3e9 }]);
+  expect(await problemsOf(query, { id: attempt.workerId, maxPoints: 1801 })).toMatchObject([{ path: ['maxPoints'] }]);
 });
