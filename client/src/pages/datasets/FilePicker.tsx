@@ -76,7 +76,7 @@ export function FilePicker({
       </div>
       {problem !== undefined && (
         <p id={id} className={styles.problem} role="alert">
-          {problem}
+          <bdi>{problem}</bdi>
         </p>
       )}
     </div>

@@ -6,6 +6,7 @@ import { CancelImportDocument, type ImportStateFragment, RetryImportDocument } f
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Meter.tsx';
+import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Panel } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
@@ -69,7 +70,7 @@ export function ImportPanel({
             </>
           }
         >
-          {failure}
+          {failure !== null && <Name whole>{failure}</Name>}
           <p>
             Nothing was stored. Mend what is said here, then import it again from the same place and with the same
             hold-out; or import it otherwise, under another name.

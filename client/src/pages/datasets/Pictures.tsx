@@ -79,7 +79,12 @@ export function Pictures({
 
   return (
     <div ref={frame} className={styles.frame}>
-      <ul className={styles.pictures} style={{ height: virtualizer.getTotalSize() }} onKeyDown={press}>
+      <ul
+        className={styles.pictures}
+        aria-label="Images"
+        style={{ height: virtualizer.getTotalSize() }}
+        onKeyDown={press}
+      >
         {items.flatMap(({ index: row, start }) =>
           samples.slice(row * columns, (row + 1) * columns).map((sample, column) => {
             const place = row * columns + column;
