@@ -12,10 +12,18 @@ const page = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Rungraph · GraphiQL</title>
-<link rel="icon" href="data:,">
+<title>GraphiQL · Rungraph</title>
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/graphiql/graphiql.min.css">
-<style>body { margin: 0 } #graphiql { height: 100vh }</style>
+<style>
+body { margin: 0 }
+#graphiql { height: 100vh }
+/* The accent of client/src/ui/theme.css. */
+:is(.graphiql-container, .graphiql-dialog, .CodeMirror-info, .CodeMirror-lint-tooltip) { --color-primary: 168, 81%, 23% }
+@media (prefers-color-scheme: dark) { body:not(.graphiql-light) :is(.graphiql-container, .graphiql-dialog) { --color-primary: 164, 56%, 59% } }
+body.graphiql-dark :is(.graphiql-container, .graphiql-dialog) { --color-primary: 164, 56%, 59% }
+.graphiql-logo { display: flex; align-items: center; gap: .5rem; color: inherit; text-decoration: none; font-weight: 600 }
+</style>
 </head>
 <body>
 <div id="graphiql">Loading …</div>
@@ -52,9 +60,15 @@ live.protocol = live.protocol === 'https:' ? 'wss:' : 'ws:';
 const link = new URLSearchParams(location.search);
 const query = link.get('query') ?? undefined;
 const variables = link.get('variables') ?? undefined;
+const icon = React.createElement('img', { src: '/icon.svg', alt: '', width: 22, height: 22 });
+const dashboard = React.createElement('a', { href: '/', className: 'graphiql-logo' }, icon, 'Rungraph');
 const fetcher = GraphiQL.createFetcher({ url: endpoint.href, wsClient: createClient({ url: live.href }) });
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
-  React.createElement(GraphiQL, { fetcher, query, variables, defaultQuery: ${JSON.stringify(defaultQuery)} }),
+  React.createElement(
+    GraphiQL,
+    { fetcher, query, variables, defaultQuery: ${JSON.stringify(defaultQuery)} },
+    React.createElement(GraphiQL.Logo, null, dashboard),
+  ),
 );
 `;
 

@@ -1,7 +1,9 @@
 import { useState, useSyncExternalStore } from 'react';
 import { notedOperations } from '../api/operations.ts';
 import { Button, ButtonAnchor } from '../ui/Button.tsx';
+import { CopyButton } from '../ui/CopyButton.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
+import { Row } from '../ui/Page.tsx';
 import styles from './App.module.css';
 import { ToolLabel } from './ToolLabel.tsx';
 
@@ -17,15 +19,19 @@ export function OperationsButton() {
       {open && (
         <Dialog title="The GraphQL of this page" onClose={() => setOpen(false)} wide>
           {operations.map(({ document, variables }) => {
+            const query = document.trim();
             const text = JSON.stringify(variables, null, 2);
-            const link = `/graphiql?query=${encodeURIComponent(document)}&variables=${encodeURIComponent(text)}`;
+            const link = `/graphiql?query=${encodeURIComponent(query)}&variables=${encodeURIComponent(text)}`;
             return (
               <section key={document}>
-                <pre className={styles.code}>{document}</pre>
+                <pre className={styles.code}>{query}</pre>
                 {text !== '{}' && <pre className={styles.code}>{text}</pre>}
-                <ButtonAnchor small href={link}>
-                  Open in GraphiQL
-                </ButtonAnchor>
+                <Row>
+                  <ButtonAnchor small href={link}>
+                    Open in GraphiQL
+                  </ButtonAnchor>
+                  <CopyButton text={query} />
+                </Row>
               </section>
             );
           })}

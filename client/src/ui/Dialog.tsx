@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { Button } from './Button.tsx';
 import { classes } from './classes.ts';
 import styles from './Dialog.module.css';
+import { Icon } from './Icon.tsx';
 
 /**
  * A question or form above the view; Escape closes it. There while it is rendered. The focus goes to its first field, or to itself, and
@@ -29,7 +30,7 @@ export function Dialog({
     element.showModal();
     // Not to a button far below, which the browser has chosen, and scrolled to.
     element.scrollTop = 0;
-    (element.querySelector<HTMLElement>('input, select, textarea') ?? element).focus();
+    (element.querySelector<HTMLElement>(':is(input, select, textarea):enabled') ?? element).focus();
     return () => {
       if (opener.current instanceof HTMLElement) opener.current.focus();
     };
@@ -42,9 +43,16 @@ export function Dialog({
       tabIndex={-1}
       onClose={onClose}
     >
-      <h2 id={id} className={styles.title}>
-        <bdi>{title}</bdi>
-      </h2>
+      <div className={styles.head}>
+        <h2 id={id} className={styles.title}>
+          <bdi>{title}</bdi>
+        </h2>
+        {!actions && (
+          <Button look="quiet" small aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </Button>
+        )}
+      </div>
       {children}
       {actions && <div className={styles.actions}>{actions}</div>}
     </dialog>
