@@ -48,7 +48,7 @@ export function useApiPages<Data, Variables extends { readonly after?: string | 
     placeholderData: keepPreviousData,
     enabled,
     // All loaded pages are asked for: of a long list less often.
-    ...(every !== undefined && { refetchInterval: ({ state }) => every * (state.data?.pages.length ?? 1) }),
+    refetchInterval: ({ state: { data } }) => every !== undefined && every * (data?.pages.length ?? 1),
   });
   const { error, hasNextPage, isFetching, isPlaceholderData, fetchNextPage, refetch } = query;
   // A refused filter takes away nothing: the rows that were there stay while it is being mended.
