@@ -94,13 +94,27 @@ describe('axes', () => {
     expect([0, 2.5, 45, 90, 3600, 7325].map(format)).toEqual(['0 s', '2.5 s', '45 s', '1:30', '1:00:00', '2:02:05']);
   });
 
-  it('know no time before the first point, and stay there', () => {
+  it('spread points that were told together over the time since those before', () => {
+    const together = [1, 2, 3, 4, 5, 6].map((step) => ({ step, at: step <= 3 ? 5_000 : 8_000 }));
+    const axis = createAxis('time', { ...facts, clock: together });
+    expect(together.map(axis.of)).toEqual([0, 0, 1, 2, 3, 4]);
+    expect(axis.placeOf(4.5)).toBe(2.5);
+    // What is told of no later step was at its own moment, and nothing was later than that.
+    expect(axis.of({ step: 9, at: 8_500 })).toBe(4.5);
+    expect(axis.of({ step: 5, at: 5_500 })).toBe(1.5);
+    expect(axis.placeOf(9)).toBe(4);
+  });
+
+  it('know no time before the start, and no step before the first', () => {
     const axis = createAxis('time', facts);
     expect(axis.stepAt(-100)).toBe(1);
-    expect(axis.placeOf(0)).toBe(1);
+    expect(axis.placeOf(-100)).toBe(0);
     const early = createAxis('time', { ...facts, clock: [] });
     expect(early.stepAt(3)).toBe(0);
     expect(early.placeOf(3)).toBe(0);
+    expect(early.of({ step: 3, at: 6_000 })).toBe(2);
+    const single = createAxis('time', { ...facts, clock: clock.slice(0, 1) });
+    expect(single.of({ step: 0, at: 5_000 })).toBe(1);
   });
 
   it('count in steps while nobody knows how long an epoch is', () => {

@@ -6,7 +6,7 @@ import {
   type RunEvent,
   type RunSnapshot,
 } from '../../../client/src/pages/run/runState.ts';
-import { pointAt, seriesLimit } from '../../../client/src/pages/run/series.ts';
+import { seriesLimit } from '../../../client/src/pages/run/series.ts';
 
 const moment = (second: number) => new Date(Date.UTC(2026, 10, 23, 4, 0, 0) + second * 1000).toISOString();
 
@@ -285,11 +285,5 @@ describe('a million points', () => {
     const added = next.series.get('train/loss')!.points.length - 800;
     expect(added).toBeGreaterThan(5);
     expect(added).toBeLessThan(20);
-  });
-
-  it('are found by step', () => {
-    expect(pointAt(points, 0)).toBeUndefined();
-    expect(pointAt(points, 1)?.step).toBe(1);
-    expect(pointAt(points, total * 2)?.step).toBe(total);
   });
 });

@@ -1,7 +1,7 @@
 /** What charts have below them: steps, epochs, or the time since the run began. */
 
 import { significant } from '../../format/numbers.ts';
-import { pointAt, type Stepped } from './series.ts';
+import type { Stepped } from './series.ts';
 
 export const axes = ['step', 'epoch', 'time'] as const;
 export type AxisName = (typeof axes)[number];
@@ -36,13 +36,14 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
     };
   }
   if (name === 'time') {
-    const seconds = (at: number) => (at - startedAt) / 1000;
+    const knots = clock.filter(({ at }, index) => clock[index + 1]?.at !== at);
+    const seconds = (at: number) => Math.max(0, at - startedAt) / 1000;
     return {
       label: 'Time since the start',
       format: clockTime,
-      of: ({ at }) => seconds(at),
+      of: ({ step, at }) => seconds(Math.min(momentOf(knots, step) ?? at, at)),
       stepAt: (x) => lastBefore(clock, startedAt + x * 1000)?.step ?? 0,
-      placeOf: (step) => seconds((pointAt(clock, step) ?? clock[0])?.at ?? startedAt),
+      placeOf: (step) => seconds(momentOf(knots, step) ?? knots.at(-1)?.at ?? startedAt),
     };
   }
   return {
@@ -70,6 +71,32 @@ function clockTime(seconds: number): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/**
+ * When a step was. Points are told several at a time, with the moment of the last: those between are taken to have come evenly. Null
+ * from the newest step on.
+ * @param knots the last step of each moment
+ */
+function momentOf(knots: readonly Stepped[], step: number): number | null {
+  const last = knots.at(-1);
+  if (!last || step >= last.step) return null;
+  const place = Math.max(1, firstFrom(knots, step));
+  const [before, after] = [knots[place - 1]!, knots[place] ?? knots[place - 1]!];
+  const pace = after === before ? 0 : (after.at - before.at) / (after.step - before.step);
+  return before.at + (step - before.step) * pace;
+}
+
+/** Where the first of some steps stands that is not smaller than one. */
+function firstFrom(knots: readonly Stepped[], step: number): number {
+  let low = 0;
+  let high = knots.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (knots[middle]!.step < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Times of steps only ever rise. */

@@ -52,18 +52,6 @@ export function addPoints<Point extends Stepped>(
   return { points: kept, spacing: width };
 }
 
-/** The last point up to a step; undefined before the first. */
-export function pointAt<Point extends Stepped>(points: readonly Point[], step: number): Point | undefined {
-  let low = 0;
-  let high = points.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (points[middle]!.step <= step) low = middle + 1;
-    else high = middle;
-  }
-  return points[low - 1];
-}
-
 /** Two lists by step as one. */
 function merge<Point extends Stepped>(left: readonly Point[], right: readonly Point[]): Point[] {
   const merged: Point[] = [];
