@@ -1,3 +1,4 @@
+import { useRef, useState } from 'react';
 import type { EnsembleMethod, Split } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';
@@ -29,6 +30,13 @@ export function MembersPanel({
   const { method, picks } = state;
   const end = sliderEnd(members.map(({ weight }) => weight));
   const chosen = members.filter(({ weight }) => weight > 0).length;
+  const list = useRef<HTMLUListElement>(null);
+  /** Place of the line that was added last: its field has the focus. */
+  const [added, setAdded] = useState<number | null>(null);
+  const addLine = () => {
+    setAdded(rules.length);
+    change((before) => ({ rules: [...before.rules, { filter: '', weight: 1 }] }));
+  };
   // What the server was sent are the rules that say something.
   let written = -1;
   return (
@@ -48,7 +56,7 @@ export function MembersPanel({
         </Select>
         <div className={styles.line}>
           <h3 className={styles.grow}>By rule</h3>
-          <Button small onClick={() => change((before) => ({ rules: [...before.rules, { filter: '', weight: 1 }] }))}>
+          <Button small onClick={addLine}>
             <Icon name="plus" /> Add a line
           </Button>
         </div>
@@ -68,6 +76,7 @@ export function MembersPanel({
                   key={index}
                   number={index + 1}
                   rule={rule}
+                  autoFocus={index === added}
                   problem={rule.filter.trim() ? problems.rules.get(written) : undefined}
                   onChange={(next) =>
                     change((before) => ({ rules: before.rules.map((old, i) => (i === index ? next : old)) }))
@@ -87,7 +96,7 @@ export function MembersPanel({
         {members.length === 0 && (
           <p className={styles.note}>Nobody yet: tick runs in the table below, or write a line that matches them.</p>
         )}
-        <ul className={styles.list} aria-label="Members">
+        <ul ref={list} tabIndex={-1} className={styles.list} aria-label="Members">
           {members.map((member) => {
             const { runId } = member;
             const pick = picks.findIndex((each) => each.runId === runId);
@@ -103,7 +112,11 @@ export function MembersPanel({
                   (unknown.includes(runId) ? `This experiment has no run ${runId}. Leave it out.` : undefined)
                 }
                 onWeight={(weight) => change((before) => ({ picks: withWeight(before.picks, member, weight) }))}
-                onRemove={() => change((before) => ({ picks: withoutMember(before.picks, member) }))}
+                onRemove={() => {
+                  change((before) => ({ picks: withoutMember(before.picks, member) }));
+                  // The button may go with its line.
+                  list.current?.focus();
+                }}
               />
             );
           })}

@@ -15,6 +15,7 @@ import { WeightField } from './WeightField.tsx';
 export function RuleLine({
   number,
   rule,
+  autoFocus,
   problem,
   onChange,
   onRemove,
@@ -22,6 +23,7 @@ export function RuleLine({
   /** From 1, as members name it. */
   readonly number: number;
   readonly rule: MatchedRule;
+  readonly autoFocus: boolean;
   /** What the server has against it as part of the ensemble. */
   readonly problem: string | undefined;
   readonly onChange: (rule: Rule) => void;
@@ -39,6 +41,7 @@ export function RuleLine({
       <TextField
         label={`Runs of line ${number}`}
         hideLabel
+        autoFocus={autoFocus}
         spellCheck={false}
         autoComplete="off"
         placeholder="arch like vit* and valid/error_rate < 0.1"

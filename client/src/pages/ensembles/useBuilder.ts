@@ -2,8 +2,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useSearch } from '../../ui/useSearch.ts';
 import { type BuilderState, parseState, serializeState } from './builderState.ts';
 
-/** Milliseconds without a change after which the link says it, and the server is asked. */
-const pause = 250;
+/** Milliseconds after a change until the link says it and the server is asked; also while changes go on. Browsers take some 3 changes of a link a second. */
+const pause = 350;
 
 export interface Builder {
   /** As it stands in the form. */
@@ -24,14 +24,22 @@ export function useBuilder(): Builder {
   const [draft, setDraft] = useState<BuilderState | null>(null);
   const newest = useRef(settled);
   newest.current = draft ?? settled;
+  const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => {
-    if (!draft) return;
-    const timer = setTimeout(() => {
-      set(serializeState(draft));
+    if (!draft || timer.current !== undefined) return;
+    timer.current = setTimeout(() => {
+      timer.current = undefined;
+      set(serializeState(newest.current));
       setDraft(null);
     }, pause);
-    return () => clearTimeout(timer);
   }, [draft, set]);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
   const change = useCallback<Builder['change']>((of) => {
     newest.current = { ...newest.current, ...of(newest.current) };
     setDraft(newest.current);
