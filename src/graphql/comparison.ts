@@ -8,7 +8,9 @@ const mostRuns = 100;
 
 export const comparisonResolvers: Resolvers = {
   Query: {
-    compareRuns: async (_, { ids }, { loaders }) => ({ runs: await loadDistinct(loaders, ids) }),
+    compareRuns: async (_, { ids }, { loaders }): Promise<RunComparisonRow> => {
+      return { runs: await loadDistinct(loaders, ids) };
+    },
   },
   RunComparison: {
     configDiff: ({ runs }) => configDifferences(runs.map(({ config }) => config)),

@@ -131,7 +131,7 @@ export interface RunPoint {
 }
 
 /** Runs of a leaderboard at once, at most `mostPoints`. */
-export const mostPoints = 10_000;
+const mostPoints = 10_000;
 
 /** The first runs of a leaderboard, ensembles and all else about them left out. Throws as `readLeaderboard` does. */
 export async function readPoints(db: Queryable, query: LeaderboardQuery, first: number): Promise<RunPoint[]> {
