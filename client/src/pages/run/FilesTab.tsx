@@ -25,15 +25,6 @@ const kinds: Readonly<Record<Artifact['kind'], string>> = {
 
 const artifactColumns: readonly Column<Artifact>[] = [
   { key: 'name', header: 'File', width: 'minmax(12rem, 1fr)', cell: ({ name }) => <Name>{name}</Name> },
-  { key: 'kind', header: 'Kind', width: '12rem', cell: ({ kind }) => kinds[kind] },
-  { key: 'size', header: 'Size', width: '7rem', align: 'right', cell: ({ size }) => bytes(size) },
-  { key: 'at', header: 'Made', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-  {
-    key: 'hash',
-    header: 'SHA-256',
-    width: '9rem',
-    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
-  },
   {
     key: 'get',
     header: 'Download',
@@ -44,23 +35,19 @@ const artifactColumns: readonly Column<Artifact>[] = [
       </ButtonAnchor>
     ),
   },
-];
-
-const predictionColumns: readonly Column<PredictionParts>[] = [
-  { key: 'split', header: 'Split', width: 'minmax(8rem, 1fr)', cell: ({ split }) => splitWords[split] },
-  {
-    key: 'kind',
-    header: 'Made',
-    width: '12rem',
-    cell: ({ kind, passes }) => (kind === 'TTA' ? passesWords(passes) : kind.toLowerCase()),
-  },
-  { key: 'rows', header: 'Images', width: '7rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
+  { key: 'kind', header: 'Kind', width: '12rem', cell: ({ kind }) => kinds[kind] },
+  { key: 'size', header: 'Size', width: '7rem', align: 'right', cell: ({ size }) => bytes(size) },
+  { key: 'at', header: 'Made', width: '9rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
     key: 'hash',
     header: 'SHA-256',
     width: '9rem',
     cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
   },
+];
+
+const predictionColumns: readonly Column<PredictionParts>[] = [
+  { key: 'split', header: 'Split', width: 'minmax(8rem, 1fr)', cell: ({ split }) => splitWords[split] },
   {
     key: 'get',
     header: 'Download',
@@ -75,6 +62,19 @@ const predictionColumns: readonly Column<PredictionParts>[] = [
         Download
       </ButtonAnchor>
     ),
+  },
+  {
+    key: 'kind',
+    header: 'Made',
+    width: '12rem',
+    cell: ({ kind, passes }) => (kind === 'TTA' ? passesWords(passes) : kind.toLowerCase()),
+  },
+  { key: 'rows', header: 'Images', width: '7rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
+  {
+    key: 'hash',
+    header: 'SHA-256',
+    width: '9rem',
+    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
   },
 ];
 

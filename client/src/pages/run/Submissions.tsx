@@ -21,6 +21,16 @@ type Submission = NonNullable<RunSubmissionsQuery['run']>['submissions'][number]
 const columns: readonly Column<Submission>[] = [
   { key: 'at', header: 'Written', width: 'minmax(9rem, 1fr)', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
+    key: 'get',
+    header: 'Download',
+    width: '8rem',
+    cell: ({ csvUrl, contentHash }) => (
+      <ButtonAnchor small href={csvUrl} download aria-label={`Download CSV ${contentHash.slice(0, 12)}`}>
+        Download
+      </ButtonAnchor>
+    ),
+  },
+  {
     key: 'message',
     header: 'Message',
     width: 'minmax(8rem, 1fr)',
@@ -32,16 +42,6 @@ const columns: readonly Column<Submission>[] = [
     header: 'SHA-256',
     width: '9rem',
     cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 12)}</code>,
-  },
-  {
-    key: 'get',
-    header: 'Download',
-    width: '8rem',
-    cell: ({ csvUrl, contentHash }) => (
-      <ButtonAnchor small href={csvUrl} download aria-label={`Download CSV ${contentHash.slice(0, 12)}`}>
-        Download
-      </ButtonAnchor>
-    ),
   },
 ];
 
