@@ -3,6 +3,7 @@ import { missing, refuse } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import type { Run } from '../store/run.ts';
 import { type Loaders, loadExisting } from './loaders.ts';
+import type { RunComparisonRow } from './rows.ts';
 
 const mostRuns = 100;
 
