@@ -3,7 +3,7 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY . .
-# The Prisma client and the GraphQL types are generated; what generates them stays behind.
+# The Prisma client, the GraphQL types and the dashboard are generated; what generates them stays behind.
 RUN npm ci && npm run generate && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
