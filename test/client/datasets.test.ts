@@ -41,6 +41,18 @@ describe.runIf(hasBrowser)('an import', () => {
     expect(await name.getAttribute('aria-invalid')).toBe('false');
 
     await page.getByText('An archive of mine').click();
+    const drop = async (...names: string[]) => {
+      const data = await page.evaluateHandle((given) => {
+        const transfer = new DataTransfer();
+        for (const one of given) transfer.items.add(new File(['some bytes'], one));
+        return transfer;
+      }, names);
+      await page.dispatchEvent('h1', 'drop', { dataTransfer: data });
+    };
+    await drop('one.zip', 'two.zip');
+    await page.getByText('Those are several files').waitFor();
+    await drop('dropped.zip');
+    await page.getByText('dropped.zip').waitFor();
     const file = { name: 'taken.tar.gz', mimeType: 'application/gzip', buffer: Buffer.alloc(3_000_000) };
     await page.getByLabel('File to send').setInputFiles(file);
     await name.fill('taken');

@@ -1,4 +1,4 @@
-import { type DragEvent, useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { bytes } from '../../format/numbers.ts';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -23,30 +23,40 @@ export function FilePicker({
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const id = useId();
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    if (disabled) return;
-    const { items, files } = event.dataTransfer;
-    if ([...items].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) {
-      onRefuse(
-        "That is a folder: pack it as zip, tar or tar.gz first, or give its path if it is on the server's machine.",
-      );
-    } else if (files.length > 1) onRefuse('Those are several files: pack them into one archive.');
-    else if (files[0]) onPick(files[0]);
-  };
+  const latest = useRef({ disabled, onPick, onRefuse });
+  latest.current = { disabled, onPick, onRefuse };
+  // The whole window takes what is dropped: beside a small target, a browser would leave the page and open the file.
+  useEffect(() => {
+    const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files');
+    const hover = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(!latest.current.disabled);
+    };
+    const leave = (event: DragEvent) => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const drop = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(false);
+      if (latest.current.disabled) return;
+      const { items, files } = event.dataTransfer!;
+      const folder = [...items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
+      const problem = dropProblem(folder, files.length);
+      if (problem !== null) latest.current.onRefuse(problem);
+      else latest.current.onPick(files[0]!);
+    };
+    const listening = new AbortController();
+    const { signal } = listening;
+    window.addEventListener('dragover', hover, { signal });
+    window.addEventListener('dragleave', leave, { signal });
+    window.addEventListener('drop', drop, { signal });
+    return () => listening.abort();
+  }, []);
   return (
     <div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a way besides the button */}
-      <div
-        className={classes(styles.zone, over && styles.over, problem !== undefined && styles.wrong)}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(!disabled);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
-      >
+      <div className={classes(styles.zone, over && styles.over, problem !== undefined && styles.wrong)}>
         <input
           ref={input}
           type="file"
@@ -81,4 +91,11 @@ export function FilePicker({
       )}
     </div>
   );
+}
+
+function dropProblem(folder: boolean, files: number): string | null {
+  if (folder) {
+    return "That is a folder: pack it as zip, tar or tar.gz first, or give its path if it is on the server's machine.";
+  }
+  return files > 1 ? 'Those are several files: pack them into one archive.' : null;
 }

@@ -11,12 +11,12 @@ import type { Waiting } from './Queue.tsx';
 /** Asks before runs are canceled. Those that only waited can be queued again right after. */
 export function CancelDialog({
   runs,
+  onChange,
   onClose,
-  onDone,
 }: {
   readonly runs: readonly Waiting[];
+  readonly onChange: () => void;
   readonly onClose: () => void;
-  readonly onDone: () => void;
 }) {
   const [targets] = useState(runs);
   const [done, setDone] = useState<number | null>(null);
@@ -41,9 +41,10 @@ export function CancelDialog({
     setRefusals(refused);
     if (refused.length) return;
     toasts.show(targets.length === 1 ? 'The run was canceled' : `${count(targets.length)} runs were canceled`, {
-      ...(waited.length > 0 && { action: { label: 'Queue again', run: () => void queueAgain(waited) } }),
+      ...(waited.length > 0 && { action: { label: 'Queue again', run: () => void queueAgain(waited).then(onChange) } }),
     });
-    onDone();
+    onChange();
+    onClose();
   };
 
   return (
