@@ -7,11 +7,11 @@ export function FilterHelp({ onChange }: { readonly onChange: (filter: string) =
     <details className={styles.help}>
       <summary>What a filter can say</summary>
       <p>
-        Text: <code>name</code>, <code>arch</code>, <code>status</code>, <code>tag</code>, <code>item.method</code>,{' '}
-        <code>sweep</code>. Numbers: <code>size.height</code>, <code>size.width</code>, <code>accumulation</code>,{' '}
-        <code>epochs</code>, and every metric by its name (its best value). With <code>= != &lt; &lt;= &gt; &gt;=</code>
-        , <code>like</code> (<code>*</code> and <code>?</code>), <code>in (…)</code>, <code>and</code>, <code>or</code>,{' '}
-        <code>not</code> and parentheses.
+        Text: <code>name</code>, <code>id</code>, <code>arch</code>, <code>status</code>, <code>kind</code>,{' '}
+        <code>tag</code>, <code>item.method</code>, <code>sweep</code>. Numbers: <code>size.height</code>,{' '}
+        <code>size.width</code>, <code>accumulation</code>, <code>epochs</code>, and every metric by its name (its best
+        value). With <code>= != &lt; &lt;= &gt; &gt;=</code>, <code>like</code> (<code>*</code> and <code>?</code>),{' '}
+        <code>in (…)</code>, <code>and</code>, <code>or</code>, <code>not</code> and parentheses.
       </p>
       <ul className={styles.examples} aria-label="Examples">
         {examples.map((example) => (
