@@ -10,7 +10,7 @@ export interface SentUpload {
 }
 
 /** It was not taken, or broke off; in words for people. */
-export class UploadError extends Error {
+class UploadError extends Error {
   override readonly name = 'UploadError';
 }
 

@@ -1,12 +1,11 @@
 import { useState } from 'react';
 import { request } from '../../api/request.ts';
 import { count } from '../../format/numbers.ts';
-import { CancelQueuedDocument, QueueAgainDocument } from '../../generated/operations.ts';
+import { CancelQueuedDocument, QueueAgainDocument, type RunOnMachineFragment } from '../../generated/operations.ts';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { Progress } from '../../ui/Meter.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { toasts } from '../../ui/toasts.ts';
-import type { Waiting } from './Queue.tsx';
 
 /** Asks before runs are canceled. Those that only waited can be queued again right after. */
 export function CancelDialog({
@@ -14,7 +13,7 @@ export function CancelDialog({
   onChange,
   onClose,
 }: {
-  readonly runs: readonly Waiting[];
+  readonly runs: readonly Pick<RunOnMachineFragment, 'id' | 'name' | 'status'>[];
   readonly onChange: () => void;
   readonly onClose: () => void;
 }) {

@@ -16,7 +16,7 @@ import { CancelDialog } from './CancelDialog.tsx';
 import { inOrder, progressOf } from './queue.ts';
 import { RunLink } from './RunLink.tsx';
 
-export type Waiting = MachinesQueueQuery['runs']['nodes'][number];
+type Waiting = MachinesQueueQuery['runs']['nodes'][number];
 
 const columns: readonly Column<Waiting>[] = [
   { key: 'status', header: 'Status', width: '7.5rem', cell: ({ status }) => <Status of={status} /> },

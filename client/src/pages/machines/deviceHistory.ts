@@ -26,7 +26,7 @@ export interface ReportingWorker {
 }
 
 /** Reports kept of one device: an hour of one every two seconds. */
-export const capacity = 1800;
+const capacity = 1800;
 
 /** With the report at its end, unless it is no newer than the last; without the oldest ones beyond `most`. */
 export function withReport(
