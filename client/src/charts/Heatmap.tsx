@@ -1,7 +1,8 @@
 import { type KeyboardEvent, type MouseEvent, useCallback, useId, useMemo, useRef, useState } from 'react';
 import { classes } from '../ui/classes.ts';
 import styles from './Heatmap.module.css';
-import { type HeatmapCell, layOutHeatmap, paintHeatmap } from './paintHeatmap.ts';
+import { layOutHeatmap } from './heatmapLayout.ts';
+import { type HeatmapCell, paintHeatmap } from './paintHeatmap.ts';
 import { Tooltip } from './Tooltip.tsx';
 import { useCanvas, useWidth } from './useCanvas.ts';
 

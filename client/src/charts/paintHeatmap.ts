@@ -1,4 +1,5 @@
 import { resolveColour } from './colours.ts';
+import type { HeatmapLayout } from './heatmapLayout.ts';
 
 export interface HeatmapCell {
   /** 0 (nothing) to 1. */
@@ -7,43 +8,6 @@ export interface HeatmapCell {
   readonly text: string;
   /** `bad`: what should not be, such as images taken for another class. */
   readonly tone?: 'plain' | 'bad';
-}
-
-/** Where cells and labels stand, in pixels. */
-export interface HeatmapLayout {
-  readonly cell: number;
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-  /** Column labels stand upright: they are wider than their column. */
-  readonly upright: boolean;
-  /** Every how many rows and columns there is room for a label. */
-  readonly stride: number;
-}
-
-/** About the width of a letter of the labels. */
-const letter = 6.2;
-const widestLabel = 128;
-
-/** Lays a matrix out in `room` pixels; where cells would become too small to hit, it becomes wider than that. */
-export function layOutHeatmap(rows: readonly string[], columns: readonly string[], room: number): HeatmapLayout {
-  const longest = (labels: readonly string[]) =>
-    labels.reduce((most, { length }) => Math.max(most, length * letter), 0);
-  const left = Math.min(longest(rows), widestLabel, room / 3) + 10;
-  const cell = Math.max(9, Math.min(44, Math.floor((room - left) / Math.max(columns.length, 1))));
-  const widest = longest(columns);
-  const upright = widest > cell - 4;
-  const top = upright ? Math.min(widest, widestLabel) + 10 : 20;
-  return {
-    cell,
-    left,
-    top,
-    upright,
-    stride: Math.ceil(12 / cell),
-    width: left + cell * columns.length + 1,
-    height: top + cell * rows.length + 1,
-  };
 }
 
 /** Paints a matrix with the labels of its rows and columns. */
