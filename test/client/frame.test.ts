@@ -1,0 +1,107 @@
+/** What stands around every view: who is logged in, the theme, the GraphQL of the page. */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { routes } from '../../client/src/routes.ts';
+import { revokeApiKey } from '../../src/commands/apiKey.ts';
+import { keyWith } from '../api/authFixtures.ts';
+import { attemptAt, leaves, points, queuedRun } from '../api/fixtures.ts';
+import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { axeViolations, hasBrowser, launchBrowser, openTab, tooWide } from '../support/browser.ts';
+import { experimentOf } from '../support/catalogue.ts';
+import { settled } from './settled.ts';
+
+let browser: Browser;
+let open: ApiServer;
+let guarded: ApiServer;
+let runId: string;
+beforeAll(async () => {
+  if (!hasBrowser) return;
+  [browser, open] = await Promise.all([launchBrowser(), apiServer()]);
+  const { context } = open;
+  guarded = await apiServer({ context, access: { authenticated: true } });
+  const experimentId = await experimentOf(context.db.prisma, await leaves(context, 'leaves'));
+  runId = await queuedRun(context, experimentId, 'under way');
+  await (await attemptAt(context, runId)).tell([points(1, { 'train/loss': 1 })]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await guarded?.close();
+  await open?.close();
+});
+
+describe.runIf(hasBrowser)('the frame', () => {
+  test('the login page holds to the same rules, leads on to where one wanted to go, and takes one back when the key is revoked', async () => {
+    const key = await keyWith(guarded.context, 'WRITE');
+    // The browser tells of every answer that is an error.
+    const { page, problems, close } = await openTab(browser, guarded.url, { tolerated: /status of 401/ });
+    await page.goto(routes.run(runId));
+    await page.getByLabel('API key').waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await tooWide(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
+
+    const logIn = async (secret: string) => {
+      await page.getByLabel('API key').fill(secret);
+      await page.getByRole('button', { name: 'Log in' }).click();
+    };
+    await logIn('rungraph_wrong');
+    await page.getByRole('alert').getByText('There is no such API key').waitFor();
+    await logIn(key.secret);
+    await page.getByRole('heading', { level: 1, name: 'under way' }).waitFor();
+    expect(await page.evaluate('document.cookie')).toBe('');
+
+    await revokeApiKey(guarded.context, key.id);
+    await page.getByLabel('API key').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/login');
+    await logIn((await keyWith(guarded.context, 'READ')).secret);
+    await page.getByRole('heading', { level: 1, name: 'under way' }).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('API key').waitFor();
+    await page.goto('/');
+    expect(new URL(page.url()).pathname).toBe('/login');
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('the theme that was chosen is there before anything is painted, the next time too', async () => {
+    const { page, problems, close } = await openTab(browser, open.url, { colorScheme: 'light' });
+    await page.goto('/');
+    await settled(page);
+    const background = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    const light = await background();
+    const dark = page.locator('html[data-theme=dark]');
+    while (!(await dark.count())) await page.getByRole('button', { name: /^Theme/ }).click();
+    expect(await background()).not.toBe(light);
+    // What stands in the body is painted; the theme is known before there is one.
+    await page.addInitScript(`new MutationObserver(() => {
+      if (document.body) window.themeOfBody ??= document.documentElement.dataset.theme ?? 'none';
+    }).observe(document, { childList: true, subtree: true })`);
+    await page.goto(routes.machines);
+    await settled(page);
+    expect(await page.evaluate('window.themeOfBody')).toBe('dark');
+    expect(await background()).not.toBe(light);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('the GraphQL of a page is shown, and runs in GraphiQL as it stands', async () => {
+    const { page, problems, close } = await openTab(browser, open.url);
+    await page.goto(routes.run(runId));
+    await settled(page);
+    await page.getByRole('button', { name: 'Query' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('subscription RunPageEvents').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Query' }).click();
+    const query = dialog.getByRole('region').or(dialog.locator('section')).filter({ hasText: 'query RunPage(' });
+    await page.goto((await query.getByRole('link', { name: 'Open in GraphiQL' }).getAttribute('href'))!);
+    await page.locator('.graphiql-execute-button').click();
+    await page.locator('.result-window').getByText('under way').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
