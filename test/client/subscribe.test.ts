@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
+import { openFront } from '../../src/server/front.ts';
+import { appendEvents } from '../../src/store/event.ts';
 import { type Attempt, attemptAt, leaves, points, queuedRun } from '../api/fixtures.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { experimentOf } from '../support/catalogue.ts';
@@ -18,7 +20,7 @@ interface Events {
 
 const document = `subscription ($id: ID!, $after: String, $rate: Float) {
   runEvents(runId: $id, after: $after, kinds: [METRICS, STATUS], maxStepRateHz: $rate) {
-    cursor events { cursor ... on MetricsLogged { series { points { step } } } }
+    cursor events { cursor ... on RunStatusChanged { status } ... on MetricsLogged { series { points { step } } } }
   }
 }`;
 
@@ -30,6 +32,7 @@ let experimentId: string;
 // What the modules find in a browser is there before they are loaded.
 let subscribe: typeof import('../../client/src/api/subscribe.ts').subscribe;
 let connection: typeof import('../../client/src/api/connection.ts').connection;
+let request: typeof import('../../client/src/api/request.ts').request;
 beforeAll(async () => {
   server = await apiServer();
   relay = await serverRelay(server.url);
@@ -38,6 +41,7 @@ beforeAll(async () => {
   vi.stubGlobal('WebSocket', WebSocket);
   ({ subscribe } = await import('../../client/src/api/subscribe.ts'));
   ({ connection } = await import('../../client/src/api/connection.ts'));
+  ({ request } = await import('../../client/src/api/request.ts'));
 });
 afterAll(async () => {
   vi.unstubAllGlobals();
@@ -65,7 +69,7 @@ function follow(rate: number | null) {
     {
       onData: ({ runEvents: { cursor, events } }) => {
         after = cursor;
-        seen.steps.push(...events.flatMap((e) => e.series?.[0]!.points.map(({ step }) => step) ?? []));
+        seen.steps.push(...events.flatMap((e) => e.series?.[0]?.points.map(({ step }) => step) ?? []));
       },
       onEnd: () => {
         seen.ended = true;
@@ -144,4 +148,42 @@ test('what the server refuses is told and not tried again', async () => {
   const { seen } = follow(null);
   await expect.poll(() => seen.refusal, patience).toMatch(/run_none/);
   expect(seen).toMatchObject({ tries: 1, ended: false, steps: [] });
+});
+
+test('an event that the server cannot make out ends the subscription, and is told', async () => {
+  const { seen } = follow(null);
+  await tell(1, 1);
+  await expect.poll(() => seen.steps, patience).toEqual([1]);
+  const { prisma } = server.context.db;
+  await appendEvents(prisma, runId, [{ kind: 'STATUS' } as never], new Date());
+  await tell(2, 2);
+  await expect.poll(() => seen.refusal, patience).toMatch(/Internal/);
+  expect(seen).toMatchObject({ steps: [1], tries: 1, ended: false });
+  // Nothing is subscribed to any more.
+  await expect.poll(() => connection.get().kind, patience).toBe('idle');
+});
+
+test('a server that starts is waited for: what is asked again when it is there is asked once', async () => {
+  const front = await openFront({ host: '127.0.0.1', port: 0 });
+  let questions = 0;
+  const { fetch } = globalThis;
+  vi.stubGlobal('fetch', (path: string, init?: RequestInit) => {
+    if (path === '/graphql') questions++;
+    return fetch(new URL(path, front.url), init);
+  });
+  const ask = () => request('{ viewer { name } }' as never, {});
+  const answers: unknown[] = [];
+  const forget = connection.onReturn(() => void ask().then((answer) => answers.push(answer)));
+  await expect(ask()).rejects.toThrow('The server does not answer');
+  expect(connection.get().kind).toBe('stale');
+  await expect(ask()).rejects.toThrow('The server does not answer');
+  // It lives, and says so; that is not enough.
+  expect((await fetch(new URL('/healthz', front.url))).status).toBe(200);
+  front.serve((_, response) => response.end(JSON.stringify({ data: { viewer: { name: 'local' } } })));
+  await expect.poll(() => answers, patience).toEqual([{ viewer: { name: 'local' } }]);
+  expect(connection.get().kind).not.toBe('stale');
+  expect(questions).toBe(3);
+  forget();
+  vi.stubGlobal('fetch', fetch);
+  await front.close();
 });

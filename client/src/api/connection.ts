@@ -44,26 +44,32 @@ export const connection = {
   },
   /** Takes down whether the server answered a request. Where it did not it is asked for until it does, so that pages without a socket come back too. */
   heard(answered: boolean): void {
-    if (!answered && unansweredAt === null) {
-      unansweredAt = Date.now();
-      setTimeout(askAgain, pause);
-    }
-    if (answered) unansweredAt = null;
+    unansweredAt = answered ? null : (unansweredAt ?? Date.now());
     update();
+    if (!answered && !asking) void askAgain();
   },
 };
 
 /** Milliseconds between two questions whether the server is there again. */
 const pause = 2_000;
 
+let asking = false;
+
 async function askAgain(): Promise<void> {
-  if (unansweredAt === null) return;
-  const answered = await fetch('/healthz').then(
+  asking = true;
+  while (unansweredAt !== null) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (unansweredAt !== null && (await isThere())) connection.heard(true);
+  }
+  asking = false;
+}
+
+/** A process that starts is alive (/healthz), and not there yet. */
+function isThere(): Promise<boolean> {
+  return fetch('/version').then(
     ({ ok }) => ok,
     () => false,
   );
-  if (answered) connection.heard(true);
-  else setTimeout(askAgain, pause);
 }
 
 function update(): void {
@@ -100,7 +106,6 @@ export const socket = createClient({
     connected: () => {
       open = true;
       lostAt = null;
-      unansweredAt = null;
       unansweredAt = null;
       update();
     },

@@ -5,13 +5,13 @@ import {
   type UseMutationResult,
   type UseQueryResult,
   useMutation,
-  useQueries,
   useQuery,
 } from '@tanstack/react-query';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { TypedDocumentString } from '../generated/operations.ts';
 import { type ConnectionState, connection } from './connection.ts';
 import { noteOperation } from './operations.ts';
+import { noteRefusal, type RefusedSubscription, refusals } from './refusals.ts';
 import { request } from './request.ts';
 import { subscribe } from './subscribe.ts';
 
@@ -43,25 +43,6 @@ export function useApiQuery<Data, Variables>(
   });
 }
 
-/**
- * The same operation for each of several variables, side by side.
- * @param every milliseconds after which an answer is asked for again; false: it will not change
- */
-export function useApiQueries<Data, Variables>(
-  document: TypedDocumentString<Data, Variables>,
-  list: readonly Variables[],
-  every: (answer: Data | undefined) => number | false = () => false,
-): readonly UseQueryResult<Data>[] {
-  useNotedOperation(document as TypedDocumentString<unknown, never>, list[0], list.length > 0);
-  return useQueries({
-    queries: list.map((variables) => ({
-      queryKey: [nameOf(document as TypedDocumentString<unknown, never>), variables],
-      queryFn: ({ signal }: { readonly signal: AbortSignal }) => request(document, variables, signal),
-      refetchInterval: ({ state }: { readonly state: { readonly data: Data | undefined } }) => every(state.data),
-    })),
-  }) as readonly UseQueryResult<Data>[];
-}
-
 /** A write: `mutateAsync(variables)` gives the payload, whose `userErrors` are for the form. */
 export function useApiMutation<Data, Variables>(
   document: TypedDocumentString<Data, Variables>,
@@ -77,7 +58,10 @@ export function useApiMutation<Data, Variables>(
   });
 }
 
-/** Listens while the component is there and `enabled`. `variables` is asked for at every try, see `subscribe`; `key`: begins anew when it changes. */
+/**
+ * Listens while the component is there and `enabled`. `variables` is asked for at every try, see `subscribe`; `key`: begins anew when it
+ * changes. What the server refuses is said above the view (`useRefusals`).
+ */
 export function useSubscription<Data, Variables>(
   document: TypedDocumentString<Data, Variables>,
   variables: () => Variables,
@@ -91,12 +75,17 @@ export function useSubscription<Data, Variables>(
   useEffect(() => {
     if (!enabled) return;
     const forget = noteOperation({ document: document.toString(), variables: latest.current.variables() });
+    let forgetRefusal = () => {};
     const stop = subscribe(document, () => latest.current.variables(), {
       onData: (data) => latest.current.onData(data),
       onEnd: () => latest.current.onEnd?.(),
+      onRefusal: (message) => {
+        forgetRefusal = noteRefusal(message);
+      },
     });
     return () => {
       forget();
+      forgetRefusal();
       stop();
     };
   }, [document, enabled, key]);
@@ -104,6 +93,11 @@ export function useSubscription<Data, Variables>(
 
 export function useConnection(): ConnectionState {
   return useSyncExternalStore(connection.listen, connection.get);
+}
+
+/** What the server has against the subscriptions of the view. */
+export function useRefusals(): readonly RefusedSubscription[] {
+  return useSyncExternalStore(refusals.listen, refusals.get);
 }
 
 /** Shows an operation among those that the page was made of, while the component is there. */

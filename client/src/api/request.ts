@@ -35,7 +35,7 @@ export class ApiError extends Error {
 }
 
 /** Nobody answered: the server is away, or the network is. */
-export class OfflineError extends Error {
+class OfflineError extends Error {
   override readonly name = 'OfflineError';
 }
 
@@ -60,10 +60,15 @@ export async function request<Data, Variables>(
 ): Promise<Data> {
   const response = await post({ query: document.toString(), variables }, signal);
   if (response.status === 401) {
+    connection.heard(true);
     toLogin();
     return new Promise(() => {});
   }
   const answer = (await response.json().catch(() => ({}))) as GraphqlAnswer<Data>;
+  signal?.throwIfAborted();
+  // What a proxy says in place of a server that is away, or a server that starts, is no answer of GraphQL.
+  if (response.status >= 502 && !answer.data && !answer.errors) throw offline();
+  connection.heard(true);
   if (answer.errors?.length) {
     const message = answer.errors.map((error) => error.message).join('\n');
     throw new ApiError(message, {
@@ -72,16 +77,13 @@ export async function request<Data, Variables>(
       problems: answer.errors.flatMap(({ extensions }) => extensions?.problems ?? []),
     });
   }
-  // A server that starts says so in a few words.
-  if (!answer.data && response.status === 503) throw offline();
   if (!answer.data) throw new ApiError(`The server answered with status ${response.status}`, response);
   return answer.data;
 }
 
 async function post(body: object, signal: AbortSignal | undefined): Promise<Response> {
-  let response: Response;
   try {
-    response = await fetch('/graphql', {
+    return await fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -91,10 +93,6 @@ async function post(body: object, signal: AbortSignal | undefined): Promise<Resp
     if (signal?.aborted) throw error;
     throw offline();
   }
-  // What a proxy says in place of a server that is away is not in JSON.
-  if (response.status >= 502 && !response.headers.get('content-type')?.includes('json')) throw offline();
-  connection.heard(true);
-  return response;
 }
 
 function offline(): OfflineError {

@@ -7,7 +7,7 @@ export interface SubscriptionHandlers<Data> {
   onData(data: Data): void;
   /** The stream has come to its end. */
   onEnd?(): void;
-  /** The server refuses the subscription: it is not tried again. */
+  /** The server refuses the subscription, or fails at an event of it: it is ended and not tried again. */
   onRefusal?(message: string): void;
 }
 
@@ -26,6 +26,8 @@ export function subscribe<Data, Variables>(
 ): () => void {
   let ended = false;
   let tries = 0;
+  /** Counts the tries: what an earlier one still has to say concerns nobody. */
+  let round = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let unsubscribe = () => {};
   const release = connection.hold();
@@ -37,6 +39,7 @@ export function subscribe<Data, Variables>(
   };
 
   const again = () => {
+    round++;
     // A subscription whose socket was lost counts as one until it is ended, and would keep the next socket open.
     unsubscribe();
     const pause = Math.min(firstPause * 2 ** tries, longestPause);
@@ -44,28 +47,33 @@ export function subscribe<Data, Variables>(
     timer = setTimeout(begin, pause * (0.5 + Math.random() / 2));
   };
 
+  /** The server is there and says no, or could not make out what happened; UNAVAILABLE passes. */
+  const refused = (errors: readonly Refusal[]) => {
+    if (errors.some(({ extensions }) => extensions?.code === 'UNAVAILABLE')) return again();
+    end();
+    unsubscribe();
+    onRefusal?.(errors.map(({ message }) => message).join('\n'));
+  };
+
   const begin = () => {
+    const own = round;
+    const isOver = () => ended || own !== round;
     unsubscribe = socket.subscribe<Data>(
       { query: document.toString(), variables: variables() as Record<string, unknown> },
       {
         next({ data, errors }) {
-          if (ended) return;
-          if (data) {
-            tries = 0;
-            onData(data);
-          } else if (errors?.length) onRefusal?.(errors.map(({ message }) => message).join('\n'));
+          if (isOver()) return;
+          if (!data) return refused(errors ?? []);
+          tries = 0;
+          onData(data);
         },
         error(error) {
-          if (ended) return;
-          if (!Array.isArray(error)) return again();
-          // The server is there and says no; UNAVAILABLE passes.
-          const refusals = error as readonly { message: string; extensions?: { code?: string } }[];
-          if (refusals.some(({ extensions }) => extensions?.code === 'UNAVAILABLE')) return again();
-          end();
-          onRefusal?.(refusals.map(({ message }) => message).join('\n'));
+          if (isOver()) return;
+          if (Array.isArray(error)) refused(error as readonly Refusal[]);
+          else again();
         },
         complete() {
-          if (ended) return;
+          if (isOver()) return;
           end();
           onEnd?.();
         },
@@ -78,4 +86,9 @@ export function subscribe<Data, Variables>(
     end();
     unsubscribe();
   };
+}
+
+interface Refusal {
+  readonly message: string;
+  readonly extensions?: { readonly code?: string };
 }

@@ -1,14 +1,18 @@
 import { useEffect, useState } from 'react';
-import { useConnection } from '../api/hooks.ts';
+import { useConnection, useRefusals } from '../api/hooks.ts';
 import { ago } from '../format/times.ts';
 import styles from './App.module.css';
 
 /** Milliseconds without the server that nobody needs to know of. */
 const grace = 1_500;
 
-/** Says that what is shown may be out of date, from when on, and that it will come back by itself: above the view, which stays where it is. */
+/**
+ * Says that what is shown may be out of date, from when on, and that it will come back by itself, or why it does not: above the view, which
+ * stays where it is.
+ */
 export function StaleBanner() {
   const connection = useConnection();
+  const [refusal] = useRefusals();
   const since = connection.kind === 'stale' ? connection.since : null;
   const [now, setNow] = useState(0);
   useEffect(() => {
@@ -27,6 +31,11 @@ export function StaleBanner() {
       {shown && (
         <p className={styles.stale} aria-hidden="true">
           Connection lost {ago(new Date(since).toISOString(), now)}. What you see is of then; it goes on by itself.
+        </p>
+      )}
+      {!shown && refusal && (
+        <p className={styles.stale} role="status">
+          This view is not kept up to date: <bdi>{refusal.message}</bdi> Load the page again to try once more.
         </p>
       )}
     </div>

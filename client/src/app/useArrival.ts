@@ -8,10 +8,12 @@ import { useLocation } from 'wouter';
 export function useArrival(main: RefObject<HTMLElement | null>): void {
   const [location] = useLocation();
   const shown = useRef(location);
+  const pathname = useRef(window.location.pathname);
   const wentBack = useRef(false);
   useEffect(() => {
     const note = () => {
-      wentBack.current = true;
+      // Within a view only its state goes back.
+      wentBack.current = window.location.pathname !== pathname.current;
     };
     window.addEventListener('popstate', note);
     return () => window.removeEventListener('popstate', note);
@@ -19,6 +21,7 @@ export function useArrival(main: RefObject<HTMLElement | null>): void {
   useLayoutEffect(() => {
     if (shown.current === location) return;
     shown.current = location;
+    pathname.current = window.location.pathname;
     if (!wentBack.current) window.scrollTo(0, 0);
     wentBack.current = false;
     main.current?.focus({ preventScroll: true });

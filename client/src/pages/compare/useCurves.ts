@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { useApiQueries } from '../../api/hooks.ts';
+import { useApiQueries } from '../../api/queries.ts';
 import { CompareCurvesDocument, type CompareCurvesQuery } from '../../generated/operations.ts';
 import { type RunCurves, stepsIn } from './curves.ts';
 import type { CompareView } from './useCompareView.ts';

@@ -69,7 +69,7 @@ function useMatches(experimentId: string, split: Split, rules: readonly Rule[]):
   const queries = useApiQueries(
     EnsembleMatchesDocument,
     filters.map((filter) => ({ input: { experimentId, split, members: [{ filter }] } })),
-    { every: refresh },
+    () => refresh,
   );
   const matched = rules.map((rule, index): MatchedRule => {
     const filter = rule.filter.trim();
