@@ -17,13 +17,18 @@ const views = /^\/(?:$|(?:experiments|runs|sweeps|compare|ensembles|probes|datas
 /** `requireLogin` stands before the views; the files, which hold nothing of anybody, are for everyone. */
 export function dashboardRoutes(requireLogin: RequestHandler): Router {
   const router = express.Router();
-  router.use(compression());
+  // Not for all that passes here: downloads keep their length, and parts of them are told by it.
+  const compressed = compression();
   // Their names have a hash of their content.
-  router.use('/assets', express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '1y', index: false }));
+  router.use(
+    '/assets',
+    compressed,
+    express.static(path.join(folder, 'assets'), { immutable: true, maxAge: '1y', index: false }),
+  );
   for (const name of ['icon.svg', 'theme.js']) {
-    router.get(`/${name}`, (_request, response) => response.sendFile(path.join(folder, name), asItIs));
+    router.get(`/${name}`, compressed, (_request, response) => response.sendFile(path.join(folder, name), asItIs));
   }
-  router.get(views, requireLogin, (_request, response) => {
+  router.get(views, requireLogin, compressed, (_request, response) => {
     response.set('cache-control', 'no-cache');
     sendPage(response, 'index.html');
   });

@@ -3,6 +3,7 @@
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expressMiddleware } from '@as-integrations/express5';
+import compression from 'compression';
 import express from 'express';
 import type { AccessConfig } from '../config.ts';
 import type { Listener } from '../db/listener.ts';
@@ -97,6 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.use(access.routes);
   app.use(limitRequests(gate));
   app.use(dashboardRoutes(requireLogin));
+  app.use(['/graphiql', graphqlPath], compression());
   if (gate.introspection) app.use('/graphiql', requireLogin, graphiqlRoutes());
   app.use(requireScope('READ'));
   app.get(

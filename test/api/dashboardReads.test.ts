@@ -350,3 +350,11 @@ test('devices tell of the last hour, thinned to the most memory in use', async (
   expect((await histories(300))[0]).toMatchObject([{ at: at(2) }, { at: at(3) }, { at: at(62), memoryUsed: 3e9 }]);
   expect(await problemsOf(query, { id: attempt.workerId, maxPoints: 1801 })).toMatchObject([{ path: ['maxPoints'] }]);
 });
+
+test('long answers are compressed, short ones are sent as they are', async () => {
+  const headersOf = async (query: string) => (await server.send(query)).headers;
+  const long = await headersOf('{ __schema { types { name description } } }');
+  expect(long.get('content-encoding')).toBe('gzip');
+  const short = await headersOf('{ server { version } }');
+  expect(short.get('content-encoding')).toBeNull();
+});
