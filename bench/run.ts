@@ -12,6 +12,7 @@ const benches = [
   'ensembles',
   'checkpoints',
   'subscriptions',
+  'dashboardQueries',
   'dashboard',
 ];
 const wanted = process.argv.slice(2);
