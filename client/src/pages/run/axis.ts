@@ -1,6 +1,6 @@
 /** What charts have below them: steps, epochs, or the time since the run began. */
 
-import { significant } from '../../format/numbers.ts';
+import { count, significant } from '../../format/numbers.ts';
 import type { Stepped } from './series.ts';
 
 export const axes = ['step', 'epoch', 'time'] as const;
@@ -48,7 +48,8 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
   }
   return {
     label: 'Step',
-    format: (x) => (Math.abs(x) >= 1e5 ? `${significant(x / 1000, 4)} k` : String(Math.round(x * 100) / 100)),
+    // All digits: of a million steps one may look at two hundred.
+    format: (x) => count(Math.round(x * 100) / 100),
     of: ({ step }) => step,
     stepAt: (x) => x,
     placeOf: (step) => step,
