@@ -49,10 +49,16 @@ describe.runIf(hasBrowser)('in a browser', () => {
     await page.locator('.graphiql-execute-button').click();
     await page.locator('.result-window').getByText('a ADMIN key').waitFor();
     await page.goto(`${server.url}/graphiql?query=${encodeURIComponent('subscription { deviceMemory { id } }')}`);
-    const opened = page.waitForEvent('websocket');
+    // Listened for from the first frame on: it may come before the click has been answered.
+    const acknowledged = new Promise<void>((resolve) => {
+      page.on('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => {
+          if (String(payload).includes('connection_ack')) resolve();
+        }),
+      );
+    });
     await page.locator('.graphiql-execute-button').click();
-    const socket = await opened;
-    await socket.waitForEvent('framereceived', ({ payload }) => String(payload).includes('connection_ack'));
+    await acknowledged;
     expect(problems).toEqual([]);
     expect(await page.evaluate('document.cookie')).toBe('');
   });
