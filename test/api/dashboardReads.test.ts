@@ -1,6 +1,6 @@
 /** What the pages of the dashboard ask for. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { heartbeatWorker } from '../../src/commands/worker.ts';
 import { putPredictions } from '../../src/store/prediction.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
@@ -357,4 +357,34 @@ test('long answers are compressed, short ones are sent as they are', async () =>
   expect(long.get('content-encoding')).toBe('gzip');
   const short = await headersOf('{ server { version } }');
   expect(short.get('content-encoding')).toBeNull();
+});
+
+test('the number of queries does not grow with the number of experiments and entries', async () => {
+  const { context } = server;
+  for (let i = 0; i < 6; i++) {
+    const own = await experimentOf(context.db.prisma, null, { name: `counted ${i}` });
+    for (let j = 0; j < i; j++) {
+      const attempt = await attemptAt(context, await queuedRun(context, own));
+      await attempt.tell([points(1, { 'valid/error_rate': 0.1 * j, lr: 1 })]);
+    }
+  }
+  const queries = vi.spyOn(context.db.pool, 'query');
+  onTestFinished(() => queries.mockRestore());
+  const count = async (query: string, variables: object) => {
+    queries.mockClear();
+    await server.ask(query, variables);
+    // The wake-ups of the runs made above may still be on their way.
+    const texts = queries.mock.calls.map(
+      ([query]: readonly unknown[]) => (query as { text?: string }).text ?? `${query}`,
+    );
+    return texts.filter((text) => !text.includes('pg_notify')).length;
+  };
+  const list = `query ($first: Int) { experiments(search: "counted", first: $first) { nodes {
+    eventCursor runCount runCounts { count } bestHistory { value } bestRun { name memoryProbe { id } submissions { id } metrics(names: ["lr"]) { name } }
+  } } }`;
+  expect(await count(list, { first: 6 })).toBe(await count(list, { first: 2 }));
+  const board = `query ($first: Int) { experiment(name: "counted 5") { leaderboard(first: $first, orderBy: { field: NAME }) { totalCount nodes {
+    run { name metrics(names: ["lr"]) { name } tags progress { epoch } submissions { id } }
+  } } } }`;
+  expect(await count(board, { first: 5 })).toBe(await count(board, { first: 2 }));
 });
