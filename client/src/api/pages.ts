@@ -18,7 +18,7 @@ export interface Pages<Data, Row> {
   /** The answer with the first page; undefined before it is there. */
   readonly first: Data | undefined;
   readonly hasMore: boolean;
-  /** Loads the next page, if there is one and it is not on its way. */
+  /** Loads the next page, if there is one, it is not on its way, and nothing has failed: what has failed is asked for by `refetch`. */
   readonly loadMore: () => void;
   readonly error: Error | null;
   /** What is shown was answered to other variables: the new answer is on its way, or an error. */
@@ -50,15 +50,15 @@ export function useApiPages<Data, Variables extends { readonly after?: string | 
     // All loaded pages are asked for: of a long list less often.
     refetchInterval: ({ state: { data } }) => every !== undefined && every * (data?.pages.length ?? 1),
   });
-  const { error, hasNextPage, isFetching, isPlaceholderData, fetchNextPage, refetch } = query;
+  const { error, isError, hasNextPage, isFetching, isPlaceholderData, fetchNextPage, refetch } = query;
   // A refused filter takes away nothing: the rows that were there stay while it is being mended.
   const last = useRef(query.data);
   if (query.data) last.current = query.data;
   const data = query.data ?? (error ? last.current : undefined);
   const rows = useMemo(() => data?.pages.flatMap((page) => pageOf(page)?.nodes ?? []) ?? [], [data, pageOf]);
   const loadMore = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
   return {
     rows,
     first: data?.pages[0],

@@ -1,7 +1,7 @@
 /** The archive that is on its way to the server, and becomes a data set there: it goes on while one looks at other views. */
 
 import { navigate } from 'wouter/use-browser-location';
-import { randomKey } from '../../api/idempotency.ts';
+import { createIdempotencyKeys } from '../../api/idempotency.ts';
 import { request } from '../../api/request.ts';
 import { ImportDatasetDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
@@ -19,6 +19,8 @@ let state: Importing = { kind: 'idle' };
 let sending: Sending | null = null;
 /** What the server has of a file that could not be imported: it need not be sent again. */
 let kept: { readonly file: File; readonly upload: SentUpload } | null = null;
+/** Sending it again after an answer was lost registers nothing twice. */
+const keys = createIdempotencyKeys();
 const listeners = new Set<() => void>();
 
 function become(next: Importing): void {
@@ -49,8 +51,9 @@ export const importing = {
         });
         kept = { file, upload: await sending.done };
       }
-      const input = { ...facts, uploadId: kept.upload.id, idempotencyKey: randomKey() };
-      const { dataset, userErrors } = (await request(ImportDatasetDocument, { input })).importDataset;
+      const input = { ...facts, uploadId: kept.upload.id };
+      const answer = await request(ImportDatasetDocument, { input: { ...input, idempotencyKey: keys.keyFor(input) } });
+      const { dataset, userErrors } = answer.importDataset;
       if (!dataset) {
         const problems = placeProblems(userErrors);
         // Expired, or gone: it has to be sent again.
@@ -58,6 +61,7 @@ export const importing = {
         return refuse(form, file, problems);
       }
       kept = null;
+      keys.done();
       become({ kind: 'idle' });
       arrive(dataset);
     } catch (error) {

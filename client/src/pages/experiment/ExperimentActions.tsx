@@ -75,7 +75,7 @@ export function RenameDialog({
             onChange={({ target }) => setDescription(target.value)}
           />
           {problems
-            .filter(({ path }) => path.length === 0)
+            .filter(({ path }) => path[0] !== 'name' && path[0] !== 'description')
             .map(({ message }) => (
               <Notice key={message} tone="bad">
                 {message}

@@ -38,11 +38,11 @@ export function CancelDialog({
     }
     setDone(null);
     setRefusals(refused);
+    onChange();
     if (refused.length) return;
     toasts.show(targets.length === 1 ? 'The run was canceled' : `${count(targets.length)} runs were canceled`, {
       ...(waited.length > 0 && { action: { label: 'Queue again', run: () => void queueAgain(waited).then(onChange) } }),
     });
-    onChange();
     onClose();
   };
 

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
@@ -66,12 +66,9 @@ export function Queue({ idle }: { readonly idle: boolean }) {
   const active = useApiPages(MachinesQueueDocument, { filter: 'status in (RUNNING, CANCELING)', first: 100 }, pageOf, {
     every: 2_000,
   });
-  // All pages that have been loaded are asked for again together: the more of them, the less often.
-  const pages = useRef(1);
   const queued = useApiPages(MachinesQueueDocument, { filter: 'status = QUEUED', first: 100 }, pageOf, {
-    every: 4_000 * pages.current,
+    every: 4_000,
   });
-  pages.current = Math.max(1, Math.ceil(queued.rows.length / 100));
   const runs = useMemo(() => inOrder(active.rows, queued.rows), [active.rows, queued.rows]);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState(false);

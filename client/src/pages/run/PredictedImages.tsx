@@ -104,7 +104,7 @@ export function PredictedImages({ set: own, labelled }: { readonly set: Predicti
             label="Predicted images"
             images={rows.map((row) => ({
               key: row.imageId,
-              src: row.thumbnailUrl ?? '',
+              src: row.thumbnailUrl,
               alt: `${row.imageId}: ${row.label === null ? '' : `is ${row.label}, `}predicted ${row.predicted}`,
               lines: linesOf(row, labelled),
             }))}

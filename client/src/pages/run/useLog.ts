@@ -103,7 +103,12 @@ export function useLog(
   const loadOlder = useCallback(() => {
     if (hasOlder && first !== undefined && !reading.current) void load(first);
   }, [hasOlder, first, load]);
-  return { read, error, loadOlder, reload: useCallback(() => setTries((count) => count + 1), []) };
+  // Lines that come while the end is read again would be lost: nobody listens until it is there.
+  const reload = useCallback(() => {
+    setState(null);
+    setTries((count) => count + 1);
+  }, []);
+  return { read, error, loadOlder, reload };
 }
 
 function linesOf(event: RunLogEventsSubscription['runEvents']['events'][number]): LogEntry[] {
