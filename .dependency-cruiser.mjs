@@ -88,7 +88,10 @@ export default {
       name: `client-${folder}-imports`,
       severity: 'error',
       from: { path: `^client/src/${folder}/` },
-      to: { path: '^(client/)?src/', pathNot: ['^client/src/routes\\.ts', `^client/src/(${[folder, ...allowed].join('|')})/`] },
+      to: {
+        path: '^(client/)?src/',
+        pathNot: ['^client/src/routes\\.ts', `^client/src/(${[folder, ...allowed].join('|')})/`],
+      },
     })),
     {
       name: 'pages-know-links-not-each-other',
