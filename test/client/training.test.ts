@@ -44,7 +44,7 @@ function startServer(port: string): Promise<ServerProcess> {
 }
 
 /** What the browser says while there is no server. */
-const tolerated = /WebSocket connection|ERR_CONNECTION_|ERR_EMPTY_RESPONSE|status of 503/;
+const tolerated = /WebSocket connection|net::ERR_|status of 503/;
 
 const runIdOf = (page: Page) => new URL(page.url()).pathname.split('/').at(-1)!;
 

@@ -20,7 +20,7 @@ export interface World extends ApiServer {
   readonly ensembleId: string;
 }
 
-export const smallConfig = {
+const smallConfig = {
   architecture: 'convnext_atto',
   pretrained: false,
   itemTransform: { size: { height: 64, width: 64 } },
