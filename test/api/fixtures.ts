@@ -9,6 +9,7 @@ import type { EpochMetrics } from '../../src/domain/run.ts';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { parseTrainingConfig } from '../../src/domain/trainingConfig.ts';
 import { insertRuns } from '../../src/store/run.ts';
+import type { ApiServer } from '../support/apiServer.ts';
 import { image, manifest, readyDataset, testId } from '../support/catalogue.ts';
 
 export const vocab = ['blast', 'hispa', 'normal'];
@@ -80,4 +81,12 @@ export function epoch(index: number, errorRate: number, more: Partial<EpochMetri
 
 export function points(step: number, values: Readonly<Record<string, number>>): TrainerEvent {
   return { kind: 'metrics', points: Object.entries(values).map(([name, value]) => ({ name, step, value })) };
+}
+
+/** What a query with wrong arguments is refused for: code, path and message of each problem. */
+export async function problemsOfQuery(server: ApiServer, query: string, variables: object): Promise<unknown> {
+  const { errors } = await server.send(query, variables);
+  const [error, ...others] = errors;
+  if (error?.extensions?.code !== 'BAD_USER_INPUT' || others.length) throw new Error(JSON.stringify(errors));
+  return error.extensions.problems;
 }
