@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { mostCompared } from '../../../client/src/domain/mostCompared.ts';
 import {
   bestOf,
   bestPlaces,
@@ -8,7 +9,6 @@ import {
   filterOf,
   inOrder,
   metricsFor,
-  mostRuns,
   objectivesFirst,
   parseRunIds,
 } from '../../../client/src/pages/compare/compareRuns.ts';
@@ -19,7 +19,7 @@ describe('the runs of a link', () => {
   test('each once, no more than can be compared', () => {
     expect(parseRunIds('run_a, run_b,,run_a')).toEqual(['run_a', 'run_b']);
     expect(parseRunIds(null)).toEqual([]);
-    expect(parseRunIds(Array.from({ length: 50 }, (_, index) => `run_${index}`).join())).toHaveLength(mostRuns);
+    expect(parseRunIds(Array.from({ length: 50 }, (_, index) => `run_${index}`).join())).toHaveLength(mostCompared);
   });
 
   test('the filter finds them, whatever stands in the link', () => {

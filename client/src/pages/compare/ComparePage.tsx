@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
+import { mostCompared } from '../../domain/mostCompared.ts';
 import { CompareDocument, CompareMetricsDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
@@ -10,15 +11,7 @@ import { PageHead, Stack } from '../../ui/Page.tsx';
 import styles from './Compare.module.css';
 import { ConfigPanel } from './ConfigPanel.tsx';
 import { CurvesPanel } from './CurvesPanel.tsx';
-import {
-  type ComparedRun,
-  distinctNames,
-  filterOf,
-  inOrder,
-  metricsFor,
-  mostRuns,
-  objectivesFirst,
-} from './compareRuns.ts';
+import { type ComparedRun, distinctNames, filterOf, inOrder, metricsFor, objectivesFirst } from './compareRuns.ts';
 import { MetricsPanel } from './MetricsPanel.tsx';
 import { RunsLegend } from './RunsLegend.tsx';
 import { Swatch } from './Swatch.tsx';
@@ -33,7 +26,7 @@ export function ComparePage() {
   const { ids } = view;
   const { data, error, refetch } = useApiQuery(
     CompareDocument,
-    { filter: filterOf(ids), first: mostRuns },
+    { filter: filterOf(ids), first: mostCompared },
     { enabled: ids.length > 0, every: 5_000 },
   );
   const runs = useMemo(() => inOrder(ids, data?.runs.nodes ?? []), [ids, data]);
@@ -42,7 +35,7 @@ export function ComparePage() {
       <>
         <Head runs={[]} />
         <Empty title={ids.length === 0 ? 'No runs are chosen' : 'These runs do not exist any more'}>
-          <p>Select runs on the leaderboard of an experiment and choose Compare: up to {mostRuns} at once.</p>
+          <p>Select runs on the leaderboard of an experiment and choose Compare: up to {mostCompared} at once.</p>
           <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
         </Empty>
       </>

@@ -7,6 +7,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Grid, Panel } from '../../ui/Page.tsx';
+import { Slider } from '../../ui/Slider.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import styles from './Compare.module.css';
 import { type AxisName, curvesOf, type RunCurves } from './curves.ts';
@@ -52,18 +53,14 @@ export function CurvesPanel({
             value={axis}
             onChange={(next) => change({ axis: next, stretch: null })}
           />
-          <label className={styles.slider}>
-            Smoothing
-            <input
-              type="range"
-              min="0"
-              max="0.99"
-              step="0.01"
-              value={smoothing}
-              onChange={({ target }) => change({ smoothing: Number(target.value) })}
-            />
-            <output>{smoothing.toFixed(2)}</output>
-          </label>
+          <Slider
+            label="Smoothing"
+            max={0.99}
+            step={0.01}
+            value={smoothing}
+            format={(value) => value.toFixed(2)}
+            onChange={(value) => change({ smoothing: value })}
+          />
           <Checkbox
             label="Logarithmic"
             checked={logarithmic}

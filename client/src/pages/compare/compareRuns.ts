@@ -1,17 +1,15 @@
 /** What stands side by side when runs are compared: pure functions. */
 
+import { mostCompared } from '../../domain/mostCompared.ts';
 import type { CompareMetricsQuery, CompareQuery } from '../../generated/operations.ts';
 
 export type ComparedRun = CompareQuery['runs']['nodes'][number];
 export type ComparedMetric = CompareMetricsQuery['compareRuns']['metrics'][number];
 
-/** More curves cannot be told apart. */
-export const mostRuns = 20;
-
 /** The ids that a link names, each once. */
 export function parseRunIds(text: string | null): readonly string[] {
   const ids = (text ?? '').split(',').map((id) => id.trim());
-  return [...new Set(ids.filter(Boolean))].slice(0, mostRuns);
+  return [...new Set(ids.filter(Boolean))].slice(0, mostCompared);
 }
 
 /** A filter of the language that finds exactly these runs. */

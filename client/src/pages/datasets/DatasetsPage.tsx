@@ -5,11 +5,11 @@ import { DatasetsPageDocument, type DatasetsPageQuery } from '../../generated/op
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
-import { TextField } from '../../ui/Field.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
+import { SearchField } from '../../ui/SearchField.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { FolderShapes } from './FolderShapes.tsx';
 import { ImportLine } from './ImportState.tsx';
@@ -99,16 +99,9 @@ export function DatasetsPage() {
       <Stack>
         <UploadPanel />
         {!(none && !search) && (
-          <TextField
-            label="Search by name"
-            hideLabel
-            placeholder="Search by name"
-            type="search"
-            value={search}
-            onChange={({ target }) => set({ search: target.value || null })}
-          />
+          <SearchField label="Search by name" value={search} onChange={(next) => set({ search: next || null })} />
         )}
-        {error && !first && <Failure error={error} onRetry={refetch} />}
+        {error && <Failure error={error} onRetry={refetch} />}
         {!first && !error && <Skeleton height="20rem" />}
         {none && search && (
           <Empty title="No data set has this in its name">

@@ -71,7 +71,7 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
           </Select>
         </div>
       </div>
-      {error && !first && <Failure error={error} onRetry={refetch} />}
+      {error && <Failure error={error} onRetry={refetch} />}
       {!first && !error && <Skeleton height="36rem" />}
       {first && rows.length === 0 && !outdated && (
         <Empty title="No images here">

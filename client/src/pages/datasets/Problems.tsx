@@ -69,6 +69,7 @@ export function Problems({ dataset }: { readonly dataset: Dataset }) {
   };
   return (
     <Stack>
+      {error && <Failure error={error} onRetry={refetch} />}
       <Row>
         <div className={styles.search}>
           <TextField

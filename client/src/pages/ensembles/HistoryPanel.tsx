@@ -28,7 +28,7 @@ export const HistoryPanel = memo(function HistoryPanel({ experimentId }: { reado
   );
   return (
     <Panel title="Ensembles of this experiment">
-      {error && !first && <Failure error={error} onRetry={refetch} />}
+      {error && <Failure error={error} onRetry={refetch} />}
       {!first && !error && <Skeleton height="8rem" />}
       {first && rows.length === 0 && (
         <Empty title="None yet">
@@ -58,7 +58,7 @@ export const SubmissionHistory = memo(function SubmissionHistory({ experimentId 
   );
   return (
     <Panel title="Submissions of this experiment">
-      {error && !first && <Failure error={error} onRetry={refetch} />}
+      {error && <Failure error={error} onRetry={refetch} />}
       {!first && !error && <Skeleton height="8rem" />}
       {first && rows.length === 0 && (
         <Empty title="None yet">

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { mostCompared } from '../../domain/mostCompared.ts';
 import { count } from '../../format/numbers.ts';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -6,9 +7,6 @@ import { CancelDialog, DeleteDialog, TagDialog } from './BulkDialogs.tsx';
 import { DifferencesDialog } from './DifferencesDialog.tsx';
 import styles from './Experiment.module.css';
 import { isUnderWay, type TableRow } from './rows.ts';
-
-/** Runs that one can still tell apart on a chart. */
-const mostCompared = 20;
 
 /** What can be done with the selected rows; it stands at the lower edge of the view, so that the table stays where it is. */
 export function BulkBar({

@@ -9,7 +9,7 @@ import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Select, TextArea, TextField } from '../../ui/Field.tsx';
-import { Notice } from '../../ui/Notice.tsx';
+import { Failure, Notice } from '../../ui/Notice.tsx';
 import { Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
 
@@ -84,7 +84,7 @@ export function CreateExperiment({
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form={id} disabled={create.isPending}>
+          <Button look="primary" type="submit" form={id} disabled={create.isPending || !choices.data}>
             Create
           </Button>
         </>
@@ -97,6 +97,7 @@ export function CreateExperiment({
               {others.map(({ message }) => message).join('\n')}
             </Notice>
           )}
+          {choices.error && !choices.data && <Failure error={choices.error} onRetry={() => void choices.refetch()} />}
           {create.error && (
             <Notice tone="bad" title="No answer">
               {create.error.message}. Nothing is created twice when it is sent again.

@@ -38,7 +38,7 @@ export function ExperimentsPage() {
       )}
       <Stack>
         <SearchField label="Search by name" value={search} onChange={(next) => set({ search: next || null })} />
-        {pages.error && pages.rows.length === 0 && <Failure error={pages.error} onRetry={pages.refetch} />}
+        {pages.error && <Failure error={pages.error} onRetry={pages.refetch} />}
         {!pages.first && !pages.error && <Skeleton height="24rem" />}
         {isEmpty && search && (
           <Empty title="No experiment matches">

@@ -20,7 +20,7 @@ export function useProbe(id: string) {
       cursor.current = batch.cursor;
       if (batch.events.length) again();
     },
-    { key: id, enabled: underWay },
+    { key: id, enabled: underWay, onEnd: again },
   );
   return { probe, underWay, error, again };
 }

@@ -1,4 +1,5 @@
 import { Checkbox } from '../../ui/Field.tsx';
+import { Slider } from '../../ui/Slider.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { type AxisName, axes } from './axis.ts';
@@ -40,18 +41,14 @@ export function ChartControls({ view: { axis, smoothing, logarithmic } }: { read
         value={axis}
         onChange={(value) => set({ axis: value === 'step' ? null : value })}
       />
-      <label className={styles.slider}>
-        Smoothing
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          value={smoothing}
-          onChange={({ target }) => set({ smooth: target.value === '0' ? null : target.value })}
-        />
-        <output>{smoothing.toFixed(2)}</output>
-      </label>
+      <Slider
+        label="Smoothing"
+        max={0.99}
+        step={0.01}
+        value={smoothing}
+        format={(value) => value.toFixed(2)}
+        onChange={(value) => set({ smooth: value === 0 ? null : String(value) })}
+      />
       <Checkbox
         label="Logarithmic"
         checked={logarithmic}

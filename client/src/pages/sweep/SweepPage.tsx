@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
+import { mostCompared } from '../../domain/mostCompared.ts';
 import { bytes, count, duration, metric } from '../../format/numbers.ts';
 import { SweepCancelDocument, type SweepRunFragment } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
@@ -66,11 +67,9 @@ export function SweepPage({ id }: { readonly id: string }) {
         <Panel>
           <Advance sweep={sweep} />
         </Panel>
-        {runs.first === undefined ? (
-          <Skeleton height="20rem" />
-        ) : (
-          <Runs rows={runs.rows} objective={experiment.objective} sweepId={id} />
-        )}
+        {runs.error && <Failure error={runs.error} onRetry={runs.refetch} />}
+        {runs.first === undefined && !runs.error && <Skeleton height="20rem" />}
+        {runs.first !== undefined && <Runs rows={runs.rows} objective={experiment.objective} sweepId={id} />}
       </Stack>
       {asking && <CancelDialog id={id} onClose={() => ask(false)} onDone={again} />}
     </>
@@ -112,14 +111,15 @@ function Runs({
   const sorted = useMemo(() => sortRuns(rows, sorting, objective), [rows, sorting, objective]);
   const columns = useMemo(() => columnsOf(objective, sweepId), [objective, sweepId]);
   const [selected, select] = useState<ReadonlySet<string>>(new Set());
-  const chosen = selected.size ? rows.filter((run) => selected.has(run.id)) : rows;
+  const chosen = selected.size ? sorted.filter((run) => selected.has(run.id)) : sorted;
+  const compared = chosen.slice(0, mostCompared);
   return (
     <Panel
       title="Runs"
       actions={
         rows.length > 1 && (
-          <ButtonLink small to={routes.compare(chosen.slice(0, 100).map((run) => run.id))}>
-            {selected.size ? `Compare ${selected.size}` : 'Compare all'}
+          <ButtonLink small to={routes.compare(compared.map((run) => run.id))}>
+            {compareWords(compared.length, chosen.length, rows.length)}
           </ButtonLink>
         )
       }
@@ -137,6 +137,11 @@ function Runs({
       />
     </Panel>
   );
+}
+
+function compareWords(compared: number, chosen: number, all: number): string {
+  if (compared < chosen) return `Compare the first ${compared}`;
+  return chosen < all ? `Compare ${compared}` : 'Compare all';
 }
 
 function columnsOf(objective: Objective, sweepId: string): readonly Column<SweepRunFragment>[] {
