@@ -11,7 +11,7 @@ import {
   problemCursor,
   sampleCursor,
 } from '../store/dataset.ts';
-import { countImageSizes, countProblems } from '../store/datasetCounts.ts';
+import { countImageSizes } from '../store/datasetCounts.ts';
 import { experimentCursor, listExperiments } from '../store/experiment.ts';
 import { idOrName } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
@@ -63,7 +63,7 @@ export const datasetResolvers: Resolvers = {
     imageSizes: ({ id }, _, { db }) => countImageSizes(db, id),
     problems: async ({ id }, args, { db }) =>
       connection(await listProblems(db, id, pageRequest(args, 50)), problemCursor),
-    problemCounts: ({ id }, _, { db }) => countProblems(db, id),
+    problemCounts: ({ id }, _, { loaders }) => loaders.problemCountsOfDataset.load(id),
     samples: async ({ id }, { split, label, ...args }, { db }) =>
       connection(await listSamples(db, id, { split, label: label ?? null }, pageRequest(args, 24)), sampleCursor),
     experimentCount: async ({ id }, _, { loaders }) => (await loaders.experimentCountOfDataset.load(id)) ?? 0,

@@ -5,7 +5,7 @@ import { missing, refuse } from '../errors.ts';
 import { findArtifacts, getArtifacts } from '../store/artifact.ts';
 import { findAttempts } from '../store/attempt.ts';
 import { getDatasets } from '../store/dataset.ts';
-import { countExperiments, countImages } from '../store/datasetCounts.ts';
+import { countExperiments, countImages, countProblems } from '../store/datasetCounts.ts';
 import { findDeviceSamples } from '../store/deviceSample.ts';
 import { findEnsembleMembers, findEnsembleScores, getEnsembles } from '../store/ensemble.ts';
 import { findEpochs } from '../store/epoch.ts';
@@ -44,6 +44,7 @@ export function createLoaders(db: Queryable) {
     predictionSetsOfRun: mapLoader((ids) => predictionSetsOfRuns(db, ids)),
     probe: mapLoader((ids) => getProbes(db, ids)),
     probeOfRun: mapLoader((ids) => probesOfRuns(db, ids)),
+    problemCountsOfDataset: listLoader((ids) => countProblems(db, ids), 'datasetId'),
     run: mapLoader((ids) => getRuns(db, ids)),
     runCountOfExperiment: mapLoader((ids) => countRuns(db, ids)),
     runCountsOfExperiment: listLoader((ids) => countRunsByStatus(db, ids), 'experimentId'),

@@ -50,19 +50,20 @@ export async function countImageSizes(db: Queryable, datasetId: string): Promise
 }
 
 export interface ProblemCount {
+  readonly datasetId: string;
   readonly severity: ImportSeverity;
   readonly count: number;
 }
 
-/** What an import did not take or remarked on, by what became of it; severities that do not occur are missing. */
-export async function countProblems(db: Queryable, datasetId: string): Promise<ProblemCount[]> {
+/** What imports did not take or remarked on, by what became of it; severities that do not occur are missing. */
+export async function countProblems(db: Queryable, datasetIds: readonly string[]): Promise<ProblemCount[]> {
   const groups = await db.importProblem.groupBy({
-    by: ['severity'],
-    where: { datasetId },
-    orderBy: { severity: 'asc' },
+    by: ['datasetId', 'severity'],
+    where: { datasetId: { in: [...datasetIds] } },
+    orderBy: [{ datasetId: 'asc' }, { severity: 'asc' }],
     _count: true,
   });
-  return groups.map(({ severity, _count: count }) => ({ severity, count }));
+  return groups.map(({ datasetId, severity, _count: count }) => ({ datasetId, severity, count }));
 }
 
 /** Experiments per data set; data sets without any are missing from the map. */

@@ -140,11 +140,10 @@ describe('what it holds', () => {
     expect(rest).toMatchObject({ items: [problems[1]], hasNextPage: false });
     expect((await listProblems(db, id, { first: 1000 })).items).toHaveLength(2);
     await expect(listProblems(db, id, { first: 1001 })).rejects.toThrow('must be between 1 and 1000');
-    expect(await countProblems(db, id)).toEqual([
-      { severity: 'REJECTED', count: 1 },
-      { severity: 'WARNING', count: 1 },
+    expect(await countProblems(db, [id, 'ds_missing'])).toEqual([
+      { datasetId: id, severity: 'REJECTED', count: 1 },
+      { datasetId: id, severity: 'WARNING', count: 1 },
     ]);
-    expect(await countProblems(db, 'ds_missing')).toEqual([]);
   });
 
   it('finds images by id within their split; VALID is part of TRAIN', async () => {

@@ -83,7 +83,8 @@ export function DatasetsPage() {
     DatasetsPageDocument,
     { search: search || null, first: 100 },
     datasetsOf,
-    { every: 5_000 },
+    // Imports that are under way tell more themselves.
+    { every: 15_000 },
   );
   const none = first && rows.length === 0 && !outdated;
   return (

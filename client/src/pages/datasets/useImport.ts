@@ -8,6 +8,8 @@ export function useImport(dataset: ImportStateFragment): ImportStateFragment {
   const queryClient = useQueryClient();
   const [newest, setNewest] = useState<ImportStateFragment | null>(null);
   const importing = dataset.status === 'IMPORTING';
+  // What ended an import says nothing of the next try.
+  if (!importing && newest) setNewest(null);
   useSubscription(
     DatasetImportDocument,
     () => ({ id: dataset.id }),
