@@ -46,7 +46,12 @@ for (const colorScheme of ['light', 'dark']) {
     await page.evaluate('document.fonts.ready');
     await page.waitForTimeout(500); // charts are drawn
     const file = path.join(folder, `${name}${colorScheme === 'dark' ? '-dark' : ''}.png`);
-    const picture = await sharp(await page.screenshot())
+    // Not the empty space below a short page.
+    const bottom = await page.evaluate(
+      "Math.max(...[...document.querySelectorAll('main > *')].map((e) => e.getBoundingClientRect().bottom))",
+    );
+    const clip = { x: 0, y: 0, width: window.width, height: Math.min(window.height, Math.ceil(bottom) + 32) };
+    const picture = await sharp(await page.screenshot({ clip }))
       .png({ palette: true, effort: 10, colours: 192 })
       .toBuffer();
     writeFileSync(file, picture);
