@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { count, significant } from '../../client/src/format/numbers.ts';
 import { routes } from '../../client/src/routes.ts';
+import { appendEvents } from '../../src/store/event.ts';
 import { attemptAt, epoch, leaves, points, queuedRun } from '../api/fixtures.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { hasBrowser, launchBrowser, openTab } from '../support/browser.ts';
@@ -114,6 +115,30 @@ describe.runIf(hasBrowser)('a view', () => {
         expect(await text()).toBe(told);
       }
     }
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('whose subscription the server ends with an error says so, and still shows what it has', async () => {
+    const runId = await queuedRun(server.context, experimentId, 'told in parts');
+    const attempt = await attemptAt(server.context, runId);
+    await attempt.tell([points(1, { 'train/loss': 1 })]);
+    const { page, problems, close } = await openTab(browser, server.url);
+    await page.goto(routes.run(runId));
+    await settled(page);
+    const chart = page.getByRole('slider', { name: /^Loss\./ });
+    await attempt.tell([points(2, { 'train/loss': 0.5 })]);
+    const label = () => chart.getAttribute('aria-label');
+    await expect.poll(label, patience).toContain('last 0.5');
+    // No version of the trainer writes such an event.
+    await appendEvents(server.context.db.prisma, runId, [{ kind: 'STATUS' } as never], new Date());
+    await attempt.tell([points(3, { 'train/loss': 0.25 })]);
+    await page.getByRole('status').getByText('This view is not kept up to date').waitFor();
+    expect(await label()).toContain('last 0.5');
+    // Elsewhere it is of no concern.
+    await page.getByRole('link', { name: 'Machines' }).click();
+    await page.getByRole('heading', { name: 'Machines' }).waitFor();
+    expect(await page.getByText('This view is not kept up to date').count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });

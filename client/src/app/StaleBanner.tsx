@@ -35,7 +35,8 @@ export function StaleBanner() {
       )}
       {!shown && refusal && (
         <p className={styles.stale} role="status">
-          This view is not kept up to date: <bdi>{refusal.message}</bdi> Load the page again to try once more.
+          This view is not kept up to date; load the page again to try once more. The server says:{' '}
+          <bdi>{refusal.message}</bdi>
         </p>
       )}
     </div>

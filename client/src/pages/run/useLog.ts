@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { connection } from '../../api/connection.ts';
 import { useSubscription } from '../../api/hooks.ts';
 import { noteOperation } from '../../api/operations.ts';
 import { request } from '../../api/request.ts';
@@ -108,6 +109,9 @@ export function useLog(
     setState(null);
     setTries((count) => count + 1);
   }, []);
+  // What could not be read while the server was away is read when it is back.
+  const failed = error !== null;
+  useEffect(() => (failed ? connection.onReturn(reload) : undefined), [failed, reload]);
   return { read, error, loadOlder, reload };
 }
 
