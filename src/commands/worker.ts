@@ -49,9 +49,11 @@ export async function heartbeatWorker(
 ): Promise<Hold[]> {
   const { workerId, devices, attempts } = heartbeat;
   const runs = await inTransaction(ctx, async (tx) => {
-    await touchWorker(tx, workerId, ctx.now());
+    // One moment: a sample is known by it as the report that it was.
+    const now = ctx.now();
+    await touchWorker(tx, workerId, now);
     await putDevices(tx, workerId, devices);
-    await sampleDevices(tx, workerId, ctx.now());
+    await sampleDevices(tx, workerId, now);
     await confirmAttempts(tx, attempts);
     return findHolds(
       tx,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '../../client/src/routes.ts';
 import { beginImport, failImport, reportImport } from '../../src/commands/datasetImport.ts';
 import { registerWorker } from '../../src/commands/worker.ts';
+import { sampleDevices } from '../../src/store/deviceSample.ts';
 import { touchWorker } from '../../src/store/worker.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { hasBrowser, launchBrowser, openTab } from '../support/browser.ts';
@@ -214,6 +215,9 @@ describe.runIf(hasBrowser)('machines', () => {
     await page.getByRole('link', { name: 'Data sets' }).first().click();
     await page.getByRole('link', { name: 'Machines' }).click();
     expect(await since()).toBe(first);
+    await sampleDevices(server.context.db.prisma, id, new Date(Date.now() - 600_000));
+    await page.reload();
+    await page.getByRole('slider', { name: /^Memory of Leaf GPU .*All programs: 2 points/ }).waitFor();
     expect(problems).toEqual([]);
     await close();
   });

@@ -15,6 +15,7 @@ import { heartbeatWorker, registerWorker, stopWorker } from '../../src/commands/
 import type { RunFailure } from '../../src/domain/run.ts';
 import type { TrainerEvent } from '../../src/domain/trainer.ts';
 import { type AttemptToken, findAttempts, lockAttempt } from '../../src/store/attempt.ts';
+import { findDeviceSamples } from '../../src/store/deviceSample.ts';
 import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { secondsBefore } from '../../src/store/lease.ts';
@@ -402,8 +403,13 @@ describe('workers', () => {
         ],
       },
     ];
-    expect(await heartbeatWorker(ctx, { workerId: id, devices, attempts })).toEqual(['wanted', 'canceling', 'lost']);
+    let clock = Date.now();
+    const ticking = { ...ctx, now: () => new Date(clock++) };
+    const holds = await heartbeatWorker(ticking, { workerId: id, devices, attempts });
+    expect(holds).toEqual(['wanted', 'canceling', 'lost']);
     const worker = (await getWorkers(db(), [id])).get(id)!;
+    // By its moment a sample is known as the report that it was.
+    expect(await findDeviceSamples(db(), [id], 300)).toMatchObject([{ at: worker.lastSeenAt, runMemory: 1e9 }]);
     expect(worker.devices).toEqual([
       {
         ...device,

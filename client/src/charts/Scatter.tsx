@@ -41,6 +41,8 @@ export interface ScatterProps<Point extends ScatterPoint> {
   /** Only positive values are shown then. */
   readonly logarithmicX?: boolean;
   readonly logarithmicY?: boolean;
+  /** Whether x are bytes, of which round numbers are powers of two. */
+  readonly binaryX?: boolean;
   /** Ids of the points with a ring. */
   readonly selected?: ReadonlySet<string>;
   /** The points that no other one betters, by increasing x: joined by a line in steps. */
@@ -159,14 +161,19 @@ export function Scatter<Point extends ScatterPoint>(props: ScatterProps<Point>) 
 
 /** The points that can be shown, by increasing x, and where they are drawn. */
 function usePicture<Point extends ScatterPoint>(props: ScatterProps<Point>, width: number, height: number) {
-  const { points: all, categories, front, logarithmicX = false, logarithmicY = false } = props;
+  const { points: all, categories, front, logarithmicX = false, logarithmicY = false, binaryX = false } = props;
   return useMemo(() => {
     const shown = (x: number, y: number) =>
       Number.isFinite(x) && Number.isFinite(y) && (!logarithmicX || x > 0) && (!logarithmicY || y > 0);
     const points = all.filter(({ x, y }) => shown(x, y)).sort((a, b) => a.x - b.x);
     const xs = scaleOf(
       points.map(({ x }) => x),
-      { pixels: [margin.left, width - margin.right], logarithmic: logarithmicX, ticks: Math.max(2, width / 110) },
+      {
+        pixels: [margin.left, width - margin.right],
+        logarithmic: logarithmicX,
+        binary: binaryX,
+        ticks: Math.max(2, width / 110),
+      },
     );
     const ys = scaleOf(
       points.map(({ y }) => y),
@@ -185,7 +192,7 @@ function usePicture<Point extends ScatterPoint>(props: ScatterProps<Point>, widt
       readonly picture: Omit<ScatterPicture, 'selected' | 'formatX' | 'formatY'>;
       [key: string]: unknown;
     };
-  }, [all, categories, front, logarithmicX, logarithmicY, width, height]);
+  }, [all, categories, front, logarithmicX, logarithmicY, binaryX, width, height]);
 }
 
 /** The index that a key leads to; null for other keys. */

@@ -11,6 +11,8 @@ export interface ScaleOptions {
   /** Pixels of the least and of the greatest value. */
   readonly pixels: readonly [number, number];
   readonly logarithmic?: boolean;
+  /** Round are powers of two and their multiples, as bytes are counted, instead of those of ten. */
+  readonly binary?: boolean;
   /** How many ticks there is room for, about. */
   readonly ticks?: number;
   /** Values that must be in sight besides. */
@@ -19,13 +21,13 @@ export interface ScaleOptions {
 
 /** The scale on which all of the values have room, with a margin of 4 % on each side. On a logarithmic one only positive values count. */
 export function scaleOf(values: readonly number[], options: ScaleOptions): Scale {
-  const { pixels, logarithmic = false, ticks = 5, including = [] } = options;
+  const { pixels, logarithmic = false, binary = false, ticks = 5, including = [] } = options;
   const [from, to] = padded(extent([...values, ...including], logarithmic), logarithmic);
   const place = logarithmic ? Math.log : Number;
   const [low, high] = [place(from), place(to)];
   return {
     at: (value) => pixels[0] + ((place(value) - low) / (high - low)) * (pixels[1] - pixels[0]),
-    ticks: logarithmic ? logTicks(from, to, ticks) : linearTicks(from, to, ticks),
+    ticks: logarithmic ? logTicks(from, to, ticks, binary) : linearTicks(from, to, ticks, binary),
   };
 }
 
@@ -51,22 +53,28 @@ function padded([low, high]: readonly [number, number], logarithmic: boolean): r
   return [low - room, high + room];
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten from `from` to `to`, about `count` of them. */
-export function linearTicks(from: number, to: number, count = 5): number[] {
+/** Multiples of 1, 2 or 5 times a power of ten (binary: of a power of two) from `from` to `to`, about `count` of them. */
+export function linearTicks(from: number, to: number, count = 5, binary = false): number[] {
   const rough = (to - from) / count;
   if (!(rough > 0) || !Number.isFinite(rough)) return [from];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;
+  const step = binary ? 2 ** Math.ceil(Math.log2(rough * 0.999)) : decimalStep(rough);
   const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
-  // Numbers such as 0.30000000000000004 come of adding steps up.
-  return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+  // Numbers such as 0.30000000000000004 come of multiples of what is no power of two.
+  const exact = (tick: number) => (binary ? tick : Number(tick.toPrecision(12)));
+  return Array.from({ length: last - first + 1 }, (_, index) => exact((first + index) * step));
 }
 
-/** Powers of ten from `from` to `to`, thinned to about `count`; within less than two powers, round multiples too. */
-export function logTicks(from: number, to: number, count = 5): number[] {
-  const powers = Math.log10(to / from);
-  if (powers < 1) return linearTicks(from, to, count).filter((tick) => tick > 0);
+function decimalStep(rough: number): number {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;
+}
+
+/** Powers of ten (binary: of two) from `from` to `to`, thinned to about `count`; within less than two powers, round multiples too. */
+export function logTicks(from: number, to: number, count = 5, binary = false): number[] {
+  const powers = binary ? Math.log2(to / from) : Math.log10(to / from);
+  if (powers < (binary ? 2 : 1)) return linearTicks(from, to, count, binary).filter((tick) => tick > 0);
+  if (binary) return binaryPowers(from, to, Math.ceil(powers / count));
   const factors = powers < 2 ? [1, 2, 5] : [1];
   const stride = Math.max(1, Math.ceil(powers / count));
   const ticks: number[] = [];
@@ -78,4 +86,11 @@ export function logTicks(from: number, to: number, count = 5): number[] {
     }
   }
   return ticks;
+}
+
+/** The powers of two from `from` to `to` whose exponents are multiples of `stride`. */
+function binaryPowers(from: number, to: number, stride: number): number[] {
+  const first = Math.ceil(Math.log2(from) / stride);
+  const last = Math.floor(Math.log2(to) / stride);
+  return Array.from({ length: last - first + 1 }, (_, index) => 2 ** ((first + index) * stride));
 }

@@ -100,6 +100,17 @@ describe('scales', () => {
     expect(logTicks(1, 50)).toEqual([1, 2, 5, 10, 20, 50]);
     expect(logTicks(3, 5).every((tick) => tick >= 3 && tick <= 5)).toBe(true);
   });
+
+  test('ticks of bytes are powers of two, or multiples of one where these would be too few', () => {
+    const [MiB, GiB] = [2 ** 20, 2 ** 30];
+    expect(logTicks(300 * MiB, 20 * GiB, 5, true)).toEqual([GiB, 4 * GiB, 16 * GiB]);
+    expect(logTicks(MiB, 16 * MiB, 5, true)).toEqual([1, 2, 4, 8, 16].map((count) => count * MiB));
+    expect(logTicks(1.1 * GiB, 2.1 * GiB, 5, true)).toEqual([1.25, 1.5, 1.75, 2].map((count) => count * GiB));
+    expect(linearTicks(0, 2 ** 42, 4, true)).toEqual([0, 1, 2, 3, 4].map((count) => count * 2 ** 40));
+    expect(scaleOf([MiB, GiB], { pixels: [0, 1], logarithmic: true, binary: true }).ticks).toEqual(
+      [2, 16, 128, 1024].map((count) => count * MiB),
+    );
+  });
 });
 
 describe('bins', () => {

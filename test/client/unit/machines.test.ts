@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
   createDeviceHistory,
+  type DevicePast,
   type ReportingWorker,
   reportOf,
+  utilizationCourse,
+  withPast,
   withReport,
 } from '../../../client/src/pages/machines/deviceHistory.ts';
 import { inOrder, progressOf, type QueuedRun } from '../../../client/src/pages/machines/queue.ts';
@@ -33,6 +36,56 @@ describe('the history of devices', () => {
       { memory: 5, run: {} },
     ];
     expect(reportOf(worker(3), { ...device, processes })).toEqual({ at: 3, used: 100, ours: 15, utilization: 0.5 });
+  });
+
+  const past = (...seconds: number[]): DevicePast => ({
+    index: 0,
+    history: seconds.map((second) => ({
+      ...{ at: new Date(second * 1000).toISOString(), memoryUsed: 50, runMemory: 7, utilization: null },
+    })),
+  });
+  const collected = (...seconds: number[]) => seconds.map((second) => reportOf(worker(second), device));
+
+  test('takes what the server remembers in between by time, nothing twice, and not without bound', () => {
+    const reports = collected(4.002, 6, 8);
+    const all = withPast(reports, past(1, 4.002, 5, 6, 9));
+    expect(all.map(({ at, used }) => [at, used])).toEqual([
+      ...[
+        [1, 50],
+        [4.002, 100],
+        [5, 50],
+        [6, 100],
+        [8, 100],
+        [9, 50],
+      ],
+    ]);
+    expect(all[0]).toEqual({ at: 1, used: 50, ours: 7, utilization: null });
+    expect(withPast(all, past(1, 5, 9))).toBe(all);
+    expect(withPast(reports, past(1, 5, 9), 3).map(({ at }) => at)).toEqual([6, 8, 9]);
+    expect(withPast([], past())).toEqual([]);
+  });
+
+  test('that the server remembers comes before or after what is collected', () => {
+    const [before, after] = [createDeviceHistory(), createDeviceHistory()];
+    before.fill('wrk_1', [past(1, 2), { ...past(1), index: 1 }]);
+    before.note(worker(2));
+    before.note(worker(3));
+    after.note(worker(2));
+    after.note(worker(3));
+    after.fill('wrk_1', [past(1, 2), { ...past(1), index: 1 }]);
+    for (const history of [before, after]) {
+      expect(history.of('wrk_1', 0).map(({ at }) => at)).toEqual([1, 2, 3]);
+      expect(history.of('wrk_1', 1).map(({ at }) => at)).toEqual([1]);
+    }
+    before.keep(new Set());
+    expect(before.of('wrk_1', 0)).toEqual([]);
+  });
+
+  test('has the course of utilization at equal distances, with gaps where nothing was reported', () => {
+    const reports = [0, 12, 14, 50].map((at) => ({ at, used: null, ours: 0, utilization: at / 100 }));
+    expect(utilizationCourse(reports)).toEqual([0, 0.14, null, null, 0.5]);
+    expect(utilizationCourse(reports, 3)).toEqual([null, null, 0.5]);
+    expect(utilizationCourse([])).toEqual([]);
   });
 
   test('is kept by worker and device, and goes with its worker', () => {

@@ -135,6 +135,7 @@ export function ScatterTab({ experiment }: { readonly experiment: ExperimentHead
                 yLabel={metric}
                 formatX={costFormats[cost]}
                 formatY={formatScore}
+                binaryX={cost === 'memory'}
                 logarithmicX={get('logx') === '1'}
                 logarithmicY={get('logy') === '1'}
                 describe={(mark) => <MarkCard mark={mark} metric={metric} formatScore={formatScore} />}

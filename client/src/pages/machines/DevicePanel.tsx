@@ -6,7 +6,7 @@ import type { MachinesPageQuery } from '../../generated/operations.ts';
 import { KeyValues } from '../../ui/KeyValues.tsx';
 import { Meter } from '../../ui/Meter.tsx';
 import { Grid, Stack } from '../../ui/Page.tsx';
-import { type DeviceReport, deviceHistory } from './deviceHistory.ts';
+import { type DeviceReport, deviceHistory, utilizationCourse } from './deviceHistory.ts';
 import styles from './Machines.module.css';
 import { Processes } from './Processes.tsx';
 
@@ -82,7 +82,7 @@ function Utilization({
   return (
     <span className={styles.utilization}>
       <span className={styles.percent}>{percent(utilization, 0)}</span>
-      <Sparkline label="Utilization of late" values={reports.slice(-60).map((report) => report.utilization)} />
+      <Sparkline label="Utilization of late" values={utilizationCourse(reports)} />
     </span>
   );
 }

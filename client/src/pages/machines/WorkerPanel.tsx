@@ -1,9 +1,12 @@
-import type { MachinesPageQuery } from '../../generated/operations.ts';
+import { useEffect, useState } from 'react';
+import { useApiQuery } from '../../api/hooks.ts';
+import { MachineHistoryDocument, type MachinesPageQuery } from '../../generated/operations.ts';
 import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Grid, Panel, Row, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { DevicePanel } from './DevicePanel.tsx';
+import { deviceHistory } from './deviceHistory.ts';
 import styles from './Machines.module.css';
 import { RunLink } from './RunLink.tsx';
 
@@ -11,6 +14,7 @@ type Worker = MachinesPageQuery['workers'][number];
 
 export function WorkerPanel({ worker }: { readonly worker: Worker }) {
   const { host, online, engine, version, startedAt, lastSeenAt, devices, currentRuns } = worker;
+  usePast(worker);
   return (
     <Panel title={host} actions={<Status of={online ? 'ONLINE' : 'OFFLINE'} />}>
       <Stack>
@@ -48,4 +52,15 @@ export function WorkerPanel({ worker }: { readonly worker: Worker }) {
       </Stack>
     </Panel>
   );
+}
+
+/** Adds what the server remembers of the worker's devices to what is kept for the charts. */
+function usePast({ id, online }: Worker): void {
+  const [, redraw] = useState(0);
+  const { data } = useApiQuery(MachineHistoryDocument, { id }, { enabled: online });
+  useEffect(() => {
+    if (data?.node?.__typename !== 'Worker') return;
+    deviceHistory.fill(id, data.node.devices);
+    redraw((times) => times + 1);
+  }, [id, data]);
 }

@@ -1,4 +1,7 @@
-/** What devices have reported while somebody looked, kept while one looks elsewhere: the API tells the newest report only. */
+/**
+ * What devices have reported: what the server remembers of the last hour, and every report since somebody looks. Kept while one looks
+ * elsewhere.
+ */
 
 /** One report. */
 export interface DeviceReport {
@@ -25,6 +28,17 @@ export interface ReportingWorker {
   readonly devices: readonly ReportingDevice[];
 }
 
+/** What the server remembers of a device. */
+export interface DevicePast {
+  readonly index: number;
+  readonly history: readonly {
+    readonly at: string;
+    readonly memoryUsed: number | null;
+    readonly runMemory: number;
+    readonly utilization: number | null;
+  }[];
+}
+
 /** Reports kept of one device: an hour of one every two seconds. */
 const capacity = 1800;
 
@@ -48,6 +62,35 @@ export function reportOf(worker: Pick<ReportingWorker, 'lastSeenAt'>, device: Re
   };
 }
 
+/** With those of the past, by time and each once, in place of none that is there; without the oldest ones beyond `most`. */
+export function withPast(
+  reports: readonly DeviceReport[],
+  { history }: DevicePast,
+  most = capacity,
+): readonly DeviceReport[] {
+  const known = new Set(reports.map(({ at }) => at));
+  const past = history.flatMap(({ at, memoryUsed, runMemory, utilization }): DeviceReport[] => {
+    const seconds = Date.parse(at) / 1000;
+    return known.has(seconds) ? [] : [{ at: seconds, used: memoryUsed, ours: runMemory, utilization }];
+  });
+  if (past.length === 0) return reports;
+  return [...past, ...reports].sort((a, b) => a.at - b.at).slice(-most);
+}
+
+/** Seconds of a part of the course of utilization: of each the server remembers one report. */
+const part = 12;
+
+/**
+ * The utilization of each of the last parts of time, by the last report in it, the newest at the end; null where there is none. Parts
+ * before the first report are left out.
+ */
+export function utilizationCourse(reports: readonly DeviceReport[], parts = 60): readonly (number | null)[] {
+  const byPart = new Map(reports.map(({ at, utilization }) => [Math.floor(at / part), utilization]));
+  const [first, last] = [Math.min(...byPart.keys()), Math.max(...byPart.keys())];
+  const shown = Math.min(parts, last - first + 1);
+  return Array.from({ length: shown }, (_, index) => byPart.get(last - shown + 1 + index) ?? null);
+}
+
 const none: readonly DeviceReport[] = [];
 
 /** Names a device among those of all workers. */
@@ -57,6 +100,8 @@ function keyOf(workerId: string, index: number): string {
 
 export interface DeviceHistory {
   note(worker: ReportingWorker): void;
+  /** Adds what the server remembers of a worker's devices. */
+  fill(workerId: string, devices: readonly DevicePast[]): void;
   /** Oldest first; the same array until there is another report. */
   of(workerId: string, index: number): readonly DeviceReport[];
   /** Forgets workers that are not among these. */
@@ -70,6 +115,12 @@ export function createDeviceHistory(): DeviceHistory {
       for (const device of worker.devices) {
         const key = keyOf(worker.id, device.index);
         histories.set(key, withReport(histories.get(key) ?? none, reportOf(worker, device)));
+      }
+    },
+    fill(workerId, devices) {
+      for (const device of devices) {
+        const key = keyOf(workerId, device.index);
+        histories.set(key, withPast(histories.get(key) ?? none, device));
       }
     },
     of: (workerId, index) => histories.get(keyOf(workerId, index)) ?? none,
