@@ -28,16 +28,20 @@ export async function harm(page: Page): Promise<string[]> {
     if (window.harmed) problems.push('a script of a name ran');
     for (const e of document.querySelectorAll('[src="x"], [onerror], script:not([src])')) problems.push('injected: ' + e.outerHTML.slice(0, 200));
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const apart = (e) => e.closest('bdi, pre, code, textarea, option, title, [dir=auto]') !== null
-      || /isolate|plaintext/.test(getComputedStyle(e).unicodeBidi);
+    // Code is shown as it is; a box has its text to itself.
+    const isCode = (e) => e.closest('pre, code, textarea, option') !== null;
+    const isApart = (e) => {
+      const { unicodeBidi, display } = getComputedStyle(e);
+      return /isolate|plaintext/.test(unicodeBidi) || !/^(inline|contents)$/.test(display);
+    };
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       const parent = node.parentElement;
       if (parent.closest('.visually-hidden, script, style')) continue;
       const text = node.data.trim();
       if (/[\\u202a-\\u202e\\u2066-\\u2069]/.test(text)) {
         let e = parent;
-        while (e && !apart(e)) e = e.parentElement;
-        if (!e) problems.push('turns what stands around it: ' + parent.outerHTML.slice(0, 200));
+        while (!isApart(e)) e = e.parentElement;
+        if (!isCode(e) && e.textContent.trim() !== text) problems.push('turns what stands around it: ' + e.outerHTML.slice(0, 300));
       }
       // Whatever is cut can be read whole.
       if (text.length > 60 && parent.offsetParent !== null) {

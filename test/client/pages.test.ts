@@ -68,3 +68,21 @@ describe.runIf(hasBrowser)('every page', () => {
     await close();
   });
 });
+
+test.runIf(hasBrowser)('what is looked for is found on a page that has it all', async () => {
+  const { page, close } = await openTab(browser, world.url, { viewport: { width: 360, height: 740 } });
+  await page.setContent(`<!doctype html><html lang="en"><title>x</title><body><main>
+    <img src="x"><p><span>${hostile.override}</span> was deleted</p><p style="width: 600px">wide</p><p style="color: #ddd">pale</p>
+    <p style="width: 5rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis">${hostile.long}</p>
+  </main></body></html>`);
+  const found = await harm(page);
+  expect(found.map((text) => text.split(':')[0])).toEqual([
+    'injected',
+    'turns what stands around it',
+    'cut, and nowhere whole',
+  ]);
+  expect((await tooWide(page)).at(-1)).toContain('wide');
+  const rules = (await axeViolations(page)).map((text) => text.split(':')[0]);
+  expect(new Set(rules)).toEqual(new Set(['image-alt', 'color-contrast']));
+  await close();
+});

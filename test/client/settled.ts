@@ -9,7 +9,7 @@ export async function settled(page: Page): Promise<void> {
   const heading = page.getByRole('heading', { level: 1 });
   const alert = page.getByRole('main').getByRole('alert');
   await heading.or(alert).first().waitFor();
-  if (!(await heading.count())) throw new Error(await alert.first().innerText());
+  if (!(await heading.count())) throw new Error((await alert.first().textContent()) ?? '');
   const loading = page.getByRole('status').filter({ hasText: /^Loading/ });
   await expect.poll(() => loading.count(), { timeout: 30_000, interval: 25 }).toBe(0);
   await page.evaluate(
