@@ -26,7 +26,7 @@ export function LineChart(props: LineChartProps) {
   // A plot is made anew when its structure changes; new points are given to the one there is.
   const structure = JSON.stringify([
     series.map(({ label: name, colour, dashed }) => [name, colour, dashed]),
-    [xLabel, props.logarithmic, props.syncKey, height, onRange !== undefined],
+    [xLabel, props.logarithmic, props.binary, props.syncKey, height, onRange !== undefined],
   ]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the structure stands for the properties

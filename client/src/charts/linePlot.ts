@@ -16,8 +16,11 @@ export interface LinePlotOptions {
   readonly onCursor: (plot: uPlot) => void;
 }
 
+/** Steps between the ticks of an axis of bytes. */
+const powersOfTwo = Array.from({ length: 53 }, (_, power) => 2 ** power);
+
 export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlotOptions): uPlot.Options {
-  const { series, xLabel, logarithmic = false, syncKey, onRange } = now();
+  const { series, xLabel, logarithmic = false, binary, syncKey, onRange } = now();
   const surface = resolveColour('var(--surface)');
   const ink = resolveColour('var(--muted)');
   const strokes = series.map(({ colour }, index) => resolveColour(colour ?? seriesColour(index)));
@@ -57,6 +60,7 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
       {
         ...axis,
         size: 64,
+        ...(binary && !logarithmic && { incrs: powersOfTwo }),
         values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : (now().formatY ?? String)(tick))),
       },
     ],

@@ -21,6 +21,8 @@ export interface LineChartProps {
   readonly formatX?: (x: number) => string;
   readonly formatY?: (y: number) => string;
   readonly logarithmic?: boolean;
+  /** Values are bytes: the axis has powers of two. */
+  readonly binary?: boolean;
   /** Charts with the same key show the same place under the pointer. */
   readonly syncKey?: string;
   /** What of the x axis is shown; null: everything. */

@@ -19,8 +19,6 @@ const silence = 30;
 
 /** Seconds that a chart shows at the least. */
 const leastSpan = 60;
-/** Bytes: what charts count in, so that their ticks are round. */
-const unit = 2 ** 30;
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const timeOf = (seconds: number) => clock.format(seconds * 1000);
@@ -100,12 +98,12 @@ function MemoryChart({
     () => [
       {
         label: 'All programs',
-        points: reports.flatMap(({ at, used }) => (used === null ? [] : [{ x: at, y: used / unit }])),
+        points: reports.flatMap(({ at, used }) => (used === null ? [] : [{ x: at, y: used }])),
         colour: 'var(--series-7)',
       },
       {
         label: 'Our trainers',
-        points: reports.map(({ at, ours }) => ({ x: at, y: ours / unit })),
+        points: reports.map(({ at, ours }) => ({ x: at, y: ours })),
         colour: 'var(--series-1)',
       },
     ],
@@ -118,11 +116,12 @@ function MemoryChart({
       series={series}
       xLabel="time"
       formatX={timeOf}
-      formatY={(y) => bytes(y * unit)}
+      formatY={bytes}
+      binary
       range={last - first < leastSpan ? [last - leastSpan, last] : null}
       height={160}
       maxGap={silence}
-      lines={total === null ? [] : [{ y: total / unit, label: 'All of the device' }]}
+      lines={total === null ? [] : [{ y: total, label: 'All of the device' }]}
     />
   );
 }

@@ -42,13 +42,21 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
             label={plan.title}
             logarithmic={logarithmic && plan.key !== 'momentum'}
             formatY={formatOf(plan)}
+            binary={isMemory(plan)}
             series={chartSeries(plan, series, { axis, smoothing, logarithmic })}
           />
         </Panel>
       ))}
       {(memory.points.length > 0 || expected.length > 0) && (
         <Panel title="Memory of the trainer">
-          <LineChart {...common} label="Memory" formatY={bytes} lines={lines} series={memorySeries(state, axis)} />
+          <LineChart
+            {...common}
+            label="Memory"
+            formatY={bytes}
+            binary
+            lines={lines}
+            series={memorySeries(state, axis)}
+          />
         </Panel>
       )}
       {(facts.epochs.length > 0 || expected.length > 0) && (
@@ -108,9 +116,11 @@ function throughput({ facts: { epochs }, series }: RunState, axis: Axis): ChartS
   });
 }
 
+const isMemory = ({ names }: Pick<ChartPlan, 'names'>) => names.every((name) => name.endsWith('_memory'));
+
 function formatOf({ names }: ChartPlan): (y: number) => string {
   if (names.every(isShare)) return (y) => percent(y, 1);
-  if (names.every((name) => name.endsWith('_memory'))) return bytes;
+  if (isMemory({ names })) return bytes;
   // What diverges has more digits than there is room.
   return (y) => (Math.abs(y) >= 1e5 ? y.toExponential(1) : significant(y));
 }
