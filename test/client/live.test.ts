@@ -142,4 +142,38 @@ describe.runIf(hasBrowser)('a view', () => {
     expect(problems).toEqual([]);
     await close();
   });
+
+  test('of a long list whose next page fails says so once, keeps what it has, and goes on when it can', async () => {
+    const { prisma } = server.context.db;
+    for (let number = 0; number < 70; number++) await experimentOf(prisma, null, { name: `listed ${number}` });
+    const { page, problems, close } = await openTab(browser, server.url);
+    let questions = 0;
+    await page.route('**/graphql', (route) => {
+      if (!/"after":"/.test(route.request().postData() ?? '')) return route.fallback();
+      questions++;
+      return route.fulfill({ json: { errors: [{ message: 'Not this time' }] } });
+    });
+    await page.goto(routes.experiments);
+    await settled(page);
+    const list = page.getByRole('region', { name: 'Experiments' });
+    const toEnd = () => list.press('End');
+    const newest = list.getByRole('link', { name: 'listed 69', exact: true });
+    await newest.waitFor();
+    await toEnd();
+    await page.getByRole('alert').getByText('Not this time').waitFor();
+    await page.evaluate(
+      'new Promise((done) => { let left = 60; const next = () => (left-- ? requestAnimationFrame(next) : done()); next(); })',
+    );
+    expect(questions).toBeLessThanOrEqual(2);
+    await page.unrouteAll();
+    const oldest = list.getByRole('link', { name: 'listed 0', exact: true });
+    const arrived = async () => {
+      await toEnd();
+      return oldest.isVisible();
+    };
+    await expect.poll(arrived, patience).toBe(true);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(problems).toEqual([]);
+    await close();
+  });
 });
