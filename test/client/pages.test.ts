@@ -26,6 +26,7 @@ const pages: readonly (readonly [name: string, link: () => string, heading: stri
   ['its runs', () => `${routes.experiment(world.experimentId)}?tab=runs`, longName],
   ['its scatter plot', () => `${routes.experiment(world.experimentId)}?tab=scatter`, longName],
   ['its ensembles', () => `${routes.experiment(world.experimentId)}?tab=ensembles`, longName],
+  ['its sweeps', () => `${routes.experiment(world.experimentId)}?tab=sweeps`, longName],
   ['a run', () => routes.run(world.runIds[0]!), runNames[0]],
   ['its charts, smoothed', () => `${routes.run(world.runIds[1]!)}?axis=time&smooth=0.9&log=1`, runNames[1]],
   ['its predictions', () => `${routes.run(world.runIds[2]!)}?tab=predictions`, runNames[2]],
@@ -39,6 +40,8 @@ const pages: readonly (readonly [name: string, link: () => string, heading: stri
   ['a sweep', () => routes.sweep(world.sweepId), hostile.html],
   ['probes', () => routes.probes, 'Memory'],
   ['a probe', () => routes.probe(world.probeId), 'Memory probe'],
+  ['all that was measured', () => `${routes.probes}?view=matrix`, 'Memory'],
+  ['the form of probes', () => routes.newProbe(), 'New memory probe'],
   ['the ensemble builder', () => routes.newEnsemble(world.experimentId), 'New ensemble'],
   ['an ensemble', () => routes.ensemble(world.ensembleId), hostile.override],
   ['data sets', () => routes.datasets, 'Data sets'],
@@ -47,6 +50,7 @@ const pages: readonly (readonly [name: string, link: () => string, heading: stri
   ['its images', () => `${routes.dataset(world.datasetId)}?view=images`, hostile.html],
   ['problems of its import', () => `${routes.dataset(world.datasetId)}?view=problems`, hostile.html],
   ['machines', () => routes.machines, 'Machines'],
+  ['the queue', () => `${routes.machines}?view=queue`, 'Machines'],
   ['what is not there', () => routes.run('none'), 'No such run'],
 ];
 
@@ -64,6 +68,37 @@ describe.runIf(hasBrowser)('every page', () => {
     expect(await tooWide(page)).toEqual([]);
     expect(await axeViolations(page)).toEqual([]);
     expect(await harm(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
+
+/** By which button it is asked, where, and what it is called. */
+const questions: readonly (readonly [button: string, link: () => string, title: RegExp])[] = [
+  ['New experiment', () => routes.experiments, /experiment/i],
+  ['Columns', () => routes.experiment(world.experimentId), /columns/i],
+  ['Query', () => routes.experiment(world.experimentId), /GraphQL/],
+  ['Edit', () => routes.run(world.runIds[0]!), /edit/i],
+  ['Delete', () => routes.run(world.runIds[0]!), /delete/i],
+  ['Save …', () => `${routes.newEnsemble(world.experimentId)}?runs=${world.runIds[0]}`, /save/i],
+];
+
+describe.runIf(hasBrowser)('every question', () => {
+  test.for(questions)('%s', async ([button, link, title]) => {
+    const { page, problems, close } = await openTab(browser, world.url, { viewport: { width: 360, height: 740 } });
+    await page.goto(link());
+    await settled(page);
+    const asked = page.getByRole('button', { name: button, exact: true });
+    await asked.click();
+    const dialog = page.getByRole('dialog', { name: title });
+    await dialog.waitFor();
+    expect(await harm(page)).toEqual([]);
+    expect(await tooWide(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    // One is where one was.
+    expect(await asked.evaluate((e) => e === document.activeElement)).toBe(true);
     expect(problems).toEqual([]);
     await close();
   });
