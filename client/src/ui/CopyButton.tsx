@@ -27,7 +27,7 @@ export function CopyButton({
   };
   return (
     <>
-      <Button ref={button} look={look} small onClick={() => void copy()}>
+      <Button ref={button} look={look} small={look === 'quiet'} onClick={() => void copy()}>
         <Icon name={outcome === 'copied' ? 'check' : 'copy'} />
         {label}
       </Button>

@@ -96,6 +96,15 @@ describe('what the form asks for', () => {
     expect(sweep).toMatchObject({ name: ' my run ', tags: ['a', 'b'], config });
   });
 
+  test('a run is called as the plan calls it: by its preprocessing, where that has a name', () => {
+    const draft = withValues({});
+    const [first] = draft.preprocessings;
+    const called = { ...draft, preprocessings: [{ ...first!, name: 'quick' }] };
+    expect(requestOf('exp_1', called).run).toMatchObject({ name: `${draft.architectures[0]} quick` });
+    expect(requestOf('exp_1', { ...called, name: 'mine' }).run).toMatchObject({ name: 'mine' });
+    expect(requestOf('exp_1', draft).run).not.toHaveProperty('name');
+  });
+
   test('what cannot be sent is a problem of its field', () => {
     const { problems } = requestOf('exp_1', {
       ...withValues({ epochs: 'many' }),

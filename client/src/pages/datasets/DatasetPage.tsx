@@ -48,12 +48,12 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
     { key: 'overview', label: 'Overview', to: routes.dataset(id) },
     {
       key: 'images',
-      label: `Images ${count(dataset.trainCount + dataset.holdoutCount + dataset.testCount)}`,
+      label: `Images (${count(dataset.trainCount + dataset.holdoutCount + dataset.testCount)})`,
       to: imagesLink(id, 'TRAIN'),
     },
     {
       key: 'problems',
-      label: `Problems ${count(dataset.problemCounts.reduce((sum, entry) => sum + entry.count, 0))}`,
+      label: `Problems (${count(dataset.problemCounts.reduce((sum, entry) => sum + entry.count, 0))})`,
       to: problemsLink(id),
     },
   ];

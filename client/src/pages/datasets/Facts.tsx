@@ -46,10 +46,10 @@ function Experiments({ dataset: { experiments, experimentCount } }: { readonly d
 
 function Copied({ text }: { readonly text: string }) {
   return (
-    <>
-      <bdi className={styles.copied}>{text}</bdi>
+    <span className={styles.copied}>
+      <bdi>{text}</bdi>
       <CopyButton text={text} />
-    </>
+    </span>
   );
 }
 

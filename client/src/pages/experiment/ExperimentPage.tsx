@@ -107,9 +107,12 @@ function Head({ experiment }: { readonly experiment: ExperimentHead }) {
       )}
       <span>
         {dataset ? (
-          <Link href={routes.dataset(dataset.id)}>
-            <Name>{dataset.name}</Name>
-          </Link>
+          <>
+            data set{' '}
+            <Link href={routes.dataset(dataset.id)}>
+              <Name>{dataset.name}</Name>
+            </Link>
+          </>
         ) : (
           'no data set'
         )}

@@ -57,7 +57,7 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
         <div>
           <p className={styles.line}>
             <span>
-              {count(total)} {total === 1 ? 'entry' : 'entries'}, by {metric}
+              {count(total)} {total === 1 ? 'entry' : 'entries'}, by the best {metric} of each
             </span>
             <ListState outdated={pages.outdated} refused={isRefused} waiting={waiting} />
           </p>

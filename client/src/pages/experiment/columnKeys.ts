@@ -11,9 +11,9 @@ export type ColumnKey =
   /** A leaf of the config, by its path: `itemTransform.method`. */
   | { readonly kind: 'config'; readonly name: string };
 
-/** What is shown when the link says nothing. */
+/** What is shown when the link says nothing: no architecture, which the names of runs begin with unless somebody named them. */
 export const usualColumns: readonly ColumnKey[] = (
-  ['status', 'seconds', 'memory', 'throughput', 'architecture', 'tags', 'created'] as const
+  ['status', 'seconds', 'memory', 'throughput', 'tags', 'created'] as const
 ).map((name) => ({ kind: 'plain', name }));
 
 /** More would be no table that one reads. */

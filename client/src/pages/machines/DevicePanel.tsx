@@ -114,7 +114,7 @@ function MemoryChart({
     <LineChart
       label={`Memory of ${name} since ${timeOf(first)}`}
       series={series}
-      xLabel="time"
+      xLabel="Time"
       formatX={timeOf}
       formatY={bytes}
       binary

@@ -41,7 +41,7 @@ export function MachinesPage() {
           { key: 'machines', label: 'Workers', to: routes.machines },
           {
             key: 'queue',
-            label: queueLength === undefined ? 'Queue' : `Queue ${count(queueLength)}`,
+            label: queueLength === undefined ? 'Queue' : `Queue (${count(queueLength)})`,
             to: `${routes.machines}?view=queue`,
           },
         ]}

@@ -23,7 +23,7 @@ export function Plan({
   /** Whether enough is filled in to ask for a plan. */
   readonly ready: boolean;
 }) {
-  if (!ready && !data) return <p className={styles.hint}>Choose an architecture to see it.</p>;
+  if (!ready && !data) return <p className={styles.hint}>Told as soon as the form is filled in without mistakes.</p>;
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="6rem" />;
   const { runs, problems } = data.sweepPlan;

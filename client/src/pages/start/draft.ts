@@ -106,7 +106,9 @@ export function requestOf(experimentId: string, draft: Draft): Request {
   const [first] = preprocessings;
   if (runs !== 1 || architecture === undefined || !first) return { sweep, run: null, problems };
   const { itemTransform, size } = first;
-  const run = { ...about, config: { architecture, itemTransform, size, ...single } } as StartRunInput;
+  // As the plan calls it: a name of the preprocessing is part of the run's.
+  const named = first.name && !about.name ? { name: `${architecture} ${first.name}` } : {};
+  const run = { ...named, ...about, config: { architecture, itemTransform, size, ...single } } as StartRunInput;
   return { sweep, run, problems };
 }
 
