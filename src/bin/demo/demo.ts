@@ -39,7 +39,7 @@ export async function demo(
   );
   const client = createGraphqlClient(installation.url, stop.signal, config.apiKey);
   try {
-    say(`Server: ${installation.url}   GraphiQL: ${installation.url}/graphiql\n`);
+    say(`Dashboard: ${installation.url}   GraphiQL: ${installation.url}/graphiql\n`);
     const preset = await choosePreset(client, options, config, stop.signal);
     const result = await work(client, preset, { data: options.data, home: config.home, watch, signal: stop.signal });
     if (options.json !== undefined) await writeSummary(options.json, result);
