@@ -91,6 +91,11 @@ function Comparison({
     <>
       <Head runs={runs} />
       <Stack>
+        {view.named.length > view.ids.length && (
+          <Notice tone="warn">
+            This link names {view.named.length} runs; the first {view.ids.length} are compared.
+          </Notice>
+        )}
         {missing > 0 && (
           <Notice tone="warn">
             {missing === 1
@@ -102,7 +107,7 @@ function Comparison({
         <RunsLegend
           runs={runs}
           names={names}
-          onRemove={(id) => change({ ids: view.ids.filter((other) => other !== id) })}
+          onRemove={(id) => change({ named: view.named.filter((other) => other !== id) })}
         />
         {compared.error && !compared.data && <Failure error={compared.error} onRetry={() => void compared.refetch()} />}
         {!compared.data && !compared.error && <Skeleton height="24rem" />}

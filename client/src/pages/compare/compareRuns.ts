@@ -1,6 +1,5 @@
 /** What stands side by side when runs are compared: pure functions. */
 
-import { mostCompared } from '../../domain/mostCompared.ts';
 import type { CompareMetricsQuery, CompareQuery } from '../../generated/operations.ts';
 
 export type ComparedRun = CompareQuery['runs']['nodes'][number];
@@ -9,7 +8,7 @@ export type ComparedMetric = CompareMetricsQuery['compareRuns']['metrics'][numbe
 /** The ids that a link names, each once. */
 export function parseRunIds(text: string | null): readonly string[] {
   const ids = (text ?? '').split(',').map((id) => id.trim());
-  return [...new Set(ids.filter(Boolean))].slice(0, mostCompared);
+  return [...new Set(ids.filter(Boolean))];
 }
 
 /** A filter of the language that finds exactly these runs. */

@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { mostCompared } from '../../domain/mostCompared.ts';
 import { useSearch } from '../../ui/useSearch.ts';
 import { parseRunIds } from './compareRuns.ts';
 import type { AxisName } from './curves.ts';
@@ -7,6 +8,9 @@ export type Stretch = readonly [from: number, to: number];
 
 /** What is compared and how it is looked at, as the link says it. */
 export interface CompareView {
+  /** The runs that the link names. */
+  readonly named: readonly string[];
+  /** Those of them that are compared: the first, where there are more than can be told apart. */
   readonly ids: readonly string[];
   /** The curves that were chosen; null: the usual ones. */
   readonly metrics: readonly string[] | null;
@@ -26,7 +30,8 @@ export function useCompareView(): readonly [view: CompareView, change: (changes:
   const [log, range, diff] = [get('log') === '1', get('range'), get('config') !== 'all'];
   const view = useMemo<CompareView>(
     () => ({
-      ids: parseRunIds(runs),
+      named: parseRunIds(runs),
+      ids: parseRunIds(runs).slice(0, mostCompared),
       metrics: metrics === null ? null : parseMetrics(metrics),
       axis: axis === 'epoch' ? 'epoch' : 'step',
       smoothing: smooth > 0 && smooth < 1 ? smooth : 0,
@@ -36,9 +41,9 @@ export function useCompareView(): readonly [view: CompareView, change: (changes:
     }),
     [runs, metrics, axis, smooth, log, range, diff],
   );
-  const change = ({ ids, metrics, axis, smoothing, logarithmic, stretch, onlyDifferences }: Partial<CompareView>) => {
+  const change = ({ named, metrics, axis, smoothing, logarithmic, stretch, onlyDifferences }: Partial<CompareView>) => {
     const to: Record<string, string | null> = {};
-    if (ids) to.runs = ids.join(',');
+    if (named) to.runs = named.join(',');
     if (metrics !== undefined) to.metrics = metrics?.map(encodeURIComponent).join(',') ?? null;
     if (axis) to.axis = axis === 'step' ? null : axis;
     if (smoothing !== undefined) to.smooth = smoothing === 0 ? null : String(smoothing);

@@ -63,8 +63,8 @@ export const ImagesPanel = memo(function ImagesPanel({
 });
 
 function Disputed({ input }: { readonly input: EnsembleInput }) {
-  const { data, error, isPlaceholderData } = useApiQuery(EnsembleDisputedDocument, { input });
-  if (error) return <Notice tone="bad">{refusal(error)}</Notice>;
+  const { data, error, refetch, isPlaceholderData } = useApiQuery(EnsembleDisputedDocument, { input });
+  if (error && !data) return <Refused error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="20rem" label="Computing" />;
   const { disagreement, rowCount } = data.ensemble;
   if (!disagreement.length) {
@@ -84,8 +84,8 @@ function Disputed({ input }: { readonly input: EnsembleInput }) {
 }
 
 function Uncertain({ input }: { readonly input: EnsembleInput }) {
-  const { data, error, isPlaceholderData } = useApiQuery(EnsembleUncertainDocument, { input });
-  if (error) return <Notice tone="bad">{refusal(error)}</Notice>;
+  const { data, error, refetch, isPlaceholderData } = useApiQuery(EnsembleUncertainDocument, { input });
+  if (error && !data) return <Refused error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="20rem" label="Computing" />;
   const { nodes } = data.ensemble.rows;
   if (!nodes.length) return <Empty title="There are no images" />;
@@ -95,6 +95,14 @@ function Uncertain({ input }: { readonly input: EnsembleInput }) {
       outdated={isPlaceholderData}
       images={nodes.map((row) => ({ row, votes: null }))}
     />
+  );
+}
+
+function Refused({ error, onRetry }: { readonly error: Error; readonly onRetry: () => void }) {
+  return (
+    <Notice tone="bad" actions={<Button onClick={onRetry}>Try again</Button>}>
+      {refusal(error)}
+    </Notice>
   );
 }
 

@@ -8,6 +8,9 @@ import { DifferencesDialog } from './DifferencesDialog.tsx';
 import styles from './Experiment.module.css';
 import { isUnderWay, type TableRow } from './rows.ts';
 
+/** Runs that a link may name: servers take links of some thousand characters. */
+const mostInLink = 400;
+
 /** What can be done with the selected rows; it stands at the lower edge of the view, so that the table stays where it is. */
 export function BulkBar({
   experimentId,
@@ -51,9 +54,15 @@ export function BulkBar({
         ))}
       {runs.length > 0 && (
         <>
-          <ButtonLink small to={`${routes.newEnsemble(experimentId)}?runs=${ids.map(encodeURIComponent).join(',')}`}>
-            Ensemble
-          </ButtonLink>
+          {runs.length <= mostInLink ? (
+            <ButtonLink small to={`${routes.newEnsemble(experimentId)}?runs=${ids.map(encodeURIComponent).join(',')}`}>
+              Ensemble
+            </ButtonLink>
+          ) : (
+            <Button small disabled title="Choose so many by a rule in the ensemble builder">
+              Ensemble (at most {mostInLink})
+            </Button>
+          )}
           <Button small onClick={() => setDialog('tag')}>
             Tag
           </Button>

@@ -36,11 +36,14 @@ export function MatrixTab() {
   if (!first) return <Skeleton height="24rem" />;
   if (!measured.length) {
     return (
-      <Empty title="Nothing has been measured yet">
+      <Empty
+        title={hasMore ? `The newest ${rows.length} probes have measured nothing` : 'Nothing has been measured yet'}
+      >
         <p>Here stands what every network needs at every size, as soon as a probe has measured some.</p>
         <ButtonLink look="primary" to={routes.newProbe()}>
           Measure a network
         </ButtonLink>
+        {hasMore && <Button onClick={loadMore}>Look through older probes</Button>}
       </Empty>
     );
   }

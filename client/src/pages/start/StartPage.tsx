@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { Link } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
 import { count } from '../../format/numbers.ts';
@@ -18,12 +18,15 @@ export function StartPage({ experimentId }: { readonly experimentId: string }) {
   const runId = get('from');
   const page = useApiQuery(StartPageDocument, { experimentId });
   const source = useApiQuery(StartFromDocument, { runId: runId ?? '' }, { enabled: runId !== null });
-  const run = runId === null ? null : source.data?.run;
+  // What was typed is relative to it: it stays when the run is deleted meanwhile.
+  const kept = useRef(source.data?.run);
+  if (source.data?.run) kept.current = source.data.run;
+  const run = kept.current?.id === runId ? kept.current : null;
   const base = useMemo(() => (run ? draftOfConfig(run.config) : recipe), [run]);
 
   const failed = [page, source].find(({ error, data }) => error && !data);
   if (failed?.error) return <Failure error={failed.error} onRetry={() => void failed.refetch()} />;
-  if (!page.data || (runId !== null && !source.data)) return <Skeleton height="70vh" />;
+  if (!page.data || (runId !== null && (!source.data || source.isPlaceholderData))) return <Skeleton height="70vh" />;
   const { experiment, architectures } = page.data;
   if (!experiment) {
     return (
