@@ -104,7 +104,7 @@ function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[]
     {
       key: 'split',
       header: 'Scored on',
-      width: '13.5rem',
+      width: '12.5rem',
       cell: ({ split, comparable }) =>
         comparable ? (
           splitWords[split]

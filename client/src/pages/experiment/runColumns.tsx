@@ -17,7 +17,7 @@ export const nameColumn: Column<TableRow> = {
   key: 'name',
   header: 'Name',
   // Narrow screens have room for the score beside it.
-  width: 'minmax(min(14rem, 38vw), 1fr)',
+  width: 'minmax(min(17rem, 38vw), 1fr)',
   sortable: true,
   cell: ({ key, name, run }) => (
     <span className={styles.named}>
@@ -39,7 +39,7 @@ const plain: Readonly<Record<PlainColumn, Omit<Column<TableRow>, 'key'>>> = {
   },
   tags: {
     header: 'Tags',
-    width: '10rem',
+    width: '8rem',
     cell: ({ run }) => (
       <span className={styles.tags} title={run?.tags.join(', ')}>
         {run?.tags.map((tag) => (

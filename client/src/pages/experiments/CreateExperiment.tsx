@@ -5,6 +5,7 @@ import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { parseBytes } from '../../domain/typed.ts';
 import { count } from '../../format/numbers.ts';
 import { CreateExperimentChoicesDocument, CreateExperimentDocument } from '../../generated/operations.ts';
+import { NotDone } from '../../parts/NotDone.tsx';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -98,11 +99,7 @@ export function CreateExperiment({
             </Notice>
           )}
           {choices.error && !choices.data && <Failure error={choices.error} onRetry={() => void choices.refetch()} />}
-          {create.error && (
-            <Notice tone="bad" title="No answer">
-              {create.error.message}. Nothing is created twice when it is sent again.
-            </Notice>
-          )}
+          {create.error && <NotDone error={create.error} again="Nothing is created twice when it is sent again." />}
           <TextField
             label="Name"
             value={name}

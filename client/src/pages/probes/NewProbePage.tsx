@@ -7,6 +7,7 @@ import { parseList } from '../../domain/typed.ts';
 import { bytes } from '../../format/numbers.ts';
 import { NewProbePageDocument, type NewProbePageQuery, ProbeMemoryDocument } from '../../generated/operations.ts';
 import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
+import { NotDone } from '../../parts/NotDone.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, Select, TextField } from '../../ui/Field.tsx';
@@ -173,11 +174,7 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
             />
           </Stack>
         </Panel>
-        {measure.error && (
-          <Notice tone="bad" title="No answer">
-            {measure.error.message}. Nothing is measured twice when it is sent again.
-          </Notice>
-        )}
+        {measure.error && <NotDone error={measure.error} again="Nothing is measured twice when it is sent again." />}
         <Row>
           <Button look="primary" type="submit" disabled={measure.isPending}>
             {networks > 1 ? `Measure ${networks} networks` : 'Measure'}

@@ -4,6 +4,7 @@ import { measurementsOf } from '../../domain/measurements.ts';
 import { parseList } from '../../domain/typed.ts';
 import { StartMemoryDocument, type StartPageQuery, StartPlanDocument } from '../../generated/operations.ts';
 import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
+import { NotDone } from '../../parts/NotDone.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, TextField } from '../../ui/Field.tsx';
@@ -129,11 +130,7 @@ export function StartForm({
                   onChange={({ target }) => change({ ...draft, skipIdentical: target.checked })}
                 />
               )}
-              {error && (
-                <Notice tone="bad" title="No answer">
-                  {error.message}. Nothing is started twice when it is sent again.
-                </Notice>
-              )}
+              {error && <NotDone error={error} again="Nothing is started twice when it is sent again." />}
               <Row>
                 <Button look="primary" type="submit" disabled={busy}>
                   {busy ? 'Queueing…' : request.run || !ready ? 'Start run' : 'Start sweep'}
