@@ -23,8 +23,7 @@ export function RunActions({ facts, reload }: { readonly facts: RunFacts; readon
 
   const doCancel = () =>
     attempt(async () => {
-      const { cancelRun } = await cancel.mutateAsync({ id });
-      close();
+      const { cancelRun } = await cancel.mutateAsync({ id }).finally(close);
       reload();
       return cancelRun.userErrors;
     });
@@ -36,8 +35,7 @@ export function RunActions({ facts, reload }: { readonly facts: RunFacts; readon
     });
   const doDelete = () =>
     attempt(async () => {
-      const { deleteRun } = await remove.mutateAsync({ id });
-      close();
+      const { deleteRun } = await remove.mutateAsync({ id }).finally(close);
       if (!deleteRun.userErrors.length) {
         toasts.show(`Deleted ${name}`);
         navigate(routes.experiment(experiment.id), { replace: true });
