@@ -35,6 +35,13 @@ export function dashboardRoutes(requireLogin: RequestHandler): Router {
   return router;
 }
 
+/** Browsers that are led to nowhere are shown the dashboard, which says so and leads back; programs get the next handler's answer. */
+export const answerNoSuchView: RequestHandler = (request, response, next) => {
+  if (request.method === 'GET' && request.accepts(['json', 'html']) === 'html') {
+    sendPage(response.status(404).set('cache-control', 'no-store'), 'index.html');
+  } else next();
+};
+
 /** Answers with a page of the build, or says that there is none. */
 export function sendPage(response: Response, name: 'index.html' | 'login.html'): void {
   if (existsSync(path.join(folder, name))) response.sendFile(path.join(folder, name), asItIs);

@@ -21,7 +21,7 @@ import { requestInfo, requireScope } from './auth/authenticate.ts';
 import { requireSafeBind } from './auth/bind.ts';
 import { requireLogin } from './auth/loginPage.ts';
 import { bodyDeadline, exceptAt, jsonBody } from './body.ts';
-import { dashboardRoutes } from './dashboard.ts';
+import { answerNoSuchView, dashboardRoutes } from './dashboard.ts';
 import { downloadRoutes } from './downloads.ts';
 import { type Front, openFront } from './front.ts';
 import { createGate, limitRefusals, limitRequests } from './gate.ts';
@@ -114,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       context: async ({ res }) => createContext(services, requestInfo(res)),
     }),
   );
+  app.use(answerNoSuchView);
   app.use(answerNotFound);
   app.use(answerError(log));
   front.serve(app);

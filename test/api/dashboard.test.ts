@@ -57,6 +57,14 @@ describe('the files', () => {
     },
   );
 
+  test('a browser that is led to nowhere is shown the page that says so', async () => {
+    const response = await fetch(`${server.url}/experiment`, { headers: { accept: 'text/html,*/*;q=0.8' } });
+    expect({ status: response.status, kept: response.headers.get('cache-control') }).toEqual({
+      ...{ status: 404, kept: 'no-store' },
+    });
+    expect(await response.text()).toContain('<div id="root">');
+  });
+
   test('on a server with keys the views lead to the login page and back, and the files are for everyone', async () => {
     const guarded = await apiServer({ context: server.context, access: { authenticated: true } });
     try {

@@ -14,13 +14,21 @@ import { settled } from './settled.ts';
 let browser: Browser;
 let open: ApiServer;
 let guarded: ApiServer;
+let experimentId: string;
 let runId: string;
+
+/** A sweep of two. */
+const oneRunEach = {
+  architectures: ['convnext_atto', 'convnext_femto'],
+  preprocessings: [{ itemTransform: { size: { height: 64, width: 64 } }, size: { height: 32, width: 32 } }],
+  config: { pretrained: false, effectiveBatchSize: 4 },
+};
 beforeAll(async () => {
   if (!hasBrowser) return;
   [browser, open] = await Promise.all([launchBrowser(), apiServer()]);
   const { context } = open;
   guarded = await apiServer({ context, access: { authenticated: true } });
-  const experimentId = await experimentOf(context.db.prisma, await leaves(context, 'leaves'));
+  experimentId = await experimentOf(context.db.prisma, await leaves(context, 'leaves'));
   runId = await queuedRun(context, experimentId, 'under way');
   await (await attemptAt(context, runId)).tell([points(1, { 'train/loss': 1 })]);
 });
@@ -83,6 +91,33 @@ describe.runIf(hasBrowser)('the frame', () => {
     await settled(page);
     expect(await page.evaluate('window.themeOfBody')).toBe('dark');
     expect(await background()).not.toBe(light);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('what is said while a question is open can be read above it, and an address of nothing leads back', async () => {
+    const { page, problems, close } = await openTab(browser, open.url, { tolerated: /Failed to load resource/ });
+    const variables = { input: { ...oneRunEach, experimentId } };
+    const { startSweep } = await open.ask(
+      'mutation ($input: StartSweepInput!) { startSweep(input: $input) { sweep { id } userErrors { message } } }',
+      variables,
+    );
+    expect(startSweep.userErrors).toEqual([]);
+    await page.goto(routes.sweep(startSweep.sweep.id));
+    await page.getByRole('button', { name: 'Cancel' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await page.route('**/graphql', (route) =>
+      route.request().postData()?.includes('cancelSweep') ? route.abort() : route.fallback(),
+    );
+    await dialog.getByRole('button', { name: /^Cancel/ }).click();
+    const message = page.getByText('The server does not answer');
+    await message.waitFor();
+    // In the layer above everything, where the dialog is too.
+    expect(await page.evaluate(`document.querySelector('[popover]').matches(':popover-open')`)).toBe(true);
+
+    await page.goto('/experiment');
+    await page.getByRole('link', { name: 'To the experiments' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Experiments' }).waitFor();
     expect(problems).toEqual([]);
     await close();
   });

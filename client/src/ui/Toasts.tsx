@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { classes } from './classes.ts';
 import { Icon } from './Icon.tsx';
 import styles from './Toasts.module.css';
@@ -9,11 +9,21 @@ const readingTime = 8_000;
 
 export function Toasts() {
   const shown = useSyncExternalStore(toasts.listen, toasts.get);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { current } = box;
+    const isOpen = current?.matches(':popover-open');
+    // What was shown last is the topmost: above a dialog that has been opened meanwhile, too.
+    if (isOpen && (shown.length === 0 || document.querySelector('dialog[open]'))) current?.hidePopover();
+    if (shown.length > 0 && !current?.matches(':popover-open')) current?.showPopover();
+  }, [shown]);
   return (
-    <div className={styles.toasts} role="status" aria-live="polite">
-      {shown.map((toast) => (
-        <Message key={toast.id} toast={toast} />
-      ))}
+    <div role="status" aria-live="polite">
+      <div ref={box} {...{ popover: 'manual' }} className={styles.toasts}>
+        {shown.map((toast) => (
+          <Message key={toast.id} toast={toast} />
+        ))}
+      </div>
     </div>
   );
 }
