@@ -40,6 +40,8 @@ const parts = {
     ],
     files: () => true,
     versions: [
+      'node_modules/@fontsource-variable/ibm-plex-sans',
+      'node_modules/@fontsource/ibm-plex-mono',
       'node_modules/@tanstack/react-query',
       'node_modules/@tanstack/react-virtual',
       'node_modules/react',

@@ -26,7 +26,12 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fingerprint, noteGenerated } from './generated.mjs';
 for (const name of process.argv.slice(2)) {
   appendFileSync('calls', 'generate ' + name + '\\n');
-  const output = { prisma: 'src/generated/prisma/client.ts', types: 'src/generated/graphql.ts' }[name];
+  const output = {
+    prisma: 'src/generated/prisma/client.ts',
+    types: 'src/generated/graphql.ts',
+    operations: 'client/src/generated/operations.ts',
+    dashboard: 'client/dist/index.html',
+  }[name];
   mkdirSync(output.slice(0, output.lastIndexOf('/')), { recursive: true });
   writeFileSync(output, '');
   noteGenerated('.', name, fingerprint('.', name));
@@ -35,7 +40,7 @@ for (const name of process.argv.slice(2)) {
 
 beforeEach(async () => {
   root = await mkdtemp(path.join(os.tmpdir(), 'rungraph-bootstrap-'));
-  for (const folder of ['scripts', 'bin', 'prisma', 'src/graphql'])
+  for (const folder of ['scripts', 'bin', 'prisma', 'src/graphql', 'client/public', 'client/src'])
     await mkdir(path.join(root, folder), { recursive: true });
   for (const script of ['bootstrap', 'installed', 'generated'])
     await copyFile(`scripts/${script}.mjs`, path.join(root, 'scripts', `${script}.mjs`));
@@ -49,6 +54,13 @@ beforeEach(async () => {
     'prisma.config.ts',
     'codegen.config.mjs',
     'src/graphql/run.graphql',
+    'client/index.html',
+    'client/login.html',
+    'client/vite.config.ts',
+    'client/tsconfig.json',
+    'client/public/icon.svg',
+    'client/src/Page.graphql',
+    'client/src/Page.tsx',
     'calls',
   ])
     await put(input, '');
@@ -76,7 +88,8 @@ async function calls(): Promise<string[]> {
   return text.split('\n').filter(Boolean);
 }
 
-const everything = ['npm ci --loglevel=error', 'generate prisma', 'generate types'];
+const generated = ['generate prisma', 'generate types', 'generate operations', 'generate dashboard'];
+const everything = ['npm ci --loglevel=error', ...generated];
 
 test('a fresh clone is installed and generated, and a second time nothing happens', async () => {
   const first = await bootstrap();
@@ -122,13 +135,19 @@ test('only what changed is generated anew', async () => {
   await calls();
   await appendFile(path.join(root, 'src/graphql/run.graphql'), 'type Run { id: ID! }');
   await bootstrap();
-  expect(await calls()).toEqual(['generate types']);
+  expect(await calls()).toEqual(['generate types', 'generate operations', 'generate dashboard']);
+  await put('client/src/Page.graphql', 'query Page { server { version } }');
+  await bootstrap();
+  expect(await calls()).toEqual(['generate operations', 'generate dashboard']);
+  await put('client/src/Page.tsx', 'export const Page = null;');
+  await bootstrap();
+  expect(await calls()).toEqual(['generate dashboard']);
   await put('prisma/schema.prisma', 'model Run { id String @id }');
   await bootstrap();
   expect(await calls()).toEqual(['generate prisma']);
   await rm(path.join(root, 'src/generated'), { recursive: true });
   await bootstrap();
-  expect(await calls()).toEqual(['generate prisma', 'generate types']);
+  expect(await calls()).toEqual(generated);
 });
 
 test('a failed installation is an error, and the next try installs', async () => {
