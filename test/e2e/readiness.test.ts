@@ -73,7 +73,7 @@ test('readyz tells the truth from the start to the end, and healthz that the pro
     },
   });
   expect(await lives()).toBe(200);
-  expect((await fetch(url)).status).toBe(503);
+  expect((await fetch(`${url}/submissions/sub_1.csv`)).status).toBe(503);
   postgres = await startEmbeddedPostgres(folder, { settings: { fsync: 'off' } });
   await expect.poll(ready, patience).toEqual(fine);
   expect(await ask('{ experiments { nodes { id } } }')).toEqual({ experiments: { nodes: [] } });
