@@ -13,7 +13,8 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(block[megabytes(100)]).toBe(1);
     block = null;
     const after = await readProcessMemory();
-    expect(after.peakBytes).toBeGreaterThanOrEqual(during.peakBytes);
+    // The kernel counts pages by processor and adds them up now and then.
+    expect(after.peakBytes).toBeGreaterThan(during.peakBytes - megabytes(4));
     expect(after.peakBytes).toBeGreaterThanOrEqual(before.currentBytes + megabytes(100));
     // Where resetting is allowed the peak of the window starts at what is resident.
     if (allowed) expect(before.peakBytes).toBeLessThan(before.currentBytes + megabytes(100));
