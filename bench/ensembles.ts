@@ -3,29 +3,20 @@
  * operation runs, on a database of its own: `node --import tsx bench/ensembles.ts [RUNSxROWSxLABELS …]`.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createLocalStore } from '../src/blobs/localStore.ts';
-import { type CommandContext, createCommandContext } from '../src/commands/context.ts';
+import type { CommandContext } from '../src/commands/context.ts';
 import { combine, createEnsemble } from '../src/commands/ensemble.ts';
 import { optimizeEnsemble } from '../src/commands/optimizeEnsemble.ts';
 import { createSubmission } from '../src/commands/submission.ts';
-import { openDatabase } from '../src/db/database.ts';
-import { startEmbeddedPostgres } from '../src/db/embeddedPostgres.ts';
-import { migrate } from '../src/db/migrate.ts';
 import type { ManifestImage } from '../src/domain/dataset.ts';
 import { newId } from '../src/domain/ids.ts';
 import { defaultObjective } from '../src/domain/objective.ts';
 import { createRandom } from '../src/domain/random.ts';
-import { createRunWaker } from '../src/events/waker.ts';
-import { createLogger } from '../src/log.ts';
-import { openQueue } from '../src/queue/queue.ts';
 import { insertDataset } from '../src/store/dataset.ts';
 import { storeManifest } from '../src/store/datasetImport.ts';
 import { insertExperiment } from '../src/store/experiment.ts';
 import { putPredictions } from '../src/store/prediction.ts';
+import { withCommands } from './installation.ts';
 
 /** Runs, images of a split and labels: the notebook's test set with eight of its models, and a large one. */
 const sizes = process.argv[2] ? process.argv.slice(2) : ['8x3469x10', '100x10000x100'];
@@ -85,37 +76,25 @@ async function measure(name: string, work: () => Promise<unknown>): Promise<void
   );
 }
 
-const home = await mkdtemp(join(tmpdir(), 'bench-ensembles-'));
-const postgres = await startEmbeddedPostgres(home, { settings: { fsync: 'off', synchronous_commit: 'off' } });
-try {
-  await migrate(postgres.url);
-  const db = await openDatabase(postgres.url);
-  const queue = await openQueue(postgres.url, { consumes: false, log: createLogger('bench', 'silent') });
-  const waker = createRunWaker(db);
-  const limits = { uploadLimitBytes: 2 ** 30, uploadsLimitBytes: 2 ** 30, unpackedLimitBytes: 2 ** 30 };
-  const files = { home, dataRoots: null, weightsRoots: null, ...limits };
-  const ctx = createCommandContext({ db, queue, blobs: createLocalStore(join(home, 'blobs')), files, waker });
-  for (const size of sizes) {
-    const [runs, rows, labels] = size.split('x').map(Number);
-    const experimentId = await prepare(ctx, runs!, rows!, labels!);
-    console.log(`${runs} runs of ${rows} images by ${labels} labels`);
-    const members = [{ filter: 'status = SUCCEEDED' }];
-    let ensembleId = '';
-    await measure('createEnsemble, scored on HOLDOUT', async () => {
-      ensembleId = await createEnsemble(ctx, { experimentId, name: size, members });
-    });
-    await measure('optimizeEnsemble, 50 picks', () => optimizeEnsemble(ctx, { experimentId, name: 'selected' }));
-    await measure('createSubmission', () => createSubmission(ctx, { ensembleId }));
-    const result = await combine(ctx, { split: 'HOLDOUT', members }, experimentId);
-    await measure('result: labelCounts and score', () => Promise.all([result.labelCounts(), result.score()]));
-    await measure('result: disagreement and ordered rows', () =>
-      Promise.all([result.disagreement(), result.rows({ first: 50 }, { orderBy: 'CONFIDENCE_ASC' })]),
-    );
-  }
-  await waker.close();
-  await queue.close();
-  await db.close();
-} finally {
-  await postgres.stop();
-  await rm(home, { recursive: true });
-}
+await withCommands(
+  async (ctx) => {
+    for (const size of sizes) {
+      const [runs, rows, labels] = size.split('x').map(Number);
+      const experimentId = await prepare(ctx, runs!, rows!, labels!);
+      console.log(`${runs} runs of ${rows} images by ${labels} labels`);
+      const members = [{ filter: 'status = SUCCEEDED' }];
+      let ensembleId = '';
+      await measure('createEnsemble, scored on HOLDOUT', async () => {
+        ensembleId = await createEnsemble(ctx, { experimentId, name: size, members });
+      });
+      await measure('optimizeEnsemble, 50 picks', () => optimizeEnsemble(ctx, { experimentId, name: 'selected' }));
+      await measure('createSubmission', () => createSubmission(ctx, { ensembleId }));
+      const result = await combine(ctx, { split: 'HOLDOUT', members }, experimentId);
+      await measure('result: labelCounts and score', () => Promise.all([result.labelCounts(), result.score()]));
+      await measure('result: disagreement and ordered rows', () =>
+        Promise.all([result.disagreement(), result.rows({ first: 50 }, { orderBy: 'CONFIDENCE_ASC' })]),
+      );
+    }
+  },
+  { fsync: 'off', synchronous_commit: 'off' },
+);

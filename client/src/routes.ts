@@ -10,7 +10,11 @@ export const routes = {
     const search = new URLSearchParams(filled).toString();
     return `/experiments/${segment(experimentId)}/start${search && `?${search}`}`;
   },
-  newEnsemble: (experimentId: string) => `/experiments/${segment(experimentId)}/ensembles/new`,
+  /** `runIds`: chosen as members to begin with. */
+  newEnsemble: (experimentId: string, runIds: readonly string[] = []) => {
+    const runs = runIds.length ? `?runs=${runIds.map(segment).join(',')}` : '';
+    return `/experiments/${segment(experimentId)}/ensembles/new${runs}`;
+  },
   run: (id: string) => `/runs/${segment(id)}`,
   compare: (runIds: readonly string[]) => `/compare?runs=${runIds.map(segment).join(',')}`,
   sweep: (id: string) => `/sweeps/${segment(id)}`,

@@ -137,7 +137,10 @@ function Head({ runs }: { readonly runs: readonly ComparedRun[] }) {
       actions={
         only && (
           <ButtonLink
-            to={`${routes.newEnsemble(only[0])}?runs=${runs.map(({ id }) => encodeURIComponent(id)).join(',')}`}
+            to={routes.newEnsemble(
+              only[0],
+              runs.map(({ id }) => id),
+            )}
           >
             Ensemble of these
           </ButtonLink>

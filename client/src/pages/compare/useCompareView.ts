@@ -28,10 +28,11 @@ export function useCompareView(): readonly [view: CompareView, change: (changes:
   const [get, set] = useSearch();
   const [runs, metrics, axis, smooth] = [get('runs'), get('metrics'), get('axis'), Number(get('smooth') ?? 0)];
   const [log, range, diff] = [get('log') === '1', get('range'), get('config') !== 'all'];
+  const named = useMemo(() => parseRunIds(runs), [runs]);
   const view = useMemo<CompareView>(
     () => ({
-      named: parseRunIds(runs),
-      ids: parseRunIds(runs).slice(0, mostCompared),
+      named,
+      ids: named.slice(0, mostCompared),
       metrics: metrics === null ? null : parseMetrics(metrics),
       axis: axis === 'epoch' ? 'epoch' : 'step',
       smoothing: smooth > 0 && smooth < 1 ? smooth : 0,
@@ -39,7 +40,7 @@ export function useCompareView(): readonly [view: CompareView, change: (changes:
       stretch: parseStretch(range),
       onlyDifferences: diff,
     }),
-    [runs, metrics, axis, smooth, log, range, diff],
+    [named, metrics, axis, smooth, log, range, diff],
   );
   const change = ({ named, metrics, axis, smoothing, logarithmic, stretch, onlyDifferences }: Partial<CompareView>) => {
     const to: Record<string, string | null> = {};

@@ -55,7 +55,7 @@ export function BulkBar({
       {runs.length > 0 && (
         <>
           {runs.length <= mostInLink ? (
-            <ButtonLink small to={`${routes.newEnsemble(experimentId)}?runs=${ids.map(encodeURIComponent).join(',')}`}>
+            <ButtonLink small to={routes.newEnsemble(experimentId, ids)}>
               Ensemble
             </ButtonLink>
           ) : (
