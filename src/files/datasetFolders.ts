@@ -2,10 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { idKind } from '../domain/ids.ts';
-import { isSameProcess } from '../locks/processes.ts';
+import { isAbandoned, ownerName } from '../locks/owner.ts';
 
 /** Also where folders of images may be put that requests may name when nothing else is configured. */
 export function datasetsOf(home: string): string {
@@ -29,7 +28,7 @@ export function locateRoot(home: string, root: string): string {
 
 /** A new folder to unpack into, until it is whole and gets its name; it tells whose it is. */
 export function draftFolder(home: string, datasetId: string): string {
-  return path.join(datasetsOf(home), 'drafts', `${datasetId}.${os.hostname()}.${process.pid}.${randomUUID()}`);
+  return path.join(datasetsOf(home), 'drafts', `${datasetId}.${ownerName()}.${randomUUID()}`);
 }
 
 /** Held by who makes or removes the folder of a data set on this machine. */
@@ -48,11 +47,8 @@ export async function removeAbandonedFolders(
 ): Promise<void> {
   const drafts = path.join(datasetsOf(home), 'drafts');
   for (const name of await readdir(drafts).catch(() => [])) {
-    const [, host, pid] = /^[^.]+\.(.+)\.(\d+)\.[0-9a-f-]+$/.exec(name) ?? [];
-    // This process has only begun: what bears its number is of an earlier one.
-    const lives = Number(pid) !== process.pid && isSameProcess(Number(pid), undefined);
-    if (host !== os.hostname() || lives) continue;
-    await rm(path.join(drafts, name), { recursive: true, force: true });
+    const [, owner] = /^[^.]+\.(.+)\.[0-9a-f-]+$/.exec(name) ?? [];
+    if (owner && isAbandoned(owner)) await rm(path.join(drafts, name), { recursive: true, force: true });
   }
   const names = await readdir(datasetsOf(home)).catch(() => []);
   const ids = names.filter((name) => idKind(name) === 'dataset');

@@ -1,7 +1,6 @@
 /** Folders that trainers leave files in: one per attempt, gone with it. Those of killed workers go when the next worker starts. */
 
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { KeptArtifact } from '../commands/attempt.ts';
 import { passingBytes } from '../commands/checkpoints.ts';
@@ -9,24 +8,21 @@ import type { CommandContext } from '../commands/context.ts';
 import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
 import { diskProblem } from '../errors.ts';
-import { isSameProcess } from '../locks/processes.ts';
+import { isAbandoned, ownerName } from '../locks/owner.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 import { persist } from './persist.ts';
 import { reasonOf } from './reason.ts';
 
 /** This worker's own folder below the home's `outputs`, on the file system of the home's blobs; made when it is needed, removed when the worker stops. */
 export function outputsOf(home: string): string {
-  return path.join(home, 'outputs', `${os.hostname()}.${process.pid}`);
+  return path.join(home, 'outputs', ownerName());
 }
 
 /** Removes what workers of this machine have left that do not live any more. */
 export async function removeAbandonedOutputs(home: string): Promise<void> {
   const root = path.join(home, 'outputs');
   for (const name of await readdir(root).catch(() => [])) {
-    const cut = name.lastIndexOf('.');
-    const pid = Number(name.slice(cut + 1));
-    if (name.slice(0, cut) !== os.hostname() || isSameProcess(pid, undefined)) continue;
-    await rm(path.join(root, name), { recursive: true, force: true });
+    if (isAbandoned(name)) await rm(path.join(root, name), { recursive: true, force: true });
   }
 }
 

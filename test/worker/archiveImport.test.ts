@@ -483,6 +483,7 @@ it('a worker that starts removes what killed ones have left, and folders of data
   const of = (name: string) => path.join(home, 'datasets', name);
   await writeFolder(of(''), {
     [`drafts/${gone}.${os.hostname()}.999999999.a1/files/half.jpg`]: 'half',
+    [`drafts/${gone}.${os.hostname()}.${process.pid}-1.a2/files/half.jpg`]: 'half',
     [`drafts/${kept}.another-host.1.b2/files/half.jpg`]: 'half',
     'my-own-images/rust/1.jpg': 'mine',
   });

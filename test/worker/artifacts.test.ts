@@ -7,6 +7,7 @@ import { beginAttempt, settleAttempt } from '../../src/commands/attempt.ts';
 import { updateExperiment } from '../../src/commands/experiment.ts';
 import { cleanUp } from '../../src/commands/housekeeping.ts';
 import { deleteRun, startRun } from '../../src/commands/run.ts';
+import { ownerName } from '../../src/locks/owner.ts';
 import { type Artifact, findArtifacts, insertArtifact } from '../../src/store/artifact.ts';
 import { experimentBytes } from '../../src/store/experimentStorage.ts';
 import { findLogLines } from '../../src/store/log.ts';
@@ -47,7 +48,7 @@ async function played(part: string) {
 }
 
 /** Attempts' folders that are still there. */
-const folders = async () => readdir(path.join(worker.home, 'outputs', `${os.hostname()}.${process.pid}`));
+const folders = async () => readdir(path.join(worker.home, 'outputs', ownerName()));
 
 const contentOf = ({ contentHash }: Artifact) => buffer(ctx.blobs.open(contentHash)).then(String);
 
@@ -138,9 +139,10 @@ test('an attempt that was given up stores nothing, and its blob goes', async () 
 
 test('folders of killed workers of this machine go when a worker starts', async () => {
   const outputs = path.join(worker.home, 'elsewhere', 'outputs');
-  const dead = `${os.hostname()}.2147483646`;
-  const kept = [`${os.hostname()}.${process.pid}`, 'other.machine.2147483646'];
-  for (const name of [dead, ...kept]) await mkdir(path.join(outputs, name, 'run_1-1'), { recursive: true });
+  // The second: of a process that had the number of this one.
+  const dead = [`${os.hostname()}.2147483646-1`, `${os.hostname()}.${process.pid}-1`];
+  const kept = [ownerName(), 'other.machine.2147483646-1'];
+  for (const name of [...dead, ...kept]) await mkdir(path.join(outputs, name, 'run_1-1'), { recursive: true });
   await removeAbandonedOutputs(path.dirname(outputs));
   expect((await readdir(outputs)).sort()).toEqual(kept.sort());
   await removeAbandonedOutputs(path.join(worker.home, 'nowhere'));

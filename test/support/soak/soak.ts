@@ -97,6 +97,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const deadline = performance.now() + 60_000;
     while (subscriber.count() < events.length && performance.now() < deadline) await sleep(50);
     await subscriber.stop();
+    // One that was started last may still be starting: what the one before left goes with that.
+    for (const name of installation.workers) await whenSignedOn(db, installation.pidOf(name));
     const survivors = await installation.stop();
     const home = path.join(folder, 'home');
     const problems = [
