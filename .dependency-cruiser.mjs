@@ -56,7 +56,7 @@ const clientLayers = {
   parts: ['api', 'generated', 'domain', 'format', 'ui', 'charts'],
   // views know each other by their links alone
   pages: ['api', 'generated', 'domain', 'format', 'ui', 'charts', 'parts'],
-  app: ['api', 'generated', 'format', 'ui', 'pages'],
+  app: ['api', 'generated', 'format', 'ui', 'parts', 'pages'],
   // the page to log in with, apart from all others
   login: [],
 };

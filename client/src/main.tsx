@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { connection } from './api/connection.ts';
 import { ApiError } from './api/request.ts';
 import { App } from './app/App.tsx';
+import { ViewerProvider } from './parts/Viewer.tsx';
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -24,7 +25,9 @@ connection.onReturn(() => void queryClient.invalidateQueries());
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
-      <App />
+      <ViewerProvider>
+        <App />
+      </ViewerProvider>
     </QueryClientProvider>
   </StrictMode>,
 );
