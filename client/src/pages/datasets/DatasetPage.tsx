@@ -1,6 +1,7 @@
 import { useApiQuery } from '../../api/hooks.ts';
 import { count } from '../../format/numbers.ts';
 import { DatasetPageDocument, type DatasetPageQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -64,14 +65,14 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
         title={name}
         trail={trail}
         actions={
-          <>
+          <ForWriters>
             {status === 'READY' && (
               <ButtonLink look="primary" to={`${routes.experiments}?create=${encodeURIComponent(id)}`}>
                 Create an experiment
               </ButtonLink>
             )}
             <DeleteButton dataset={dataset} />
-          </>
+          </ForWriters>
         }
       >
         <Status of={importState.status} />

@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
 import { DatasetsPageDocument, type DatasetsPageQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -92,9 +93,11 @@ export function DatasetsPage() {
       <PageHead
         title="Data sets"
         actions={
-          <ButtonLink look="primary" to={routes.importDataset}>
-            Import images
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink look="primary" to={routes.importDataset}>
+              Import images
+            </ButtonLink>
+          </ForWriters>
         }
       />
       <Stack>
@@ -113,7 +116,9 @@ export function DatasetsPage() {
           <Empty title="No data sets yet">
             <p>Images with labels stand here, each looked at once, so that every run trains on the same bytes.</p>
             <FolderShapes />
-            <ButtonLink to={routes.importDataset}>Import a folder or an archive</ButtonLink>
+            <ForWriters>
+              <ButtonLink to={routes.importDataset}>Import a folder or an archive</ButtonLink>
+            </ForWriters>
           </Empty>
         )}
         {rows.length > 0 && (

@@ -4,6 +4,7 @@ import { useApiMutation } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { request } from '../../api/request.ts';
 import { DatasetNamedDocument, ImportDatasetDocument } from '../../generated/operations.ts';
+import { ForWriters, ReadOnlyNotice, useMayWrite } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, TextField } from '../../ui/Field.tsx';
@@ -40,6 +41,7 @@ export function ImportPage() {
   const importDataset = useApiMutation(ImportDatasetDocument);
   const { keyFor, done } = useIdempotencyKey();
   const [asking, setAsking] = useState(false);
+  const mayWrite = useMayWrite();
 
   const form: ImportForm = { ...values, source };
   const busy = asking || importDataset.isPending || upload.kind === 'sending';
@@ -53,6 +55,7 @@ export function ImportPage() {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    if (!mayWrite) return;
     importing.forget();
     const parsed = parseImportForm(form, file);
     if ('problems' in parsed) return setFound(parsed.problems);
@@ -85,6 +88,7 @@ export function ImportPage() {
       <PageHead title="Import images" trail={[{ to: routes.datasets, label: 'Data sets' }]} />
       <Grid least="24rem">
         <Stack>
+          <ReadOnlyNotice what="import images" />
           <Panel>
             <form onSubmit={(event) => void submit(event)} noValidate>
               <Stack>
@@ -170,9 +174,11 @@ export function ImportPage() {
                 )}
                 {problems.form !== undefined && <Notice tone="bad">{problems.form}</Notice>}
                 <Row>
-                  <Button type="submit" look="primary" disabled={busy}>
-                    {source === 'upload' ? 'Send and import' : 'Import'}
-                  </Button>
+                  <ForWriters>
+                    <Button type="submit" look="primary" disabled={busy}>
+                      {source === 'upload' ? 'Send and import' : 'Import'}
+                    </Button>
+                  </ForWriters>
                   <ButtonLink look="quiet" to={routes.datasets}>
                     Back
                   </ButtonLink>

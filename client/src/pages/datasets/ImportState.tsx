@@ -3,6 +3,7 @@
 import { useApiMutation } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
 import { CancelImportDocument, type ImportStateFragment, RetryImportDocument } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Meter.tsx';
@@ -64,10 +65,10 @@ export function ImportPanel({
           tone="bad"
           title="The import failed"
           actions={
-            <>
+            <ForWriters>
               {again}
               <ButtonLink to={routes.importDataset}>Import it otherwise</ButtonLink>
-            </>
+            </ForWriters>
           }
         >
           {failure !== null && <Name whole>{failure}</Name>}
@@ -79,7 +80,7 @@ export function ImportPanel({
       );
     case 'CANCELED':
       return (
-        <Notice tone="warn" title="The import was canceled" actions={again}>
+        <Notice tone="warn" title="The import was canceled" actions={<ForWriters>{again}</ForWriters>}>
           Nothing of it was stored. It can be imported again from the same place.
         </Notice>
       );
@@ -89,14 +90,16 @@ export function ImportPanel({
         <Panel
           title={title}
           actions={
-            <Button
-              look="danger"
-              small
-              onClick={() => settle(cancel.mutateAsync({ id }).then(({ cancelImport }) => cancelImport.userErrors))}
-              disabled={cancel.isPending}
-            >
-              Cancel the import
-            </Button>
+            <ForWriters>
+              <Button
+                look="danger"
+                small
+                onClick={() => settle(cancel.mutateAsync({ id }).then(({ cancelImport }) => cancelImport.userErrors))}
+                disabled={cancel.isPending}
+              >
+                Cancel the import
+              </Button>
+            </ForWriters>
           }
         >
           <Progress label={title} hideLabel share={share} text={detail} />

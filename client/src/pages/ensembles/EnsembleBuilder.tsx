@@ -7,6 +7,7 @@ import {
   EnsembleLabelsDocument,
   type EnsembleRunFragment,
 } from '../../generated/operations.ts';
+import { ForWriters, ReadOnlyNotice } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -68,17 +69,18 @@ export function EnsembleBuilder({
           { to: routes.experiment(experimentId), label: name },
         ]}
         actions={
-          <>
+          <ForWriters>
             <Button onClick={() => setDialog('optimize')}>Select automatically …</Button>
             <Button look="primary" disabled={found.chosen.size === 0} onClick={() => setDialog('save')}>
               <Icon name="ensemble" /> Save …
             </Button>
-          </>
+          </ForWriters>
         }
       >
         Combined from predictions that are stored already: no model runs again.
       </PageHead>
       <Stack>
+        <ReadOnlyNotice what="save an ensemble" />
         <div className={styles.columns}>
           <MembersPanel builder={builder} found={found} problems={problems} splits={labelled} />
           <div className={styles.beside}>

@@ -9,6 +9,7 @@ import {
   EnsemblePageDocument,
   type Split,
 } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -74,10 +75,10 @@ function Saved({ ensemble }: { readonly ensemble: EnsembleDetailsFragment }) {
           { to: routes.experiment(experiment.id), label: experiment.name },
         ]}
         actions={
-          <>
+          <ForWriters>
             <ButtonLink to={routes.newEnsemble(experiment.id) + again}>Edit as new</ButtonLink>
             <DeleteButton ensemble={ensemble} />
-          </>
+          </ForWriters>
         }
       >
         <span>Ensemble</span>

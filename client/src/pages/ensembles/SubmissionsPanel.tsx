@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { useApiMutation } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { type EnsembleSubmissionFragment, SubmitEnsembleDocument } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
@@ -49,20 +50,22 @@ export function SubmissionsPanel({
   return (
     <Panel title="Submissions">
       <Stack>
-        <form className={styles.form} onSubmit={(event) => void create(event)}>
-          <div className={styles.grow}>
-            <TextField
-              label="Message"
-              placeholder="What is new in it (may stay empty)"
-              value={message}
-              problem={problemAt(problems, 'message')}
-              onChange={({ target }) => setMessage(target.value)}
-            />
-          </div>
-          <Button look="primary" type="submit" disabled={submit.isPending}>
-            Create the CSV
-          </Button>
-        </form>
+        <ForWriters>
+          <form className={styles.form} onSubmit={(event) => void create(event)}>
+            <div className={styles.grow}>
+              <TextField
+                label="Message"
+                placeholder="What is new in it (may stay empty)"
+                value={message}
+                problem={problemAt(problems, 'message')}
+                onChange={({ target }) => setMessage(target.value)}
+              />
+            </div>
+            <Button look="primary" type="submit" disabled={submit.isPending}>
+              Create the CSV
+            </Button>
+          </form>
+        </ForWriters>
         {elsewhere.length > 0 && (
           <Notice tone="bad" title="No submission was made">
             {elsewhere.join('\n')}

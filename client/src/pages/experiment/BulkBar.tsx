@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { mostCompared } from '../../domain/mostCompared.ts';
 import { count } from '../../format/numbers.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { CancelDialog, DeleteDialog, TagDialog } from './BulkDialogs.tsx';
@@ -53,7 +54,7 @@ export function BulkBar({
           </Button>
         ))}
       {runs.length > 0 && (
-        <>
+        <ForWriters>
           {runs.length <= mostInLink ? (
             <ButtonLink small to={routes.newEnsemble(experimentId, ids)}>
               Ensemble
@@ -66,16 +67,18 @@ export function BulkBar({
           <Button small onClick={() => setDialog('tag')}>
             Tag
           </Button>
-        </>
+        </ForWriters>
       )}
-      {underWay.length > 0 && (
-        <Button small onClick={() => setDialog('cancel')}>
-          Cancel {count(underWay.length)}
+      <ForWriters>
+        {underWay.length > 0 && (
+          <Button small onClick={() => setDialog('cancel')}>
+            Cancel {count(underWay.length)}
+          </Button>
+        )}
+        <Button small look="danger" onClick={() => setDialog('delete')}>
+          Delete
         </Button>
-      )}
-      <Button small look="danger" onClick={() => setDialog('delete')}>
-        Delete
-      </Button>
+      </ForWriters>
       <Button small look="quiet" onClick={() => onSelect(new Map())}>
         Clear
       </Button>

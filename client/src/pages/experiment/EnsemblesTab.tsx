@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent, significant } from '../../format/numbers.ts';
 import { ExperimentEnsemblesDocument, type ExperimentEnsemblesQuery, type Split } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -80,9 +81,11 @@ export function EnsemblesTab({ experiment }: { readonly experiment: ExperimentHe
           An ensemble combines the stored predictions of several runs, which is often better than the best of them, and
           costs no training.
         </p>
-        <ButtonLink look="primary" to={routes.newEnsemble(experiment.id)}>
-          Build an ensemble
-        </ButtonLink>
+        <ForWriters>
+          <ButtonLink look="primary" to={routes.newEnsemble(experiment.id)}>
+            Build an ensemble
+          </ButtonLink>
+        </ForWriters>
       </Empty>
     );
   }

@@ -3,6 +3,7 @@ import { Link, useParams } from 'wouter';
 import { useApiQuery } from '../../api/hooks.ts';
 import { bytes } from '../../format/numbers.ts';
 import { ExperimentPageDocument } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Menu } from '../../ui/Menu.tsx';
@@ -81,7 +82,7 @@ function Head({ experiment }: { readonly experiment: ExperimentHead }) {
       title={name}
       trail={[{ to: routes.experiments, label: 'Experiments' }]}
       actions={
-        <>
+        <ForWriters>
           {dataset && (
             <ButtonLink look="primary" to={routes.start(id)}>
               Start run
@@ -97,7 +98,7 @@ function Head({ experiment }: { readonly experiment: ExperimentHead }) {
           />
           {dialog === 'rename' && <RenameDialog experiment={experiment} onClose={close} />}
           {dialog === 'delete' && <DeleteDialog experiment={experiment} onClose={close} />}
-        </>
+        </ForWriters>
       }
     >
       {description && (

@@ -1,4 +1,5 @@
 import { count } from '../../format/numbers.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Notice.tsx';
@@ -18,9 +19,11 @@ export function LeaderboardEmpty({
       <Empty title="No runs yet">
         <p>Runs and ensembles will stand here, best first, as soon as they have a score.</p>
         {dataset ? (
-          <ButtonLink look="primary" to={routes.start(id)}>
-            Start a run
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink look="primary" to={routes.start(id)}>
+              Start a run
+            </ButtonLink>
+          </ForWriters>
         ) : (
           <p>This experiment has no data set, so that no run can be started in it.</p>
         )}

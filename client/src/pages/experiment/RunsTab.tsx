@@ -8,6 +8,7 @@ import {
   type RunOrderField,
   type RunOrderInput,
 } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import type { Sorting } from '../../ui/DataTable.tsx';
@@ -93,9 +94,11 @@ function NoRuns({ experiment, filter }: { readonly experiment: ExperimentHead; r
     <Empty title="No runs yet">
       <p>Every run stands here from the moment it is queued, with its status.</p>
       {experiment.dataset && (
-        <ButtonLink look="primary" to={routes.start(experiment.id)}>
-          Start a run
-        </ButtonLink>
+        <ForWriters>
+          <ButtonLink look="primary" to={routes.start(experiment.id)}>
+            Start a run
+          </ButtonLink>
+        </ForWriters>
       )}
     </Empty>
   );

@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
 import { ExperimentSweepsDocument, type ExperimentSweepsQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -55,9 +56,11 @@ export function SweepsTab({ experiment }: { readonly experiment: ExperimentHead 
           A sweep queues runs of several architectures, preprocessings and values together, and shows how they compare.
         </p>
         {experiment.dataset && (
-          <ButtonLink look="primary" to={routes.start(experiment.id)}>
-            Start a sweep
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink look="primary" to={routes.start(experiment.id)}>
+              Start a sweep
+            </ButtonLink>
+          </ForWriters>
         )}
       </Empty>
     );

@@ -1,5 +1,6 @@
 import { useApiPages } from '../../api/pages.ts';
 import { ExperimentsPageDocument, type ExperimentsPageQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { DataTable } from '../../ui/DataTable.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
@@ -26,15 +27,19 @@ export function ExperimentsPage() {
   });
   const isEmpty = pages.first !== undefined && pages.rows.length === 0;
   const create = (
-    <Button look="primary" onClick={() => set({ create: '' })}>
-      New experiment
-    </Button>
+    <ForWriters>
+      <Button look="primary" onClick={() => set({ create: '' })}>
+        New experiment
+      </Button>
+    </ForWriters>
   );
   return (
     <>
       <PageHead title="Experiments" actions={create} />
       {creating !== null && (
-        <CreateExperiment datasetId={creating || undefined} onClose={() => set({ create: null })} />
+        <ForWriters>
+          <CreateExperiment datasetId={creating || undefined} onClose={() => set({ create: null })} />
+        </ForWriters>
       )}
       <Stack>
         <SearchField label="Search by name" value={search} onChange={(next) => set({ search: next || null })} />

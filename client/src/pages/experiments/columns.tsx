@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { Sparkline } from '../../charts/Sparkline.tsx';
 import { bytes, metric } from '../../format/numbers.ts';
 import type { ExperimentsPageQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import type { Column } from '../../ui/DataTable.tsx';
@@ -80,9 +81,11 @@ export const columns: readonly Column<Experiment>[] = [
     cell: ({ id, name, dataset }) => (
       <span className={styles.links}>
         {dataset && (
-          <ButtonLink small look="quiet" to={routes.start(id)}>
-            Start run<span className="visually-hidden"> in {name}</span>
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink small look="quiet" to={routes.start(id)}>
+              Start run<span className="visually-hidden"> in {name}</span>
+            </ButtonLink>
+          </ForWriters>
         )}
         <ButtonLink small look="quiet" to={`${routes.experiment(id)}?tab=scatter`}>
           Scatter<span className="visually-hidden"> of {name}</span>

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
 import { MachinesQueueDocument, type MachinesQueueQuery } from '../../generated/operations.ts';
+import { useMayWrite } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -72,6 +73,7 @@ export function Queue({ idle }: { readonly idle: boolean }) {
   const runs = useMemo(() => inOrder(active.rows, queued.rows), [active.rows, queued.rows]);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState(false);
+  const mayWrite = useMayWrite();
   const chosen = runs.filter(({ id }) => selected.has(id));
   const error = active.error ?? queued.error;
   const known = active.first !== undefined && queued.first !== undefined;
@@ -100,9 +102,11 @@ export function Queue({ idle }: { readonly idle: boolean }) {
         <span>
           {count(active.first?.runs.totalCount)} under way, {count(queued.first?.runs.totalCount)} waiting
         </span>
-        <Button look="danger" small disabled={chosen.length === 0} onClick={() => setAsking(true)}>
-          Cancel{chosen.length > 0 && ` ${count(chosen.length)}`}
-        </Button>
+        {mayWrite && (
+          <Button look="danger" small disabled={chosen.length === 0} onClick={() => setAsking(true)}>
+            Cancel{chosen.length > 0 && ` ${count(chosen.length)}`}
+          </Button>
+        )}
       </Row>
       <DataTable
         label="Queue"
@@ -110,8 +114,8 @@ export function Queue({ idle }: { readonly idle: boolean }) {
         rows={runs}
         rowKey={({ id }) => id}
         rowLabel={({ name }) => name}
-        selected={selected}
-        onSelect={setSelected}
+        // Nothing but canceling can be done with those that are selected.
+        {...(mayWrite && { selected, onSelect: setSelected })}
         onNearEnd={queued.loadMore}
         total={runs.length - queued.rows.length + (queued.first?.runs.totalCount ?? 0)}
       />

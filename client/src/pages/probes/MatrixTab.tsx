@@ -5,6 +5,7 @@ import { type Fit, measurementsOf } from '../../domain/measurements.ts';
 import { bytesText, parseBytes } from '../../domain/typed.ts';
 import { bytes } from '../../format/numbers.ts';
 import { ProbeMatrixDocument, type ProbeMatrixQuery } from '../../generated/operations.ts';
+import { ForWriters, useMayWrite } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';
@@ -40,9 +41,11 @@ export function MatrixTab() {
         title={hasMore ? `The newest ${rows.length} probes have measured nothing` : 'Nothing has been measured yet'}
       >
         <p>Here stands what every network needs at every size, as soon as a probe has measured some.</p>
-        <ButtonLink look="primary" to={routes.newProbe()}>
-          Measure a network
-        </ButtonLink>
+        <ForWriters>
+          <ButtonLink look="primary" to={routes.newProbe()}>
+            Measure a network
+          </ButtonLink>
+        </ForWriters>
         {hasMore && <Button onClick={loadMore}>Look through older probes</Button>}
       </Empty>
     );
@@ -117,7 +120,9 @@ export function MatrixTab() {
 }
 
 function Cell({ fit, probe }: { readonly fit: Fit; readonly probe: string }): ReactNode {
+  const mayWrite = useMayWrite();
   if (fit.kind === 'unknown') {
+    if (!mayWrite) return <span className={styles.hint}>not measured</span>;
     return (
       <Link href={probe} className={styles.unknown}>
         not measured

@@ -8,6 +8,7 @@ import { bytes } from '../../format/numbers.ts';
 import { NewProbePageDocument, type NewProbePageQuery, ProbeMemoryDocument } from '../../generated/operations.ts';
 import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
 import { NotDone } from '../../parts/NotDone.tsx';
+import { ForWriters, ReadOnlyNotice } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, Select, TextField } from '../../ui/Field.tsx';
@@ -94,6 +95,7 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
   return (
     <form ref={form} noValidate onSubmit={(event) => void submit(event).catch(() => {})}>
       <Stack>
+        <ReadOnlyNotice what="measure memory" />
         {others && (
           <Notice tone="bad" title="It cannot be measured">
             <bdi>{others}</bdi>
@@ -176,9 +178,11 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
         </Panel>
         {measure.error && <NotDone error={measure.error} again="Nothing is measured twice when it is sent again." />}
         <Row>
-          <Button look="primary" type="submit" disabled={measure.isPending}>
-            {networks > 1 ? `Measure ${networks} networks` : 'Measure'}
-          </Button>
+          <ForWriters>
+            <Button look="primary" type="submit" disabled={measure.isPending}>
+              {networks > 1 ? `Measure ${networks} networks` : 'Measure'}
+            </Button>
+          </ForWriters>
           <span className={styles.hint}>Accumulation is doubled until the network fits the budget.</span>
         </Row>
       </Stack>

@@ -3,6 +3,7 @@ import { useApiPages } from '../../api/pages.ts';
 import { sizeText } from '../../domain/typed.ts';
 import { bytes, count } from '../../format/numbers.ts';
 import { type ListedProbeFragment, ProbesPageDocument, type ProbesPageQuery } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -68,9 +69,11 @@ export function ProbeList() {
           A memory probe trains a few steps of a network with growing accumulation until it fits a budget of memory, so
           that a run does not find out after an hour.
         </p>
-        <ButtonLink look="primary" to={routes.newProbe()}>
-          Measure a network
-        </ButtonLink>
+        <ForWriters>
+          <ButtonLink look="primary" to={routes.newProbe()}>
+            Measure a network
+          </ButtonLink>
+        </ForWriters>
       </Empty>
     );
   }

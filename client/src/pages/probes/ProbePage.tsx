@@ -3,6 +3,7 @@ import { useApiMutation } from '../../api/hooks.ts';
 import { bytesText, sizeText } from '../../domain/typed.ts';
 import { bytes, count } from '../../format/numbers.ts';
 import { ProbeCancelDocument } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { KeyValues } from '../../ui/KeyValues.tsx';
@@ -41,10 +42,10 @@ export function ProbePage({ id }: { readonly id: string }) {
         title={`Memory probe: ${first ? networkText(first) : 'no network'}${others}`}
         trail={[{ to: routes.probes, label: 'Memory probes' }]}
         actions={
-          <>
+          <ForWriters>
             {underWay && <CancelButton probe={probe} onDone={again} />}
             <ButtonLink to={routes.newProbe(askAgain(probe))}>Probe with changes</ButtonLink>
-          </>
+          </ForWriters>
         }
       >
         <Status of={status} />

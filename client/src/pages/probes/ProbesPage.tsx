@@ -1,3 +1,4 @@
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { PageHead } from '../../ui/Page.tsx';
@@ -14,9 +15,11 @@ export function ProbesPage() {
       <PageHead
         title="Memory probes"
         actions={
-          <ButtonLink look="primary" to={routes.newProbe()}>
-            New probe
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink look="primary" to={routes.newProbe()}>
+              New probe
+            </ButtonLink>
+          </ForWriters>
         }
       >
         Which accumulation fits into how much memory, measured by training a few steps

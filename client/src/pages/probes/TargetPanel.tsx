@@ -2,6 +2,7 @@ import { Bars } from '../../charts/Bars.tsx';
 import { type Size, sizeText } from '../../domain/typed.ts';
 import { bytes, significant } from '../../format/numbers.ts';
 import type { ProbedTargetFragment } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { KeyValues } from '../../ui/KeyValues.tsx';
@@ -30,9 +31,11 @@ export function TargetPanel({
       title={networkText(target)}
       actions={
         start && (
-          <ButtonLink small to={start}>
-            Start a run with this
-          </ButtonLink>
+          <ForWriters>
+            <ButtonLink small to={start}>
+              Start a run with this
+            </ButtonLink>
+          </ForWriters>
         )
       }
     >

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { bytes } from '../../format/numbers.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonAnchor, ButtonLink } from '../../ui/Button.tsx';
 import { CopyButton } from '../../ui/CopyButton.tsx';
@@ -19,9 +20,11 @@ export function ConfigTab({ state: { facts } }: { readonly state: RunState }) {
       <Row>
         {kind === 'TRAINED' && (
           <>
-            <ButtonLink look="primary" to={`${routes.start(experiment.id)}?from=${encodeURIComponent(id)}`}>
-              Start again with changes
-            </ButtonLink>
+            <ForWriters>
+              <ButtonLink look="primary" to={`${routes.start(experiment.id)}?from=${encodeURIComponent(id)}`}>
+                Start again with changes
+              </ButtonLink>
+            </ForWriters>
             <Button onClick={() => setOpen(true)}>Copy as mutation</Button>
           </>
         )}

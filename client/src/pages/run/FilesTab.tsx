@@ -1,6 +1,7 @@
 import { useApiMutation } from '../../api/hooks.ts';
 import { bytes, count } from '../../format/numbers.ts';
 import { ExportOnnxDocument } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { Button, ButtonAnchor } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -89,7 +90,15 @@ export function FilesTab({ state: { facts }, reload }: { readonly state: RunStat
     <Stack>
       <Panel
         title="Model"
-        actions={status === 'SUCCEEDED' && hasWeights && !hasOnnx && <OnnxButton runId={facts.id} reload={reload} />}
+        actions={
+          status === 'SUCCEEDED' &&
+          hasWeights &&
+          !hasOnnx && (
+            <ForWriters>
+              <OnnxButton runId={facts.id} reload={reload} />
+            </ForWriters>
+          )
+        }
       >
         {artifacts.length > 0 ? (
           <DataTable label="Files that it left" columns={artifactColumns} rows={artifacts} rowKey={({ id }) => id} />

@@ -1,3 +1,4 @@
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -80,7 +81,11 @@ function Loaded({ state, reload }: { readonly state: RunState; readonly reload: 
           { to: routes.experiment(facts.experiment.id), label: facts.experiment.name },
           ...(facts.sweep ? [{ to: routes.sweep(facts.sweep.id), label: facts.sweep.name }] : []),
         ]}
-        actions={<RunActions facts={facts} reload={reload} />}
+        actions={
+          <ForWriters>
+            <RunActions facts={facts} reload={reload} />
+          </ForWriters>
+        }
       >
         <Status of={facts.status} />
         <code>{facts.architecture}</code>

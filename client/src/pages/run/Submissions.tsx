@@ -6,6 +6,7 @@ import {
   RunSubmissionsDocument,
   type RunSubmissionsQuery,
 } from '../../generated/operations.ts';
+import { useMayWrite } from '../../parts/Viewer.tsx';
 import { Button, ButtonAnchor } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Moment } from '../../ui/Moment.tsx';
@@ -50,6 +51,7 @@ export function Submissions({ facts: { id, predictions } }: { readonly facts: Ru
   const { data, error, refetch } = useApiQuery(RunSubmissionsDocument, { id });
   const make = useApiMutation(CreateRunSubmissionDocument);
   const { keyFor, done } = useIdempotencyKey();
+  const mayWrite = useMayWrite();
   const submissions = data?.run?.submissions;
   const sets = predictions.filter(({ split }) => split === 'TEST');
   const write = () =>
@@ -72,9 +74,14 @@ export function Submissions({ facts: { id, predictions } }: { readonly facts: Ru
     <Panel
       title="Submission"
       actions={
-        <Button onClick={() => (latest ? download(latest.csvUrl) : write())} disabled={!submissions || make.isPending}>
-          Download submission CSV
-        </Button>
+        (latest || mayWrite) && (
+          <Button
+            onClick={() => (latest ? download(latest.csvUrl) : write())}
+            disabled={!submissions || make.isPending}
+          >
+            Download submission CSV
+          </Button>
+        )
       }
     >
       <Stack>

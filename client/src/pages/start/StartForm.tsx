@@ -5,6 +5,7 @@ import { parseList } from '../../domain/typed.ts';
 import { StartMemoryDocument, type StartPageQuery, StartPlanDocument } from '../../generated/operations.ts';
 import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
 import { NotDone } from '../../parts/NotDone.tsx';
+import { ForWriters, ReadOnlyNotice } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, TextField } from '../../ui/Field.tsx';
@@ -73,6 +74,7 @@ export function StartForm({
   return (
     <form ref={form} onSubmit={submit} noValidate className={styles.layout}>
       <Stack>
+        <ReadOnlyNotice what="start runs" />
         {others.length > 0 && (
           <Notice tone="bad" title="This cannot be started">
             {others.map((text) => (
@@ -131,12 +133,14 @@ export function StartForm({
                 />
               )}
               {error && <NotDone error={error} again="Nothing is started twice when it is sent again." />}
-              <Row>
-                <Button look="primary" type="submit" disabled={busy}>
-                  {busy ? 'Queueing…' : request.run || !ready ? 'Start run' : 'Start sweep'}
-                </Button>
-                <ButtonLink to={routes.newProbe(probeOf(experimentId, draft))}>Measure memory first</ButtonLink>
-              </Row>
+              <ForWriters>
+                <Row>
+                  <Button look="primary" type="submit" disabled={busy}>
+                    {busy ? 'Queueing…' : request.run || !ready ? 'Start run' : 'Start sweep'}
+                  </Button>
+                  <ButtonLink to={routes.newProbe(probeOf(experimentId, draft))}>Measure memory first</ButtonLink>
+                </Row>
+              </ForWriters>
             </Stack>
           </Panel>
           <Panel title={from === undefined ? 'Changed from the recipe' : 'Changed from the run'}>

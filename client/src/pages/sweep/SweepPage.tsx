@@ -4,6 +4,7 @@ import { useApiMutation } from '../../api/hooks.ts';
 import { mostCompared } from '../../domain/mostCompared.ts';
 import { bytes, count, duration, metric } from '../../format/numbers.ts';
 import { SweepCancelDocument, type SweepRunFragment } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -51,9 +52,11 @@ export function SweepPage({ id }: { readonly id: string }) {
               Its leaderboard
             </ButtonLink>
             {underWay && (
-              <Button look="danger" onClick={() => ask(true)} disabled={sweep.status === 'CANCELING'}>
-                Cancel sweep
-              </Button>
+              <ForWriters>
+                <Button look="danger" onClick={() => ask(true)} disabled={sweep.status === 'CANCELING'}>
+                  Cancel sweep
+                </Button>
+              </ForWriters>
             )}
           </>
         }
