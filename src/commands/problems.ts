@@ -41,3 +41,12 @@ export async function collect<T>(problems: UserProblem[], work: () => Promise<T>
 export function distinct(problems: readonly UserProblem[]): UserProblem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
+
+/** Names that a refusal tells at most. */
+const mostNamed = 5;
+
+/** The first of the names, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, mostNamed).join(', ');
+  return names.length > mostNamed ? `${shown} and ${names.length - mostNamed} more` : shown;
+}

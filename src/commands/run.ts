@@ -12,7 +12,7 @@ import { deleteRunRow, editRun, findRunUses, insertRuns, lockRun, type NewRun, t
 import { releaseBlobs } from './blobs.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
-import { collect, nameProblems } from './problems.ts';
+import { collect, listed, nameProblems } from './problems.ts';
 import { requireQuota } from './quota.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
 import { dataProblems, loadTrainingData } from './trainingPlan.ts';
@@ -158,7 +158,10 @@ export async function deleteRun(ctx: CommandContext, id: string): Promise<void> 
     const run = await lockOrRefuse(tx, id);
     if (!isTerminal(run.status)) throw refuse('CONFLICT', `run ${id} is ${run.status}; cancel it first`, ['id']);
     const uses = await findRunUses(tx, id);
-    if (uses.length) throw refuse('CONFLICT', `run ${id} is used by ${uses.join(', ')} and stays with them`, ['id']);
+    if (uses.length) {
+      const first = `delete ${uses.length === 1 ? 'that' : 'those'} first`;
+      throw refuse('CONFLICT', `run ${JSON.stringify(run.name)} is used by ${listed(uses)}; ${first}`, ['id']);
+    }
     const left = await findArtifacts(tx, [id]);
     await deleteRunRow(tx, id);
     return left;

@@ -4,7 +4,7 @@ import { deleteEnsemble } from '../commands/removal.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { ensembleCursor, listEnsembles } from '../store/ensemble.ts';
 import { connection, pageRequest } from './connection.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { predictionRowConnection } from './prediction.ts';
 import type { EnsembleMemberRow, SelectionStepRow } from './rows.ts';
@@ -16,9 +16,9 @@ export const ensembleResolvers: Resolvers = {
   },
   Mutation: {
     createEnsemble: (_, { input }, { commands, loaders }) =>
-      payload('ensemble', async () => loadExisting(loaders.ensemble, await createEnsemble(commands, input))),
+      payload('ensemble', async () => loadCreated(loaders.ensemble, await createEnsemble(commands, input))),
     optimizeEnsemble: (_, { input }, { commands, loaders }) =>
-      payload('ensemble', async () => loadExisting(loaders.ensemble, await optimizeEnsemble(commands, input))),
+      payload('ensemble', async () => loadCreated(loaders.ensemble, await optimizeEnsemble(commands, input))),
     deleteEnsemble: (_, { id }, { commands, loaders }) =>
       payload('deletedId', async () => {
         await deleteEnsemble(commands, id);

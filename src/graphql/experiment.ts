@@ -6,7 +6,7 @@ import { experimentCursor, findExperiment, listExperiments } from '../store/expe
 import { listMetricNames } from '../store/experimentFigures.ts';
 import { idOrName, within } from './arguments.ts';
 import { connection, pageRequest } from './connection.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { runConnection } from './runConnection.ts';
 
@@ -18,7 +18,7 @@ export const experimentResolvers: Resolvers = {
   },
   Mutation: {
     createExperiment: (_, { input }, { commands, loaders }) =>
-      payload('experiment', async () => loadExisting(loaders.experiment, await createExperiment(commands, input))),
+      payload('experiment', async () => loadCreated(loaders.experiment, await createExperiment(commands, input))),
     updateExperiment: (_, { input }, { commands, loaders }) =>
       payload('experiment', async () => {
         await updateExperiment(commands, input);

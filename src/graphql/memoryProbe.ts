@@ -4,7 +4,7 @@ import { agrees } from '../domain/memoryProbe.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { listProbes, probeCursor } from '../store/probe.ts';
 import { connection, pageRequest } from './connection.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 
 export const memoryProbeResolvers: Resolvers = {
@@ -18,7 +18,7 @@ export const memoryProbeResolvers: Resolvers = {
     probeMemory: (_, { input: { budget, ...input } }, { commands, loaders }) =>
       payload('memoryProbe', async () => {
         const budgetBytes = budget.bytes ?? (budget.mebibytes ?? 0) * 2 ** 20;
-        return loadExisting(loaders.probe, await probeMemory(commands, { ...input, budgetBytes }));
+        return loadCreated(loaders.probe, await probeMemory(commands, { ...input, budgetBytes }));
       }),
   },
   MemoryProbe: {

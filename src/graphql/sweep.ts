@@ -7,7 +7,7 @@ import { filterSql } from '../store/filterSql.ts';
 import { countChosenRuns } from '../store/runList.ts';
 import { listSweepRuns, listSweeps, sweepCursor, sweepRunCursor } from '../store/sweep.ts';
 import { connection, pageRequest } from './connection.ts';
-import { loadExisting } from './loaders.ts';
+import { loadCreated, loadExisting } from './loaders.ts';
 import { payload } from './payload.ts';
 import { runConnection } from './runConnection.ts';
 
@@ -17,7 +17,7 @@ export const sweepResolvers: Resolvers = {
   },
   Mutation: {
     startSweep: (_, { input }, { commands, loaders }) =>
-      payload('sweep', async () => loadExisting(loaders.sweep, await startSweep(commands, input))),
+      payload('sweep', async () => loadCreated(loaders.sweep, await startSweep(commands, input))),
     cancelSweep: (_, { id }, { commands, loaders }) =>
       payload('sweep', async () => {
         await cancelSweep(commands, id);

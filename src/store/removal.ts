@@ -1,4 +1,4 @@
-/** Removal of ensembles and experiments with everything of them. Each gives the blobs that the removed rows had named. */
+/** Removal of submissions, ensembles and experiments with everything of them. Each gives the blobs that the removed rows had named. */
 
 import type { RunStatus } from '../domain/run.ts';
 import type { Queryable } from './queryable.ts';
@@ -9,6 +9,12 @@ interface RemovedBlob {
 }
 
 const blobFields = { contentHash: true, createdAt: true } as const;
+
+/** Empty when there is no such submission. */
+export async function deleteSubmissionRow(tx: Queryable, id: string): Promise<RemovedBlob[]> {
+  return tx.$queryRaw<RemovedBlob[]>`
+    delete from submission where id = ${id} returning content_hash as "contentHash", created_at as "createdAt"`;
+}
 
 /** Takes the ensemble's row until the transaction ends; false when there is none. */
 export async function lockEnsemble(tx: Queryable, id: string): Promise<boolean> {

@@ -78,6 +78,20 @@ describe('a mutation leaves', () => {
     expect(server.logged.some((line) => line.requestId === requestId)).toBe(true);
   });
 
+  test('of deleteSubmission, too, which needs WRITE', async () => {
+    const remove = 'mutation ($id: ID!) { deleteSubmission(id: $id) { deletedId userErrors { code } } }';
+    const id = `sub_${'0'.repeat(26)}`;
+    const { errors } = await server.send(remove, { id }, reader.bearer);
+    expect(errors[0]!.extensions).toMatchObject({ code: 'FORBIDDEN' });
+    const answer = await server.ask(remove, { id }, writer.bearer);
+    expect(answer.deleteSubmission).toEqual({ deletedId: null, userErrors: [{ code: 'NOT_FOUND' }] });
+    const entry = { operation: 'deleteSubmission', ids: [id], outcome: 'REFUSED' };
+    expect(await newest(2)).toMatchObject([
+      { ...entry, codes: ['NOT_FOUND'], actor: 'a WRITE key' },
+      { ...entry, codes: ['FORBIDDEN'], actor: 'a READ key' },
+    ]);
+  });
+
   test('one entry for each of several fields', async () => {
     const two = 'mutation { a: cancelRun(id: "run_a") { run { id } } b: deleteDataset(id: "ds_b") { deletedId } }';
     await server.ask(two, {}, writer.bearer);

@@ -98,7 +98,7 @@ describe('deleteRun', () => {
     await insertEnsemble(prisma, { ...ensemble, method: 'MEAN' }, parts);
     expect((await server.ask(deleteRun, { id })).deleteRun).toMatchObject({
       deletedId: null,
-      userErrors: [{ code: 'CONFLICT', message: `run ${id} is used by ensemble "best" and stays with them` }],
+      userErrors: [{ code: 'CONFLICT', message: 'run "member" is used by ensemble "best"; delete that first' }],
     });
     expect(await prisma.run.count({ where: { id } })).toBe(1);
   });

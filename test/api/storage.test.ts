@@ -1,4 +1,4 @@
-/** What experiments keep and may keep, and the removal of experiments and ensembles. */
+/** What experiments keep and may keep, and the removal of experiments, ensembles and submissions. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertArtifact } from '../../src/store/artifact.ts';
@@ -25,8 +25,10 @@ const updateExperiment = `mutation ($input: UpdateExperimentInput!) {
 }`;
 const deleteExperiment = `mutation ($id: ID!) { deleteExperiment(id: $id) { deletedId ${errors} } }`;
 const deleteEnsemble = `mutation ($id: ID!) { deleteEnsemble(id: $id) { deletedId ${errors} } }`;
+const deleteSubmission = `mutation ($id: ID!) { deleteSubmission(id: $id) { deletedId ${errors} } }`;
+const deleteRun = `mutation ($id: ID!) { deleteRun(id: $id) { deletedId ${errors} } }`;
 const createSubmission = `mutation ($input: CreateSubmissionInput!) {
-  createSubmission(input: $input) { submission { id contentHash } ${errors} }
+  createSubmission(input: $input) { submission { id contentHash csvUrl } ${errors} }
 }`;
 const startRun = `mutation ($input: StartRunInput!) { startRun(input: $input) { run { id } ${errors} } }`;
 const startSweep = `mutation ($input: StartSweepInput!) { startSweep(input: $input) { sweep { id } ${errors} } }`;
@@ -89,7 +91,7 @@ describe('storage', () => {
       userErrors: [{ code: 'QUOTA_EXCEEDED' }],
     });
     expect(await prisma.run.count({ where: { experimentId: id } })).toBe(2);
-    await server.ask('mutation ($id: ID!) { deleteRun(id: $id) { deletedId } }', { id: large });
+    await server.ask(deleteRun, { id: large });
     expect((await server.ask(startRun, { input })).startRun.userErrors).toEqual([]);
   });
 });
@@ -139,8 +141,72 @@ describe('deleteEnsemble', () => {
       deletedId: null,
       userErrors: [{ code: 'NOT_FOUND', path: ['id'], message: `there is no ensemble ${id}` }],
     });
-    const deleteRun = 'mutation ($id: ID!) { deleteRun(id: $id) { deletedId } }';
     expect((await server.ask(deleteRun, { id: runId })).deleteRun.deletedId).toBe(runId);
+  });
+});
+
+describe('deleteSubmission', () => {
+  /** A run with predictions of one image; other seeds, other labels. */
+  async function predicted(experimentId: string): Promise<string> {
+    const runId = await testRun(server.context.db.prisma, experimentId, { name: 'predicted' });
+    await putPredictions(server.context.db.prisma, runId, drawnPredictions(4, ['a.jpg'], ['blast', 'hispa']));
+    return runId;
+  }
+  const submitted = async (input: object) =>
+    (await server.ask(createSubmission, { input })).createSubmission.submission;
+  const remove = async (id: string) => (await server.ask(deleteSubmission, { id })).deleteSubmission;
+
+  test('removes it with its bytes; the run that it kept can be deleted then', async () => {
+    const experimentId = await experiment();
+    const runId = await predicted(experimentId);
+    const { id, contentHash, csvUrl } = await submitted({ runId });
+    expect((await server.ask(deleteRun, { id: runId })).deleteRun.userErrors).toEqual([
+      {
+        code: 'CONFLICT',
+        path: ['id'],
+        message: `run "predicted" is used by submission ${id}; delete that first`,
+      },
+    ]);
+    expect(await remove(id)).toEqual({ deletedId: id, userErrors: [] });
+    expect(await server.context.blobs.has(contentHash)).toBe(false);
+    expect((await fetch(server.url + csvUrl)).status).toBe(404);
+    const shown = await server.ask(
+      'query ($id: ID!, $sub: ID!) { run(id: $id) { submissions { id } } node(id: $sub) { id } }',
+      { id: runId, sub: id },
+    );
+    expect(shown).toEqual({ run: { submissions: [] }, node: null });
+    expect(await remove(id)).toEqual({
+      deletedId: null,
+      userErrors: [{ code: 'NOT_FOUND', path: ['id'], message: `there is no submission ${id}` }],
+    });
+    expect((await server.ask(deleteRun, { id: runId })).deleteRun.deletedId).toBe(runId);
+  });
+
+  test('keeps bytes that another one names, and the ensemble that it was made of', async () => {
+    const experimentId = await experiment();
+    const runId = await predicted(experimentId);
+    const ensembleId = await ensembleOf(experimentId, 'kept', [runId]);
+    const [one, two] = [await submitted({ runId }), await submitted({ ensembleId })];
+    expect(two.contentHash).toBe(one.contentHash);
+    expect(await remove(two.id)).toEqual({ deletedId: two.id, userErrors: [] });
+    expect(await (await fetch(server.url + one.csvUrl)).text()).toMatch(/^image_id,label\na\.jpg,(blast|hispa)\n$/);
+    const { node } = await server.ask(
+      'query ($id: ID!) { node(id: $id) { ... on Ensemble { name submissions { id } } } }',
+      { id: ensembleId },
+    );
+    expect(node).toEqual({ name: 'kept', submissions: [] });
+  });
+
+  test('answers one of two who ask at once, and the key that made it is refused from then on', async () => {
+    const input = { runId: await predicted(await experiment()), idempotencyKey: 'a submission to delete' };
+    const { id } = await submitted(input);
+    const answers = await Promise.all([remove(id), remove(id)]);
+    expect(answers.map(({ deletedId }) => deletedId).filter(Boolean)).toEqual([id]);
+    const again = await server.ask(createSubmission, { input });
+    expect(again.createSubmission).toMatchObject({
+      submission: null,
+      userErrors: [{ code: 'CONFLICT', path: ['idempotencyKey'], message: expect.stringContaining('deleted since') }],
+    });
   });
 });
 
@@ -175,6 +241,29 @@ describe('deleteExperiment', () => {
     expect((await server.ask(deleteExperiment, { id })).deleteExperiment).toMatchObject({
       userErrors: [{ code: 'NOT_FOUND', path: ['id'] }],
     });
+  });
+
+  test('leaves the keys of what was made refused, not unanswered', async () => {
+    const created = { name: 'made once', datasetId, idempotencyKey: 'an experiment to delete' };
+    const id = await experiment(created);
+    const { architecture, itemTransform, size, ...config } = smallConfig;
+    const preprocessings = [{ itemTransform, size }];
+    const sweep = {
+      experimentId: id,
+      architectures: [architecture],
+      preprocessings,
+      config,
+      idempotencyKey: 'a sweep',
+    };
+    expect((await server.ask(startSweep, { input: sweep })).startSweep.userErrors).toEqual([]);
+    await server.ask('mutation ($id: ID!) { cancelSweep(id: $id) { userErrors { code } } }', {
+      id: (await server.ask(startSweep, { input: sweep })).startSweep.sweep.id,
+    });
+    expect((await server.ask(deleteExperiment, { id })).deleteExperiment.deletedId).toBe(id);
+    const refused = { code: 'CONFLICT', path: ['idempotencyKey'], message: expect.stringContaining('deleted since') };
+    const again = await server.ask(createExperiment, { input: created });
+    expect(again.createExperiment).toEqual({ experiment: null, userErrors: [refused] });
+    expect((await server.ask(startSweep, { input: sweep })).startSweep).toEqual({ sweep: null, userErrors: [refused] });
   });
 
   test('is refused while a run is under way, and when another experiment needs one', async () => {
