@@ -55,6 +55,16 @@ export interface RunFailure {
 
 export type RunPhase = 'PREPARING' | 'FROZEN' | 'UNFROZEN' | 'VALIDATING' | 'PREDICTING' | 'PROBING';
 
+/** Pretrained weights on their way from the hub to the worker's machine. */
+export interface WeightsFetch {
+  /** What was asked for, e.g. `hf://timm/convnext_atto.d2_in1k`. */
+  readonly source: string;
+  /** Bytes that are there. */
+  readonly received: number;
+  /** Bytes of the whole file; null: the hub has not told yet. */
+  readonly size: number | null;
+}
+
 /** Where an attempt stands. Epochs and batches count from 0 = none done. */
 export interface RunProgress {
   readonly phase: RunPhase;
@@ -66,6 +76,8 @@ export interface RunProgress {
   readonly batches: number;
   readonly imagesPerSecond: number | null;
   readonly etaSeconds: number | null;
+  /** What is fetched while PREPARING; else left out. */
+  readonly weights?: WeightsFetch;
 }
 
 /** One finished epoch. Losses may be NaN or infinite; rates are in [0, 1]; memory in bytes. */

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttemptOutcome } from '../commands/attempt.ts';
 import { findArchitecture, timmName } from '../domain/architecture.ts';
-import type { HubReference } from '../domain/hubReference.ts';
-import type { RunFailure, RunProgress } from '../domain/run.ts';
+import { formatHubReference, type HubReference } from '../domain/hubReference.ts';
+import type { RunFailure, RunProgress, WeightsFetch } from '../domain/run.ts';
 import type { TrainerEvent, TrainerJob } from '../domain/trainer.ts';
 import type { TrainingConfig } from '../domain/trainingConfig.ts';
 import { parseWeightsUri, showUri } from '../domain/weightsUri.ts';
@@ -46,7 +46,7 @@ export async function provideWeights(config: TrainingConfig, options: WeightsOpt
 }
 
 function unavailable(reason: string, retryable: boolean): RunFailure {
-  const message = `no pretrained weights: ${reason}; set weightsUri to a file on the worker or to hf://owner/repository, or pretrained: false to start from random weights`;
+  const message = `${reason}; set weightsUri to a file on the worker or to hf://owner/repository, or pretrained: false to start from random weights`;
   return { code: 'WEIGHTS_UNAVAILABLE', message, retryable };
 }
 
@@ -117,33 +117,35 @@ async function statIfThere(file: string) {
 /** Milliseconds between two events of a download. */
 const progressInterval = 500;
 
-function fromHub(reference: HubReference, config: TrainingConfig, { hub, signal, tell }: WeightsOptions) {
+/** Fetches it, and tells from the first question to the last byte that this is what the run waits for. */
+async function fromHub(reference: HubReference, config: TrainingConfig, { hub, signal, tell }: WeightsOptions) {
+  const source = formatHubReference(reference);
   let toldAt = Number.NEGATIVE_INFINITY;
-  return hub.fetch(reference, {
+  tell({ kind: 'progress', progress: preparing(config, { source, received: 0, size: null }) });
+  const file = await hub.fetch(reference, {
     signal,
     note: (line) => tell({ kind: 'log', stream: 'trainer', line }),
     onProgress: (received, size) => {
       if (received < size && Date.now() - toldAt < progressInterval) return;
       toldAt = Date.now();
-      tell({ kind: 'progress', progress: downloadProgress(config, received, size) });
+      tell({ kind: 'progress', progress: preparing(config, { source, received, size }) });
     },
   });
+  tell({ kind: 'progress', progress: preparing(config) });
+  return file;
 }
 
-/** Counted in MB: what an attempt does before its first batch. */
-function downloadProgress(
-  { schedule, epochs, freezeEpochs }: TrainingConfig,
-  received: number,
-  size: number,
-): RunProgress {
+/** What an attempt does before its first batch; batches are the megabytes of what it fetches. */
+function preparing({ schedule, epochs, freezeEpochs }: TrainingConfig, weights?: WeightsFetch): RunProgress {
   const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
   return {
     phase: 'PREPARING',
     epoch: 0,
     epochs: epochs + (schedule === 'FINE_TUNE' ? freezeEpochs : 0),
-    batch: megabytes(received),
-    batches: megabytes(size),
+    batch: megabytes(weights?.received ?? 0),
+    batches: megabytes(weights?.size ?? 0),
     imagesPerSecond: null,
     etaSeconds: null,
+    ...(weights && { weights }),
   };
 }

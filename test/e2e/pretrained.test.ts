@@ -114,7 +114,10 @@ test('a run downloads its weights and trains from them', async () => {
     orderBy: { seq: 'asc' },
   });
   const downloads = events.filter(({ payload }) => JSON.stringify(payload).includes('"PREPARING"'));
-  expect(JSON.stringify(downloads.map(({ payload }) => payload))).toMatch(/"batches":15/);
+  const told = JSON.stringify(downloads.map(({ payload }) => payload));
+  expect(told).toMatch(/"batches":15/);
+  expect(told).toMatch(/"source":"hf:\/\/timm\/convnext_atto.d2_in1k"/);
+  expect(run.progress?.weights).toBeUndefined();
 });
 
 test('the next one finds them; its trainer never sees the token, and nobody tells it', async () => {

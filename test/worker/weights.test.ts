@@ -57,6 +57,8 @@ async function failureOf(promise: ReturnType<typeof provide>): Promise<RunFailur
   const { outcome } = await promise;
   if (outcome?.status !== 'FAILED') throw new Error(`it ended ${outcome?.status}`);
   expect(outcome.failure.code).toBe('WEIGHTS_UNAVAILABLE');
+  // The code says already what is missing.
+  expect(outcome.failure.message).not.toMatch(/^no pretrained weights/);
   expect(outcome.failure.message).toMatch(/; set weightsUri to .*, or pretrained: false to start from random weights$/);
   return outcome.failure;
 }
@@ -145,7 +147,7 @@ describe('what the hub does', () => {
     expect(failure).toMatchObject({ retryable, message: expect.stringContaining('the server is on fire') });
   });
 
-  test('is told to the run: sentences in its log, megabytes as progress', async () => {
+  test('is told to the run: sentences in its log, what is fetched as progress', async () => {
     const events: TrainerEvent[] = [];
     const downloading: Hub = {
       fetch: async (_, { note, onProgress }) => {
@@ -156,11 +158,18 @@ describe('what the hub does', () => {
       },
     };
     await provide({ epochs: 3, freezeEpochs: 2 }, { hub: downloading, events });
-    const progress = { phase: 'PREPARING', epoch: 0, epochs: 5, batches: 3, imagesPerSecond: null, etaSeconds: null };
+    const source = 'hf://timm/convnext_atto.d2_in1k';
+    const progress = { phase: 'PREPARING', epoch: 0, epochs: 5, imagesPerSecond: null, etaSeconds: null };
+    const fetching = (batch: number, received: number, size: number | null) => ({
+      kind: 'progress',
+      progress: { ...progress, batch, batches: size === null ? 0 : 3, weights: { source, received, size } },
+    });
     expect(events).toEqual([
+      fetching(0, 0, null),
       { kind: 'log', stream: 'trainer', line: 'downloading' },
-      { kind: 'progress', progress: { ...progress, batch: 1 } },
-      { kind: 'progress', progress: { ...progress, batch: 3 } },
+      fetching(1, 1, 2_500_000),
+      fetching(3, 2_500_000, 2_500_000),
+      { kind: 'progress', progress: { ...progress, batch: 0, batches: 0 } },
     ]);
   });
 
