@@ -154,6 +154,24 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await close();
   });
 
+  test('a run without its pretrained weights is started again with random ones, from what is said of it', async () => {
+    const experimentId = await newExperiment('no weights');
+    const config = { pretrained: true, weightsUri: '/nowhere/weights.pth', epochs: 3 };
+    const runId = await started(server, experimentId, { name: 'first', config });
+    expect(await ended(server, runId)).toBe('FAILED');
+    const { page, problems, close } = await open(routes.run(runId));
+    await page.getByText('The pretrained weights are not to be had').waitFor();
+    await page.getByText('/nowhere/weights.pth does not exist on the worker').waitFor();
+    await page.getByRole('link', { name: 'Start again with random weights' }).click();
+    await settled(page);
+    expect(await page.getByLabel('Pretrained', { exact: true }).inputValue()).toBe('false');
+    expect(await field(page, 'Weights').inputValue()).toBe('');
+    expect(await field(page, 'Epochs').inputValue()).toBe('3');
+    await page.getByText('Pretrained: Yes → No, random').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
   test('a sweep is followed to its end and can be canceled', async () => {
     const experimentId = await newExperiment('followed');
     await started(server, experimentId, { name: 'known', config: { epochs: 1, seed: 1 } });

@@ -59,7 +59,7 @@ async function start(page: Page, part: string, { name, epochs }: { readonly name
   await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
   await page.getByLabel('Batch size').fill('4');
   await page.getByText('Advanced').click();
-  await page.getByLabel('Start', { exact: true }).selectOption({ label: 'Random' });
+  await page.getByLabel('Pretrained', { exact: true }).selectOption({ label: 'No, random' });
   await page.getByLabel('Weights', { exact: true }).fill(part);
   await page.getByLabel('Name', { exact: true }).last().fill(name);
   await page.getByRole('button', { name: 'Start run' }).click();

@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'react';
 import { bytes, count, duration, metric, significant } from '../../format/numbers.ts';
-import type { RunPhase } from '../../generated/operations.ts';
+import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Meter.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
+import { advanceOf } from './advance.ts';
 import { bestOf } from './best.ts';
 import { failureWords } from './failures.ts';
 import styles from './Run.module.css';
@@ -29,7 +30,7 @@ export function RunSituation({ state }: { readonly state: RunState }) {
           Its trials, and the accumulation that they recommend, stand on the page of its probe.
         </Notice>
       )}
-      {failure && <FailureNotice failure={failure} />}
+      {failure && <FailureNotice failure={failure} facts={facts} />}
       {status === 'QUEUED' && <Waiting facts={facts} />}
       {skippedImages && skippedImages.count > 0 && (
         <Notice
@@ -60,10 +61,12 @@ export function RunSituation({ state }: { readonly state: RunState }) {
   );
 }
 
-function FailureNotice({ failure }: { readonly failure: NonNullable<RunFacts['failure']> }) {
+type Failure = NonNullable<RunFacts['failure']>;
+
+function FailureNotice({ failure, facts }: { readonly failure: Failure; readonly facts: RunFacts }) {
   const { title, meaning, remedies } = failureWords[failure.code];
   return (
-    <Notice tone="bad" title={title}>
+    <Notice tone="bad" title={title} actions={<WayOut failure={failure} facts={facts} />}>
       <div className={styles.failure}>
         <p>{meaning}</p>
         <pre className={styles.message}>
@@ -79,7 +82,22 @@ function FailureNotice({ failure }: { readonly failure: NonNullable<RunFacts['fa
   );
 }
 
-function Waiting({ facts: { nextAttemptAt, attempts } }: { readonly facts: RunFacts }) {
+/** What leads on from a failure at once: the form, filled in so that it cannot happen again. */
+function WayOut({ failure, facts }: { readonly failure: Failure; readonly facts: RunFacts }) {
+  const { kind, experiment, id, config } = facts;
+  if (failure.code !== 'WEIGHTS_UNAVAILABLE' || kind !== 'TRAINED' || config.pretrained !== true) return null;
+  const filled = { from: id, pretrained: 'false', ...(config.weightsUri !== null && { weightsUri: '' }) };
+  return (
+    <ForWriters>
+      <ButtonLink small to={routes.start(experiment.id, filled)}>
+        Start again with random weights
+      </ButtonLink>
+    </ForWriters>
+  );
+}
+
+function Waiting({ facts }: { readonly facts: RunFacts }) {
+  const { nextAttemptAt, attempts } = facts;
   const now = useNow(nextAttemptAt !== null);
   const last = attempts.at(-1);
   if (!nextAttemptAt) {
@@ -100,7 +118,7 @@ function Waiting({ facts: { nextAttemptAt, attempts } }: { readonly facts: RunFa
   const title =
     seconds > 0 ? `Tried again in ${duration(Math.ceil(seconds))}` : 'Tried again as soon as a worker is free';
   return (
-    <Notice tone="warn" title={title}>
+    <Notice tone="warn" title={title} actions={last?.failure && <WayOut failure={last.failure} facts={facts} />}>
       {last?.failure && (
         <>
           {failureWords[last.failure.code].title}: <bdi>{last.failure.message}</bdi>
@@ -110,36 +128,11 @@ function Waiting({ facts: { nextAttemptAt, attempts } }: { readonly facts: RunFa
   );
 }
 
-const phases: Readonly<Record<RunPhase, string>> = {
-  PREPARING: 'Preparing',
-  FROZEN: 'Training the head',
-  UNFROZEN: 'Training everything',
-  VALIDATING: 'Validating',
-  PREDICTING: 'Predicting',
-  PROBING: 'Measuring memory',
-};
-
 function Advance({ facts: { progress, status } }: { readonly facts: RunFacts }) {
   if (status === 'CANCELING') {
     return <Progress label="Canceling" share={null} text="the trainer is being ended" />;
   }
-  if (!progress) return <Progress label="Starting" share={null} text="the trainer is on its way" />;
-  const { phase, epoch, epochs, batch, batches, etaSeconds } = progress;
-  const training = phase === 'FROZEN' || phase === 'UNFROZEN' || phase === 'VALIDATING';
-  const within = batches > 0 ? Math.min(batch / batches, 1) : 0;
-  const part = phase === 'VALIDATING' ? 1 : within;
-  const share = training
-    ? (epoch + part) / Math.max(epochs, 1)
-    : phase === 'PREPARING' && batches === 0
-      ? null
-      : within;
-  const words = [
-    training && `epoch ${Math.min(epoch + 1, epochs)} of ${epochs}`,
-    batches > 0 &&
-      `${phase === 'PREPARING' ? 'megabyte' : phase === 'PROBING' ? 'trial' : 'batch'} ${batch} of ${batches}`,
-    etaSeconds !== null && `${duration(etaSeconds)} left`,
-  ];
-  return <Progress label={phases[phase]} share={share} text={words.filter(Boolean).join(' · ')} />;
+  return <Progress {...advanceOf(progress)} />;
 }
 
 type Figure = readonly [label: string, value: string, note?: string];

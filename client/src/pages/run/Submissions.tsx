@@ -1,3 +1,4 @@
+import { useMemo, useState } from 'react';
 import { useApiMutation, useApiQuery } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { count } from '../../format/numbers.ts';
@@ -6,6 +7,7 @@ import {
   RunSubmissionsDocument,
   type RunSubmissionsQuery,
 } from '../../generated/operations.ts';
+import { DeleteSubmissionButton, DeleteSubmissionQuestion } from '../../parts/DeleteSubmission.tsx';
 import { useMayWrite } from '../../parts/Viewer.tsx';
 import { Button, ButtonAnchor } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -19,7 +21,7 @@ import type { RunFacts } from './runState.ts';
 
 type Submission = NonNullable<RunSubmissionsQuery['run']>['submissions'][number];
 
-const columns: readonly Column<Submission>[] = [
+const facts: readonly Column<Submission>[] = [
   { key: 'at', header: 'Written', width: 'minmax(9rem, 1fr)', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
     key: 'get',
@@ -46,12 +48,21 @@ const columns: readonly Column<Submission>[] = [
   },
 ];
 
+const deletion = (onAsk: (submission: Submission) => void): Column<Submission> => ({
+  key: 'delete',
+  header: 'Delete',
+  width: '4.5rem',
+  cell: (submission) => <DeleteSubmissionButton submission={submission} onAsk={onAsk} />,
+});
+
 /** The CSVs made of a run's test predictions, and the way to another one. */
 export function Submissions({ facts: { id, predictions } }: { readonly facts: RunFacts }) {
   const { data, error, refetch } = useApiQuery(RunSubmissionsDocument, { id });
   const make = useApiMutation(CreateRunSubmissionDocument);
   const { keyFor, done } = useIdempotencyKey();
   const mayWrite = useMayWrite();
+  const [asked, setAsked] = useState<Submission | null>(null);
+  const columns = useMemo(() => (mayWrite ? [...facts, deletion(setAsked)] : facts), [mayWrite]);
   const submissions = data?.run?.submissions;
   const sets = predictions.filter(({ split }) => split === 'TEST');
   const write = () =>
@@ -86,12 +97,20 @@ export function Submissions({ facts: { id, predictions } }: { readonly facts: Ru
     >
       <Stack>
         <p className={styles.hint}>
-          The predicted label of each test image. A CSV is kept with its run, which cannot be deleted from then on.
+          The predicted label of each test image. A CSV is kept with its run, which cannot be deleted as long as there
+          is one.
         </p>
         {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Skeleton height="4rem" />}
         {submissions && submissions.length > 0 && (
           <DataTable label="Submissions" columns={columns} rows={submissions} rowKey={(one) => one.id} />
+        )}
+        {asked && (
+          <DeleteSubmissionQuestion
+            submission={asked}
+            onClose={() => setAsked(null)}
+            onSettled={() => void refetch()}
+          />
         )}
       </Stack>
     </Panel>

@@ -66,9 +66,9 @@ export const failureWords: Readonly<Record<RunFailureCode, FailureWords>> = {
     title: 'The pretrained weights are not to be had',
     meaning: 'They could not be found, downloaded or loaded. The message says from where and why.',
     remedies: [
-      'Without network, give weightsUri: a file on the worker’s machine.',
-      'Start again without pretrained weights.',
       'Retry once the hub can be reached.',
+      'Start again with a file on the worker’s machine: Weights, under Advanced.',
+      'Start again with random weights: it learns more slowly, and less from few images.',
     ],
   },
   TIMEOUT: {

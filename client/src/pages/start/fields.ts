@@ -60,6 +60,10 @@ export const mainFields: readonly Field[] = [
     { value: 'FP16', label: 'FP16' },
     { value: 'BF16', label: 'BF16' },
   ]),
+  choice('pretrained', 'true', 'Pretrained', 'Weights are fetched from the hub on first use; random ones are drawn', [
+    { value: 'true', label: 'Yes' },
+    { value: 'false', label: 'No, random' },
+  ]),
   field('seed', 'whole', '', 'Seed', 'Empty: drawn; runs of one sweep share it'),
 ];
 
@@ -77,16 +81,15 @@ export const advancedGroups: readonly FieldGroup[] = [
     ],
   },
   {
-    title: 'Weights to start from',
+    title: 'Pretrained weights',
     fields: [
-      choice('pretrained', 'true', 'Start', 'Random weights are drawn from the seed', yesNo('Pretrained', 'Random')),
       shared(
         field(
           'weightsUri',
           'text',
           '',
           'Weights',
-          'A path on the worker’s machine, or hf://owner/repository; empty: timm’s',
+          'A path on the worker’s machine, or hf://owner/repository; empty: timm’s of the architecture',
         ),
       ),
     ],
