@@ -158,6 +158,18 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     expect(lines).toHaveLength(20);
     expect(await text(createReadStream(await download.path()))).toBe(`image_id,label\n${lines.join('')}`);
     await page.getByText(hostile.emoji).first().waitFor();
+
+    const remove = page.getByRole('button', { name: /^Delete CSV/ });
+    await remove.click();
+    const question = page.getByRole('dialog', { name: 'Delete this submission?' });
+    await question.getByText(hostile.emoji).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await question.getByRole('button', { name: 'Keep' }).click();
+    expect(await link.count()).toBe(1);
+    await remove.click();
+    await question.getByRole('button', { name: 'Delete the submission' }).click();
+    await page.getByText('None yet: each keeps the labels').waitFor();
+    expect(await question.count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
@@ -241,7 +253,9 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await page.goBack();
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('button', { name: 'Delete the ensemble' }).click();
-    await page.getByRole('heading', { level: 1, name: 'New ensemble' }).waitFor();
+    await page.waitForURL('**/experiments/exp_*?tab=ensembles');
+    await page.getByText('The ensemble selected is deleted').waitFor();
+    await page.getByRole('table', { name: 'Ensembles' }).waitFor();
     const { experiment } = await server.ask(
       'query ($id: ID!) { experiment(id: $id) { ensembles { nodes { name } } } }',
       {
@@ -250,6 +264,31 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     );
     expect(experiment.ensembles.nodes.map(({ name }: { name: string }) => name)).not.toContain('selected');
     await expect.poll(() => page.getByRole('link', { name: 'selected', exact: true }).count()).toBe(0);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('a run that has a submission is deleted after it', async () => {
+    const runId = runIds[3]!;
+    await write(server, 'createSubmission', 'CreateSubmissionInput', { runId }, 'submission { id }');
+    const { page, problems, close } = await open(`${routes.run(runId)}?tab=files`);
+    const askDelete = async () => {
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    };
+    await askDelete();
+    await page.getByText(/"other images" is used by submission sub_.*; delete that first/).waitFor();
+    await page.getByRole('button', { name: /^Delete CSV/ }).click();
+    // Somebody else was faster: that is said, and its row goes.
+    const { run } = await server.ask('query ($id: ID!) { run(id: $id) { submissions { id } } }', { id: runId });
+    await server.ask('mutation ($id: ID!) { deleteSubmission(id: $id) { deletedId } }', { id: run.submissions[0].id });
+    const question = page.getByRole('dialog', { name: 'Delete this submission?' });
+    await question.getByRole('button', { name: 'Delete the submission' }).click();
+    await question.getByText(`there is no submission ${run.submissions[0].id}`).waitFor();
+    await question.getByRole('button', { name: 'Keep' }).click();
+    await expect.poll(() => page.getByRole('table', { name: 'Submissions' }).count()).toBe(0);
+    await askDelete();
+    await page.waitForURL(`**${routes.experiment(experimentId)}`);
     expect(problems).toEqual([]);
     await close();
   });

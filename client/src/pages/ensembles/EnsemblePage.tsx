@@ -175,8 +175,8 @@ function DeleteButton({
       const [refused] = deleteEnsemble.userErrors;
       if (refused) return toasts.show(sentence(refused.message), { tone: 'bad' });
       toasts.show(`The ensemble ${name} is deleted`);
-      navigate(routes.newEnsemble(experiment.id));
-      void queryClient.invalidateQueries({ queryKey: ['EnsembleHistory'] });
+      navigate(`${routes.experiment(experiment.id)}?tab=ensembles`, { replace: true });
+      void queryClient.invalidateQueries();
     } catch (error) {
       toasts.show((error as Error).message, { tone: 'bad' });
     } finally {

@@ -11,6 +11,7 @@ import { Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
 import styles from './ensembles.module.css';
 import { type Problem, problemAt, problemsElsewhere } from './problems.ts';
+import { refreshSubmissions } from './refreshSubmissions.ts';
 import { problemsOf } from './refusal.ts';
 import { SubmissionsTable } from './SubmissionsTable.tsx';
 
@@ -37,11 +38,7 @@ export function SubmissionsPanel({
       done();
       setMessage('');
       toasts.show('The CSV is ready to be downloaded');
-      await Promise.all(
-        ['EnsemblePage', 'EnsembleHistory', 'EnsembleSubmissions'].map((name) =>
-          queryClient.invalidateQueries({ queryKey: [name] }),
-        ),
-      );
+      await refreshSubmissions(queryClient);
     } catch (error) {
       setProblems(problemsOf(error as Error));
     }

@@ -1,6 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { count } from '../../format/numbers.ts';
 import type { EnsembleSubmissionFragment } from '../../generated/operations.ts';
+import { DeleteSubmissionButton, DeleteSubmissionQuestion } from '../../parts/DeleteSubmission.tsx';
+import { useMayWrite } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonAnchor } from '../../ui/Button.tsx';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -8,6 +12,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import styles from './ensembles.module.css';
+import { refreshSubmissions } from './refreshSubmissions.ts';
 
 export interface ListedSubmission extends EnsembleSubmissionFragment {
   /** What it was made from, where the list is not of that alone. */
@@ -15,7 +20,7 @@ export interface ListedSubmission extends EnsembleSubmissionFragment {
   readonly run?: { readonly id: string; readonly name: string } | null;
 }
 
-/** Submissions with their downloads, in the order given. */
+/** Submissions with their downloads, in the order given; those who may delete them. */
 export function SubmissionsTable({
   submissions,
   withSource = false,
@@ -25,15 +30,31 @@ export function SubmissionsTable({
   readonly withSource?: boolean;
   readonly onNearEnd?: () => void;
 }) {
+  const [asked, setAsked] = useState<ListedSubmission | null>(null);
+  const queryClient = useQueryClient();
+  const mayWrite = useMayWrite();
+  const columns = useMemo(
+    () => [...(withSource ? [source] : []), ...facts, ...(mayWrite ? [deletion(setAsked)] : [])],
+    [withSource, mayWrite],
+  );
   return (
-    <DataTable
-      label="Submissions"
-      columns={withSource ? [source, ...columns] : columns}
-      rows={submissions}
-      rowKey={({ id }) => id}
-      maxHeight="18rem"
-      {...(onNearEnd && { onNearEnd })}
-    />
+    <>
+      <DataTable
+        label="Submissions"
+        columns={columns}
+        rows={submissions}
+        rowKey={({ id }) => id}
+        maxHeight="18rem"
+        {...(onNearEnd && { onNearEnd })}
+      />
+      {asked && (
+        <DeleteSubmissionQuestion
+          submission={asked}
+          onClose={() => setAsked(null)}
+          onSettled={() => void refreshSubmissions(queryClient)}
+        />
+      )}
+    </>
   );
 }
 
@@ -57,7 +78,7 @@ const source: Column<ListedSubmission> = {
   },
 };
 
-const columns: readonly Column<ListedSubmission>[] = [
+const facts: readonly Column<ListedSubmission>[] = [
   { key: 'created', header: 'Made', width: '9.5rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
     key: 'message',
@@ -83,3 +104,10 @@ const columns: readonly Column<ListedSubmission>[] = [
     ),
   },
 ];
+
+const deletion = (onAsk: (submission: ListedSubmission) => void): Column<ListedSubmission> => ({
+  key: 'delete',
+  header: 'Delete',
+  width: '4.5rem',
+  cell: (submission) => <DeleteSubmissionButton submission={submission} onAsk={onAsk} />,
+});
