@@ -51,7 +51,7 @@ export interface LeaderboardQuery {
 
 export interface LeaderboardOrder {
   readonly field: 'SCORE' | Exclude<BoardOrder['field'], 'WORST'>;
-  /** Default: the best first for SCORE, else DESC. */
+  /** Default: the best first for SCORE and PREDICTION_VALUE, else DESC. */
   readonly direction?: OrderDirection | null | undefined;
 }
 
@@ -193,6 +193,7 @@ async function setUp(db: Queryable, query: LeaderboardQuery): Promise<Board> {
 
 /** Null for the order of ranks. */
 function boardOrder({ field, direction }: LeaderboardOrder, best: OrderDirection): BoardOrder | null {
+  if (field === 'PREDICTION_VALUE') return { field, direction: direction ?? best };
   if (field !== 'SCORE') return { field, direction: direction ?? 'DESC' };
   return direction && direction !== best ? { field: 'WORST', direction } : null;
 }

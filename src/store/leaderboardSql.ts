@@ -23,8 +23,15 @@ export interface Board {
 
 /** What to list entries by instead of their rank; equal ones by id, those without a value last. */
 export interface BoardOrder {
-  /** WORST: the reverse of the rank, by section too. */
-  readonly field: 'TRAIN_SECONDS' | 'PEAK_MEMORY' | 'IMAGES_PER_SECOND' | 'CREATED_AT' | 'NAME' | 'WORST';
+  /** WORST: the reverse of the rank. It and PREDICTION_VALUE go section by section, for values of two splits do not compare. */
+  readonly field:
+    | 'PREDICTION_VALUE'
+    | 'TRAIN_SECONDS'
+    | 'PEAK_MEMORY'
+    | 'IMAGES_PER_SECOND'
+    | 'CREATED_AT'
+    | 'NAME'
+    | 'WORST';
   readonly direction: OrderDirection;
 }
 
@@ -75,7 +82,7 @@ export function rankingSql(board: Board, cursor: Cursor | null, limit: number): 
 /** The same in the order of `board.order`, with their ranks: all entries are ranked for that. */
 export function orderedSql(board: Board, order: BoardOrder, cursor: KeyCursor | null, limit: number): Prisma.Sql {
   const direction = directionSql[order.direction];
-  const section = order.field === 'WORST' ? Prisma.sql`section,` : Prisma.empty;
+  const section = isBySection(order) ? Prisma.sql`section,` : Prisma.empty;
   const ranked = Prisma.sql`
     select *, (row_number() over (order by section, value ${directionSql[board.direction]}, id))::int as rank
     from (${Prisma.join(branchesOf(board), ' union all ')}) branches`;
@@ -123,7 +130,7 @@ function describe(board: Board, page: Prisma.Sql, order: Prisma.Sql): Prisma.Sql
     from (${page}) ranked
     left join run r on is_run and r.id = ranked.id
     left join lateral (
-      select p.rows_hash, p.vocab, ${board.score ? Prisma.sql`p.${board.score}` : Prisma.sql`null::float8`} as score
+      select p.rows_hash, p.vocab, ${scoreSql(board)} as score
       from prediction_set p
       where p.split = ranked.split and p.run_id = case when is_run then ranked.id else
         (select run_id from ensemble_member where ensemble_id = ranked.id and position = 0) end
@@ -131,18 +138,24 @@ function describe(board: Board, page: Prisma.Sql, order: Prisma.Sql): Prisma.Sql
     order by ${order}`;
 }
 
+function isBySection({ field }: BoardOrder): boolean {
+  return field === 'WORST' || field === 'PREDICTION_VALUE';
+}
+
 /** "The cursor's entry or one after it", nulls last. */
-function fromKey({ field, direction }: BoardOrder, [section, key, id]: KeyCursor): Prisma.Sql {
+function fromKey(order: BoardOrder, [section, key, id]: KeyCursor): Prisma.Sql {
+  const { field, direction } = order;
   const further = direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
   const last = Prisma.sql`${key === null ? null : String(key)}::text::${keyTypes[field]}`;
   const inSection =
     key === null
       ? Prisma.sql`key is null and id >= ${id}`
       : Prisma.sql`(key ${further} ${last} or key is null or (key = ${last} and id >= ${id}))`;
-  return field === 'WORST' ? Prisma.sql`(section > ${section} or (section = ${section} and ${inSection}))` : inSection;
+  return isBySection(order) ? Prisma.sql`(section > ${section} or (section = ${section} and ${inSection}))` : inSection;
 }
 
 const keyTypes: Readonly<Record<BoardOrder['field'], Prisma.Sql>> = {
+  PREDICTION_VALUE: Prisma.sql`float8`,
   TRAIN_SECONDS: Prisma.sql`float8`,
   PEAK_MEMORY: Prisma.sql`float8`,
   IMAGES_PER_SECOND: Prisma.sql`float8`,
@@ -151,13 +164,15 @@ const keyTypes: Readonly<Record<BoardOrder['field'], Prisma.Sql>> = {
   WORST: Prisma.sql`float8`,
 };
 
-/** What the entries of a branch, runs `r` or ensembles `e`, are ordered by. */
+/** What the entries of a branch, runs `r` (with their predictions `kept`, where those are the order) or ensembles `e`, are ordered by. */
 function keySql({ order }: Board, entry: Prisma.Sql, value: Prisma.Sql, isRun: boolean): Prisma.Sql {
   const ofRun = (column: Prisma.Sql) => (isRun ? column : Prisma.sql`null::float8`);
   switch (order?.field) {
     case undefined:
     case 'WORST':
       return value;
+    case 'PREDICTION_VALUE':
+      return isRun ? Prisma.sql`kept.value` : value;
     case 'CREATED_AT':
       return Prisma.sql`${entry}.created_at`;
     case 'NAME':
@@ -175,12 +190,16 @@ function runsSql(board: Board, section: number, cursor: Cursor | null): Prisma.S
   const { split } = board.sections[section]!;
   const { from, value, step } = runValueSql(board, section);
   const unranked = section
-    ? Prisma.sql`and not exists (select from (${holdoutScores(board)}) p where p.run_id = r.id and p.value is not null)`
+    ? Prisma.sql`and not exists (select from (${predictionScores(board, 'HOLDOUT')}) p where p.run_id = r.id and p.value is not null)`
     : Prisma.empty;
+  const kept =
+    board.order?.field === 'PREDICTION_VALUE'
+      ? Prisma.sql`left join (${predictionScores(board, split)}) kept on kept.run_id = r.id`
+      : Prisma.empty;
   return Prisma.sql`
     select r.id, true as is_run, ${section}::int as section, ${value} as value, ${step} as step, ${split}::split as split,
       null as rows_hash, ${keySql(board, Prisma.sql`r`, value, true)} as key
-    from run r ${from}
+    from run r ${from} ${kept}
     where r.experiment_id = ${board.experimentId} and r.kind <> 'MEMORY_PROBE' and ${value} is not null ${unranked}
       ${board.filter ? Prisma.sql`and ${filterSql(board.filter)}` : Prisma.empty}
       ${fromCursor(board, cursor, value, Prisma.sql`r.id`)}`;
@@ -192,7 +211,7 @@ function runValueSql(board: Board, section: number): { from: Prisma.Sql; value: 
     return { from: Prisma.empty, value: Prisma.sql`r.objective_value`, step: Prisma.sql`r.objective_step` };
   }
   if (split === 'HOLDOUT') {
-    const from = Prisma.sql`join (${holdoutScores(board)}) p on p.run_id = r.id`;
+    const from = Prisma.sql`join (${predictionScores(board, 'HOLDOUT')}) p on p.run_id = r.id`;
     return { from, value: Prisma.sql`p.value`, step: Prisma.sql`null::bigint` };
   }
   const from = Prisma.sql`join metric_summary s on s.run_id = r.id
@@ -203,10 +222,15 @@ function runValueSql(board: Board, section: number): { from: Prisma.Sql; value: 
 }
 
 /** Of the predictions that an ensemble would use of each run: for all runs at once, which is far less work than run by run. */
-function holdoutScores({ experimentId, score }: Board): Prisma.Sql {
-  return Prisma.sql`select distinct on (p.run_id) p.run_id, p.${score!} as value
+function predictionScores(board: Board, split: Split): Prisma.Sql {
+  return Prisma.sql`select distinct on (p.run_id) p.run_id, ${scoreSql(board)} as value
     from prediction_set p join run h on h.id = p.run_id
-    where h.experiment_id = ${experimentId} and p.split = 'HOLDOUT' order by p.run_id, ${preferredKind}`;
+    where h.experiment_id = ${board.experimentId} and p.split = ${split}::split order by p.run_id, ${preferredKind}`;
+}
+
+/** Of a prediction set `p`. */
+function scoreSql({ score }: Board): Prisma.Sql {
+  return score ? Prisma.sql`p.${score}` : Prisma.sql`null::float8`;
 }
 
 function ensemblesSql(board: Board, section: number, cursor: Cursor | null): Prisma.Sql {

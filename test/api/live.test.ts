@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { heartbeatWorker } from '../../src/commands/worker.ts';
 import type { DeviceReading } from '../../src/store/worker.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
-import { experimentOf } from '../support/catalogue.ts';
-import { attemptAt, epoch, leaves, points, queuedRun } from './fixtures.ts';
+import { drawnPredictions, experimentOf } from '../support/catalogue.ts';
+import { attemptAt, epoch, leaves, points, queuedRun, vocab } from './fixtures.ts';
 import { type Batch, eventsOf, follow, typesOf } from './follow.ts';
 
 let server: ApiServer;
@@ -147,6 +147,49 @@ test('leaderboardUpdates take the arguments of the leaderboard', async () => {
   await expect(follow(server.connect(), query, { id: own, first: 1001 }).ended).rejects.toMatchObject([
     { message: expect.stringContaining('first: must be between 1 and 1000, got 1001') },
   ]);
+});
+
+test('leaderboardUpdates in the order of predictions follow each set that is stored', async () => {
+  const own = await experimentOf(server.context.db.prisma, datasetId, { name: 'ranked by predictions' });
+  const [early, late] = await Promise.all(
+    ['early', 'late'].map(async (name) => attemptAt(server.context, await queuedRun(server.context, own, name))),
+  );
+  await early!.tell([points(1, { 'valid/error_rate': 0.1 })]);
+  await late!.tell([points(1, { 'valid/error_rate': 0.2 })]);
+  const query = `subscription ($id: ID!) { leaderboardUpdates(experimentId: $id, orderBy: { field: PREDICTION_VALUE }) {
+    edges { rank node { predictionValue { value } run { name } } }
+  } }`;
+  const stream = follow(server.connect(), query, { id: own });
+  // biome-ignore lint/suspicious/noExplicitAny: JSON
+  const rows = ({ edges }: any) =>
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    edges.map(({ rank, node }: any) => [rank, node.run.name, node.predictionValue?.value ?? null]);
+  /** Of the images 100.jpg and 101.jpg the first `right` are told apart. */
+  const stored = (right: number) => {
+    const probabilities = new Float32Array([
+      right > 0 ? 1 : 0,
+      0,
+      right > 0 ? 0 : 1,
+      0,
+      right > 1 ? 1 : 0,
+      right > 1 ? 0 : 1,
+    ]);
+    const predictions = drawnPredictions(1, ['100.jpg', '101.jpg'], vocab, { split: 'VALID', probabilities });
+    return [{ kind: 'predictions', predictions } as const];
+  };
+  await late!.tell(stored(2));
+  const first = await stream.until((boards) => rows(boards.at(-1))[0]?.[2] === 0);
+  expect(rows(first.at(-1))).toEqual([
+    [2, 'late', 0],
+    [1, 'early', null],
+  ]);
+  await early!.tell(stored(1));
+  const last = await stream.until((boards) => rows(boards.at(-1))[1]?.[2] === 0.5);
+  expect(rows(last.at(-1))).toEqual([
+    [2, 'late', 0],
+    [1, 'early', 0.5],
+  ]);
+  stream.stop();
 });
 
 describe('deviceMemory', () => {

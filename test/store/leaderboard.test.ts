@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/domain/cursor.ts';
+import type { OrderDirection } from '../../src/domain/objective.ts';
 import { Prisma } from '../../src/generated/prisma/client.ts';
 import type { EnsembleScore } from '../../src/store/ensemble.ts';
 import { insertEnsemble } from '../../src/store/ensemble.ts';
@@ -222,6 +223,8 @@ describe('a leaderboard in another order', () => {
     [{ field: 'SCORE' }, ranking],
     [{ field: 'SCORE', direction: 'ASC' }, ranking],
     [{ field: 'SCORE', direction: 'DESC' }, ['scored', 'waiting', 'slow', 'twin of slow', 'mix', 'fast']],
+    [{ field: 'PREDICTION_VALUE' }, ['scored', 'mix', 'fast', 'slow', 'twin of slow', 'waiting']],
+    [{ field: 'PREDICTION_VALUE', direction: 'DESC' }, ['scored', 'mix', 'fast', 'slow', 'twin of slow', 'waiting']],
     [{ field: 'TRAIN_SECONDS', direction: 'ASC' }, ['slow', 'fast', 'scored', 'twin of slow', 'mix', 'waiting']],
     [{ field: 'TRAIN_SECONDS' }, ['scored', 'twin of slow', 'fast', 'slow', 'mix', 'waiting']],
     [{ field: 'PEAK_MEMORY' }, ['fast', 'scored', 'twin of slow', 'slow', 'mix', 'waiting']],
@@ -245,6 +248,16 @@ describe('a leaderboard in another order', () => {
     }
   });
 
+  it('by the score of predictions takes what is scored on the hold-out first; what has no predictions comes last', async () => {
+    const orderBy = { field: 'PREDICTION_VALUE' } as const;
+    const { items } = await readLeaderboard(db, { experimentId: own, orderBy }, { first: 100 });
+    expect(items.map((entry) => [nameOf(entry.runId ?? entry.ensembleId), entry.split])).toEqual([
+      ['scored', 'HOLDOUT'],
+      ...['mix', 'fast', 'slow', 'twin of slow', 'waiting'].map((name) => [name, 'VALID']),
+    ]);
+    expect(items.map(({ predictionValue }) => predictionValue !== null)).toEqual([true, true, ...Array(4).fill(false)]);
+  });
+
   it('refuses cursors of other orders, and forged ones', async () => {
     const read = (orderBy: LeaderboardOrder, after: string) =>
       readLeaderboard(db, { experimentId: own, orderBy }, { first: 2, after });
@@ -258,6 +271,8 @@ describe('a leaderboard in another order', () => {
       [{ field: 'CREATED_AT' }, encodeCursor(['CREATED_AT DESC', 0, null, 'run_1'])],
       [{ field: 'PEAK_MEMORY' }, encodeCursor(['PEAK_MEMORY DESC', 0, 'x', 'run_1'])],
       [{ field: 'PEAK_MEMORY' }, encodeCursor(['PEAK_MEMORY DESC', -1, 2, 'run_1'])],
+      [{ field: 'PREDICTION_VALUE' }, encodeCursor(['PREDICTION_VALUE DESC', 0, 0.1, 'run_1'])],
+      [{ field: 'PREDICTION_VALUE' }, encodeCursor(['PREDICTION_VALUE ASC', 0, 'x', 'run_1'])],
       [{ field: 'NAME' }, encodeCursor(['NAME DESC', 0, 'a\0', 'run_1'])],
     ] as const) {
       await expect(read(orderBy, after)).rejects.toThrow('is no cursor of this list');
@@ -271,6 +286,78 @@ describe('a leaderboard in another order', () => {
     const query = { experimentId: own, filter: 'name like *slow', orderBy: { field: 'PEAK_MEMORY' } } as const;
     const page = await readLeaderboard(db, query, { first: 1 });
     expect([page.items[0]?.rank, await page.count()]).toEqual([2, 2]);
+  });
+});
+
+describe('a leaderboard in the order of predictions', () => {
+  let own: string;
+  beforeAll(async () => {
+    const images = all.map((id, i) => image('TRAIN', id, vocab[i % 2]!));
+    own = await experimentOf(db, await readyDataset(db, 'kept', manifest(images)), { name: 'kept' });
+    /** Of each image the probability of its label: half the images are wrong where it is small. */
+    const predicted = async (name: string, objectiveValue: number, right: number | null) => {
+      ids[name] = await testRun(db, own, { name, objectiveValue });
+      if (right === null) return;
+      const table = all.flatMap((_, i) => {
+        const own = i < right ? 0.9 : 0.2;
+        return i % 2 ? [1 - own, own] : [own, 1 - own];
+      });
+      await putPredictions(
+        db,
+        ids[name],
+        drawnPredictions(1, all, vocab, { split: 'VALID', probabilities: new Float32Array(table) }),
+      );
+    };
+    await predicted('early best', 0.05, 1);
+    await predicted('late best', 0.25, 3);
+    await predicted('in training', 0.1, null);
+    await predicted('same', 0.3, 3);
+    ids.mixed = testId('ensemble');
+    await insertEnsemble(
+      db,
+      { id: ids.mixed, name: 'mixed', experimentId: own, method: 'MEAN', createdAt: new Date(), selection: null },
+      {
+        members: [{ runId: ids['late best']!, weight: 1 }],
+        scores: [{ split: 'VALID', rowsHash: 'h', errorRate: 0.5, accuracy: 0.5, logLoss: 0.6 }],
+        input: {},
+      },
+    );
+  });
+
+  const ranking = ['early best', 'in training', 'late best', 'same', 'mixed'];
+  const best = ['late best', 'same', 'mixed', 'early best', 'in training'];
+  it.for<[OrderDirection | null, string | null, string[]]>([
+    [null, null, best],
+    ['ASC', 'valid/error_rate', best],
+    ['DESC', null, ['early best', 'mixed', 'late best', 'same', 'in training']],
+  ])(
+    '%o puts runs and ensembles on one scale, in pages of any size; ranks stay',
+    async ([direction, metric, expected]) => {
+      const query = { experimentId: own, metric, orderBy: { field: 'PREDICTION_VALUE', direction } } as const;
+      for (const first of [1, 2, 3, 100]) {
+        const seen: LeaderboardEntry[] = [];
+        for (let after: string | undefined; ; after = seen.at(-1)!.cursor) {
+          const page = await readLeaderboard(db, query, { first, after });
+          seen.push(...page.items);
+          if (!page.hasNextPage) break;
+        }
+        expect(names(seen)).toEqual(expected);
+        expect(seen.map(({ rank }) => ranking[rank - 1])).toEqual(expected);
+        const values = Object.fromEntries(seen.map((e) => [nameOf(e.runId ?? e.ensembleId), e.predictionValue]));
+        expect(values).toEqual({ 'late best': 0.25, same: 0.25, mixed: 0.5, 'early best': 0.75, 'in training': null });
+      }
+    },
+  );
+
+  it('is the order of ids where a metric has no score', async () => {
+    const objective = { metric: 'valid/f1', direction: 'DESC' as const };
+    const unscored = await experimentOf(db, null, { name: 'unscored', objective });
+    const runs = await Promise.all([0.1, 0.9].map((objectiveValue) => testRun(db, unscored, { objectiveValue })));
+    const orderBy = { field: 'PREDICTION_VALUE' } as const;
+    const { items } = await readLeaderboard(db, { experimentId: unscored, orderBy }, { first: 5 });
+    expect(items.map(({ runId, predictionValue }) => [runId, predictionValue])).toEqual(
+      runs.sort().map((id) => [id, null]),
+    );
   });
 });
 
