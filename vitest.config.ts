@@ -12,5 +12,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Others may be at work on the machine: what never comes about is told soon enough.
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -1,7 +1,8 @@
 import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { follow } from './follow.ts';
 
 let server: ApiServer;
@@ -62,7 +63,7 @@ test('so is an operation over a WebSocket, under the id of the upgrade; a subscr
     follow(client, 'subscription Gone { runEvents(runId: "run_none") { cursor } }').ended,
   ).rejects.toBeDefined();
   const nameOf = (line: Readonly<Record<string, unknown>>) => [line.operationName, line.operationType, line.outcome];
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(operationsOf('socket-7').map(nameOf)).toEqual([
       ['Over', 'query', 'ok'],
       [null, null, 'error'],
@@ -70,7 +71,7 @@ test('so is an operation over a WebSocket, under the id of the upgrade; a subscr
     ]),
   );
   watched.stop();
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(operationsOf('socket-7').map(nameOf)).toContainEqual(['Devices', 'subscription', 'ok']),
   );
   await client.dispose();

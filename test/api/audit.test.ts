@@ -1,9 +1,10 @@
 import type { GraphQLFieldResolver } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audited, idsIn } from '../../src/commands/audit.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { deleteAuditEntries } from '../../src/store/audit.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { keyWith, logIn, openSocket, type TestKey } from './authFixtures.ts';
 
 let server: ApiServer;
@@ -60,7 +61,7 @@ describe('a mutation leaves', () => {
     const socket = openSocket(server.url, { payload: reader.bearer });
     await socket.admitted;
     socket.send({ type: 'subscribe', id: '1', payload: { query: create, variables: { input: { name: 'no' } } } });
-    await vi.waitFor(() => expect(socket.messages.length).toBe(2));
+    await eventually(() => expect(socket.messages.length).toBe(2));
     socket.socket.close();
     const [overSocket, before] = await newest(2);
     expect(overSocket).toMatchObject(refused);
@@ -193,7 +194,7 @@ test('an entry stands as STARTED while its write goes on', async () => {
         finish = resolve;
       }),
   );
-  await vi.waitFor(async () => expect(await newest()).toMatchObject([{ operation: 'slow', outcome: 'STARTED' }]));
+  await eventually(async () => expect(await newest()).toMatchObject([{ operation: 'slow', outcome: 'STARTED' }]));
   finish();
   await write;
   expect(await newest()).toMatchObject([{ operation: 'slow', outcome: 'SUCCEEDED' }]);

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGraphqlClient, operation } from '../../src/bin/demo/client.ts';
 import { createApiKey, revokeApiKey } from '../../src/commands/apiKey.ts';
 import { findApiKey } from '../../src/store/apiKey.ts';
 import { frame, upgrade } from '../fuzz/sockets.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { keyWith, openSocket, type TestKey } from './authFixtures.ts';
 
 let server: ApiServer;
@@ -191,7 +192,7 @@ describe('scopes', () => {
         id: '1',
         payload: { query: text, variables: { ...name, ...('name' in name && { name: `ws ${name.name}` }) } },
       });
-      await vi.waitFor(() => expect(socket.messages.length).toBeGreaterThan(1));
+      await eventually(() => expect(socket.messages.length).toBeGreaterThan(1));
       const [, answer] = socket.messages;
       socket.socket.close();
       if (allowed.split(' ').includes(scope)) {
@@ -257,7 +258,7 @@ describe('open sockets', () => {
     const ends = await Promise.all(cut.map(({ closed }) => closed));
     expect(ends).toEqual(Array(2).fill({ code: 4401, reason: 'The API key or session has ended' }));
     stays.send({ type: 'ping' });
-    await vi.waitFor(() => expect(stays.messages.some(({ type }) => type === 'pong')).toBe(true));
+    await eventually(() => expect(stays.messages.some(({ type }) => type === 'pong')).toBe(true));
     stays.socket.close();
     await other.close();
   });
@@ -269,7 +270,7 @@ describe('open sockets', () => {
     raw.on('data', (bytes) => {
       heard += bytes.toString('latin1');
     });
-    const hears = (text: string) => vi.waitFor(() => expect(heard).toContain(text));
+    const hears = (text: string) => eventually(() => expect(heard).toContain(text));
     const say = (message: object) => raw.write(frame(JSON.stringify(message)));
     raw.write(upgrade());
     say({ type: 'connection_init', payload: key.bearer });

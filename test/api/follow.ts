@@ -1,7 +1,8 @@
 /** Subscriptions as tests look at them. */
 
 import type { Client } from 'graphql-ws';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 
 export interface Followed<T> {
   /** What came so far. */
@@ -37,7 +38,7 @@ export function follow<T = any>(client: Client, query: string, variables: Record
     ended,
     stop,
     until: async (enough) => {
-      await vi.waitFor(() => expect(enough(values)).toBe(true), { timeout: 20_000, interval: 20 });
+      await eventually(() => expect(enough(values)).toBe(true));
       return values;
     },
   };

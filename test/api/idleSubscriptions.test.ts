@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { importDataset } from '../../src/commands/dataset.ts';
 import { importChannel } from '../../src/events/importFeed.ts';
 import { experimentOf } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { type EventServer, eventServer } from '../support/eventServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { subscribeRaw } from '../support/rawSubscription.ts';
 import { attemptAt, leaves, queuedRun } from './fixtures.ts';
 
@@ -35,8 +36,6 @@ const subscriptions = () => ({
   datasetImport: `subscription { datasetImport(id: "${ids.dataset}") { id } }`,
 });
 
-/** Settles when what is expected has come about. */
-const settled = (expectations: () => void) => vi.waitFor(expectations, { timeout: 20_000, interval: 20 });
 const nothing = { topics: 0, subscribers: 0, waiting: 0, events: 0 };
 const clients = 30;
 /** Timers of this process that are running. */
@@ -59,7 +58,7 @@ async function subscribed(): Promise<WebSocket> {
   for (const [id, query] of Object.entries(subscriptions())) {
     socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }));
   }
-  await settled(() => expect(answered.size).toBe(Object.keys(subscriptions()).length));
+  await eventually(() => expect(answered.size).toBe(Object.keys(subscriptions()).length));
   return socket;
 }
 
@@ -79,7 +78,7 @@ test.for([
 
   const sockets = await Promise.all(Array.from({ length: clients }, subscribed));
   // Everybody of the run has one topic, of the experiment (events and leaderboard) another.
-  await settled(() =>
+  await eventually(() =>
     expect(server.hub.usage()).toMatchObject({ topics: 2, subscribers: 3 * clients, waiting: 3 * clients }),
   );
   expect(server.usage()).toEqual({ sockets: clients, operations: clients * Object.keys(subscriptions()).length });
@@ -87,13 +86,13 @@ test.for([
   expect(timers()).toBeGreaterThan(before.timers + 3 * clients);
 
   for (const socket of sockets) leave(socket);
-  await settled(() => {
+  await eventually(() => {
     expect(server.usage().operations).toBe(0);
     expect(server.hub.usage()).toEqual(nothing);
     expect(server.listeners()).toBe(before.listeners);
   });
   for (const socket of sockets) socket.close();
-  await settled(() => {
+  await eventually(() => {
     expect(server.usage().sockets).toBe(0);
     expect(timers()).toBeLessThanOrEqual(before.timers + poolTimers);
   });
@@ -117,10 +116,12 @@ test('a subscription that fails frees everything too', async () => {
       },
     },
   );
-  await settled(() => expect(error).toContain('Internal server error'));
+  await eventually(() => expect(error).toContain('Internal server error'));
   await ctx.db.pool.query('alter table dataset_away rename to dataset');
-  expect(server.usage()).toEqual({ sockets: 1, operations: 0 });
-  expect(server.listeners()).toBe(before);
+  await eventually(() => {
+    expect(server.usage()).toEqual({ sockets: 1, operations: 0 });
+    expect(server.listeners()).toBe(before);
+  });
   failing.socket.close();
   await failing.closed;
 });

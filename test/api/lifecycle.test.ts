@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { createListener } from '../../src/db/listener.ts';
 import { createRunEventHub } from '../../src/events/hub.ts';
 import { startServer } from '../../src/server/server.ts';
 import { apiServer, openAccess } from '../support/apiServer.ts';
 import { silent } from '../support/commandContext.ts';
+import { eventually } from '../support/eventually.ts';
 
 test('a port in use is named with what to do about it', async () => {
   const server = await apiServer();
@@ -41,8 +42,9 @@ test('stopping finishes requests in progress, closes sockets with 1001 and takes
   await locker.query('begin');
   await locker.query('lock table dataset');
   const pending = server.ask('{ datasets { nodes { id } } }');
-  await vi.waitFor(async () => {
-    const { rows } = await pool.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+  await eventually(async () => {
+    const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    const { rows } = await pool.query(waiting);
     expect(rows.length).toBe(1);
   });
 

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistry } from '../../src/metrics/registry.ts';
 import { closeCodeLabel, createServerMetrics, noName, otherNames } from '../../src/metrics/server.ts';
 import { createWorkerMetrics } from '../../src/metrics/worker.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { parseExposition, sampleOf } from '../support/exposition.ts';
 import { attemptAt, epoch, leaves, queuedRun } from './fixtures.ts';
 import { type Batch, follow, typesOf } from './follow.ts';
@@ -93,7 +94,7 @@ describe('GET /metrics', () => {
     await attempt.tell([epoch(0, 0.5), epoch(1, 0.25)]);
     const types = ['RunStatusChanged', 'RunStatusChanged', 'EpochCompleted', 'EpochCompleted'];
     await watched.until((batches) => typesOf(batches).length >= 2 && typesOf(batches).includes('EpochCompleted'));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const families = await scrape();
       expect(sampleOf(families, 'rungraph_websocket_connections')).toBe(1);
       expect(sampleOf(families, 'rungraph_graphql_subscriptions', { field: 'runEvents' })).toBe(1);
@@ -102,7 +103,7 @@ describe('GET /metrics', () => {
     });
     expect(new Set(typesOf(watched.values))).toEqual(new Set(types));
     await client.dispose();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const families = await scrape();
       expect(sampleOf(families, 'rungraph_websocket_connections')).toBe(0);
       expect(sampleOf(families, 'rungraph_graphql_subscriptions', { field: 'runEvents' })).toBe(0);

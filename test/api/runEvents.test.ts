@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type WebSocket from 'ws';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { drawnPredictions, experimentOf } from '../support/catalogue.ts';
+import { eventually } from '../support/eventually.ts';
 import { attemptAt, epoch, leaves, points, queuedRun, testImages, vocab } from './fixtures.ts';
 import { type Batch, eventsOf, type Followed, follow, stepsOf, typesOf } from './follow.ts';
 
@@ -143,7 +144,7 @@ describe('runEvents', () => {
 });
 
 test('nothing is left behind by clients who leave while nothing happens', async () => {
-  await vi.waitFor(() => expect(server.openStreams()).toBe(0), { timeout: 20_000 });
+  await eventually(() => expect(server.openStreams()).toBe(0));
   const { runId } = await runningRun();
   const client = server.connect();
   let socket: WebSocket | undefined;
@@ -154,7 +155,7 @@ test('nothing is left behind by clients who leave while nothing happens', async 
   for (const stream of streams) await stream.until((batches) => batches.length > 0);
   expect(server.openStreams()).toBe(5);
   streams[0]!.stop();
-  await vi.waitFor(() => expect(server.openStreams()).toBe(4), { timeout: 20_000 });
+  await eventually(() => expect(server.openStreams()).toBe(4));
   socket!.terminate();
-  await vi.waitFor(() => expect(server.openStreams()).toBe(0), { timeout: 20_000 });
+  await eventually(() => expect(server.openStreams()).toBe(0));
 });

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { stalledCode } from '../../src/server/socket.ts';
 import { experimentOf } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
 import { type EventServer, eventServer } from '../support/eventServer.ts';
+import { eventually } from '../support/eventually.ts';
 import { subscribeRaw } from '../support/rawSubscription.ts';
 import { attemptAt, leaves, queuedRun } from './fixtures.ts';
 
@@ -40,7 +41,7 @@ beforeAll(async () => {
     await attempt.tell(numbers.map((n) => ({ kind: 'log', stream: 'stdout', line: `${n} ${line}` })));
   }
   await attempt.succeed();
-  server = await eventServer(ctx, { limits: { stallMs: 300 } });
+  server = await eventServer(ctx, { limits: { stallMs: 1500 } });
 });
 afterAll(async () => {
   await server.stop();
@@ -54,13 +55,13 @@ beforeEach(() => {
 /** What waited for the client that the server gave up. */
 async function backlogAtEnd(): Promise<number> {
   const find = () => server.logged.find(({ msg }) => String(msg).startsWith('a client does not read'));
-  await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 20_000 });
+  await eventually(() => expect(find()).toBeDefined());
   return Number(find()!.backlogBytes);
 }
 
 /** Nothing is left of anybody. */
 const settled = () =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(server.usage().operations).toBe(0);
     expect(server.hub.usage()).toEqual({ topics: 0, subscribers: 0, waiting: 0, events: 0 });
   });

@@ -123,7 +123,7 @@ describe('an upload', () => {
     const late = async function* () {
       const [first, second] = [`${file('a.zip', 'first')}--b`, `${file('b.zip', 'second')}--b--\r\n`];
       yield Buffer.from(first);
-      await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length + 1);
+      await expect.poll(async () => (await stored()).length).toBe(before[1]!.length + 1);
       yield Buffer.from(second.slice('--b'.length));
     };
     const type = { 'content-type': 'multipart/form-data; boundary=b' };
@@ -138,7 +138,7 @@ describe('an upload', () => {
     expect(await refused(send('POST', '/uploads', half, type))).toMatch(/^400: the form is damaged: /);
     const cut = ['--b', 'content-disposition: form-data; name="file"; filename="a.zip"', '', 'half'].join('\r\n');
     expect(await refused(send('POST', '/uploads', cut, type))).toMatch(/^400: the form is damaged: /);
-    expect([await uploads(), await stored()]).toEqual(before);
+    await expect.poll(async () => [await uploads(), await stored()]).toEqual(before);
   });
 
   it.each(['application/zip', 'multipart/form-data; boundary=b'])(
@@ -157,10 +157,10 @@ describe('an upload', () => {
       );
       socket.write(Buffer.alloc(500_000, 1));
       // It is being written …
-      await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length + 1);
+      await expect.poll(async () => (await stored()).length).toBe(before[1]!.length + 1);
       await cutOff(socket);
       // … and given up.
-      await expect.poll(async () => (await stored()).length, { timeout: 10_000 }).toBe(before[1]!.length);
+      await expect.poll(async () => (await stored()).length).toBe(before[1]!.length);
       expect(await uploads()).toEqual(before[0]);
       // Who did not wait is the cause, not we.
       const audited = () => server.context.db.prisma.auditEntry.findFirst({ orderBy: { id: 'desc' } });
@@ -186,7 +186,7 @@ describe('an upload', () => {
     );
     expect(status).toBe(413);
     expect(sent).toBeLessThan(100 * limit);
-    expect((await stored()).filter((name) => name.includes('-'))).toEqual([]);
+    await expect.poll(async () => (await stored()).filter((name) => name.includes('-'))).toEqual([]);
   });
 
   it('that announces more than there is room for is refused before it comes', async () => {

@@ -115,12 +115,7 @@ test('who names bytes that are being removed waits, and is refused', async () =>
   const holder = inTransaction(ctx, (tx) => holdBlobs(ctx, tx, [hash])).finally(() => {
     held = true;
   });
-  const waits = async () => {
-    const [row] = await ctx.db.prisma.$queryRaw<[{ n: number }]>`
-      select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted`;
-    return row.n;
-  };
-  await expect.poll(waits).toBe(1);
+  await expect.poll(() => advisoryLocks({ granted: false })).toBe(1);
   expect(held).toBe(false);
   proceed();
   ctx.blobs.delete = remove;
@@ -148,12 +143,9 @@ test('processes killed while they store, name, release and collect leave garbage
     }
     await Promise.all(processes.map(({ finished }) => finished));
     // What was sent before the kill may still be carried out.
-    const open = async () => {
-      const [row] = await ctx.db.prisma.$queryRaw<[{ n: number }]>`
-        select count(*)::int as n from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
-      return row.n;
-    };
-    await expect.poll(open).toBe(0);
+    await expect
+      .poll(async () => (await advisoryLocks({ granted: true })) + (await advisoryLocks({ granted: false })))
+      .toBe(0);
     const named = await ctx.db.prisma.artifact.findMany({ distinct: ['contentHash'] });
     seen += named.length;
     for (const { contentHash } of named) {
@@ -166,3 +158,11 @@ test('processes killed while they store, name, release and collect leave garbage
   const named = await ctx.db.prisma.artifact.findMany({ distinct: ['contentHash'] });
   expect(await blobs()).toEqual(named.map(({ contentHash }) => contentHash).sort());
 });
+
+/** Of this test's database: others are on the server, too. */
+async function advisoryLocks({ granted }: { readonly granted: boolean }): Promise<number> {
+  const [row] = await ctx.db.prisma.$queryRaw<[{ n: number }]>`
+    select count(*)::int as n from pg_locks where locktype = 'advisory' and granted = ${granted}
+    and database = (select oid from pg_database where datname = current_database())`;
+  return row.n;
+}

@@ -62,13 +62,8 @@ test('answers, uploads and downloads in flight end, sockets close with 1001 afte
   await locker.query('begin');
   await locker.query('lock table dataset');
   const pending = server.ask('query Slow { datasets { nodes { id } } }');
-  await expect
-    .poll(
-      async () =>
-        (await database.pool.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'")).rows.length,
-      patience,
-    )
-    .toBe(1);
+  const waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await expect.poll(async () => (await database.pool.query(waiting)).rows.length, patience).toBe(1);
   await tell('last');
   await expect.poll(() => socket.lines, patience).toEqual(['first', 'last']);
 
