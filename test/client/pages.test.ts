@@ -3,6 +3,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '../../client/src/routes.ts';
+import { keyWith } from '../api/authFixtures.ts';
+import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { axeViolations, hasBrowser, launchBrowser, openTab, tooWide } from '../support/browser.ts';
 import { harm, hostile } from './hostile.ts';
 import { settled } from './settled.ts';
@@ -101,6 +103,58 @@ describe.runIf(hasBrowser)('every question', () => {
     expect(await asked.evaluate((e) => e === document.activeElement)).toBe(true);
     expect(problems).toEqual([]);
     await close();
+  });
+});
+
+describe.runIf(hasBrowser)('with a key, every page', () => {
+  let guarded: ApiServer;
+  beforeAll(async () => {
+    guarded = await apiServer({ context: world.context, access: { authenticated: true } });
+  });
+  afterAll(() => guarded?.close());
+
+  const verbs =
+    /^(build|cancel|create( |$)|delete|download submission|edit|ensemble$|import|make|measure( |$)|new |probe with|rename|retry|save|select automatically|send|start|tag$)/i;
+
+  /** What writes, or leads to a form that does, on these pages; with everything selected that can be. */
+  async function offered(scope: 'READ' | 'WRITE', walk: typeof pages): Promise<readonly string[]> {
+    const { page, problems, close } = await openTab(browser, guarded.url, { viewport: { width: 1280, height: 800 } });
+    await page.goto('/login');
+    await page.getByLabel('API key').fill((await keyWith(guarded.context, scope)).secret);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Experiments' }).waitFor();
+    const found = new Set<string>();
+    const main = page.getByRole('main');
+    for (const [name, link] of walk) {
+      await page.goto(link());
+      await settled(page);
+      await page.getByRole('button', { name: 'Log out' }).waitFor();
+      expect(await page.getByText('Read only', { exact: true }).count(), name).toBe(scope === 'READ' ? 1 : 0);
+      for (const all of await page.getByRole('checkbox', { name: 'Select all' }).all()) await all.check();
+      const texts = await main.locator('button, a, [role="menuitem"]').allInnerTexts();
+      for (const text of texts) if (verbs.test(text.trim())) found.add(text.trim());
+      const told = await main.getByText('This key may only read').count();
+      expect(told, name).toBe(scope === 'READ' && forms.includes(name) ? 1 : 0);
+      if (scope === 'READ') expect(await main.locator('[type="submit"]').count(), name).toBe(0);
+    }
+    expect(problems).toEqual([]);
+    await close();
+    return [...found].sort();
+  }
+  const forms = ['the form of runs', 'the form of probes', 'the ensemble builder', 'the form of imports'];
+  const others = ['experiments', 'an experiment', 'its files', 'a failed run', 'a probe', 'an ensemble', 'a data set'];
+
+  test('offers what writes to who may write, and nothing of it to who may only read', async () => {
+    const some = pages.filter(([name]) => ['data sets', ...forms, ...others].includes(name));
+    const [reader, writer] = await Promise.all([offered('READ', pages), offered('WRITE', some)]);
+    expect(reader).toEqual([]);
+    // One of each of these pages, at least.
+    for (const text of [
+      ...['New experiment', 'Start run', 'Rename', 'Tag', 'Ensemble', 'Start again with changes', 'Make ONNX model'],
+      ...['Retry', 'Edit', 'Delete', 'Probe with changes', 'Measure', 'Save …', 'Create the CSV', 'Edit as new'],
+      ...['Import images', 'Send and import', 'Create an experiment'],
+    ])
+      expect(writer).toContain(text);
   });
 });
 
