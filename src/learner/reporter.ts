@@ -1,7 +1,8 @@
 /** Turns what the loop yields into the trainer's events: throttled progress, metric points, memory windows, epochs. */
 
-import type { MemoryPoint, MetricPoint, RunPhase, RunProgress } from '../domain/run.ts';
+import type { EpochMetrics, MemoryPoint, MetricPoint, RunPhase, RunProgress } from '../domain/run.ts';
 import type { TrainerEvent } from '../domain/trainer.ts';
+import { epochLine } from './epochLine.ts';
 import type { FinishedEpoch, FitEvent, TrainedBatch } from './loop.ts';
 import type { MemorySampler } from './memory.ts';
 import { nothingYet, type ReporterState } from './reporterState.ts';
@@ -178,23 +179,24 @@ export class RunReporter {
     const now = this.#now();
     this.#finishedTrainingAt = now;
     const index = this.#epoch++;
-    const epoch: TrainerEvent = {
-      kind: 'epoch',
-      epoch: {
-        index,
-        phase,
-        trainLoss,
-        validLoss: validation.loss,
-        errorRate: validation.errorRate,
-        accuracy: validation.accuracy,
-        seconds: (now - this.#epochStartedAt) / 1000,
-        learningRates,
-        momentum,
-        imagesPerSecond: rate(this.#plan.trainBatches * this.#plan.batchSize, this.#epochTrainMilliseconds),
-        peakMemory: this.#epochPeak,
-      },
+    const epoch: EpochMetrics = {
+      index,
+      phase,
+      trainLoss,
+      validLoss: validation.loss,
+      errorRate: validation.errorRate,
+      accuracy: validation.accuracy,
+      seconds: (now - this.#epochStartedAt) / 1000,
+      learningRates,
+      momentum,
+      imagesPerSecond: rate(this.#plan.trainBatches * this.#plan.batchSize, this.#epochTrainMilliseconds),
+      peakMemory: this.#epochPeak,
     };
-    return [memory, ...(await this.#flush(true)), epoch];
+    const line = epochLine(epoch, this.#plan.epochs);
+    return [
+      ...[memory, ...(await this.#flush(true))],
+      ...[{ kind: 'epoch', epoch } as const, { kind: 'log', stream: 'trainer', line } as const],
+    ];
   }
 
   #add(name: string, value: number): void {

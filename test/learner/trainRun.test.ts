@@ -4,6 +4,7 @@ import type { TrainerEvent, TrainerJob } from '../../src/domain/trainer.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { openOnnxRuntime } from '../../src/engine/onnxruntime/engine.ts';
 import type { TrainerDependencies } from '../../src/learner/attempt.ts';
+import { epochLine } from '../../src/learner/epochLine.ts';
 import { trainRun } from '../../src/learner/trainRun.ts';
 import { ImageUnreadableError } from '../../src/vision/rgbImage.ts';
 import { fakeImages, fakeJob, fakeMemory, ofKind, tickingClock } from './fakes.ts';
@@ -74,6 +75,13 @@ describe('a run', () => {
       expect(epoch.imagesPerSecond).toBeGreaterThan(0);
       expect(epoch.peakMemory).toBeGreaterThan(99);
     }
+  });
+
+  it('writes a line per epoch into the log: what the epoch says', () => {
+    const lines = ofKind(events, 'log').map(({ line }) => line);
+    const epochs = ofKind(events, 'epoch').map(({ epoch }) => epoch);
+    expect(epochs).toHaveLength(3);
+    expect(lines.filter((line) => line.startsWith('epoch'))).toEqual(epochs.map((epoch) => epochLine(epoch, 3)));
   });
 
   it('gives each training series one point per micro-batch and each validation series one per epoch', () => {
