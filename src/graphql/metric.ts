@@ -1,9 +1,6 @@
 import type { Resolvers } from '../generated/graphql.ts';
 
 export const metricResolvers: Resolvers = {
-  MetricSeries: {
-    total: ({ total }) => (typeof total === 'number' ? total : total()),
-  },
   MetricValue: {
     value: (number) => (Number.isFinite(number) ? number : null),
     nonFinite: (number) => {

@@ -36,7 +36,7 @@ export interface MemorySeries {
 
 /**
  * A run's memory over time, or within a range of steps, at most `maxPoints` windows of equally many samples: each gives its last sample with the highest
- * peak of the window, so that no peak is lost.
+ * peak of the window and the most in use on the device, so that no peak is lost.
  */
 export async function memorySeries(
   db: Queryable,
@@ -51,7 +51,8 @@ export async function memorySeries(
       select *, (row_number() over (order by seq) - 1) * ${maxPoints}::int / greatest(count(*) over (), ${maxPoints}::int) as bucket
       from memory_sample where run_id = ${runId} and ${inSteps(steps)}
     )
-    select distinct on (bucket) step, at, used, max(peak) over (partition by bucket) as peak, device_used, device_total
+    select distinct on (bucket) step, at, used, max(peak) over (partition by bucket) as peak,
+      max(device_used) over (partition by bucket) as device_used, device_total
     from numbered order by bucket, seq desc`;
   const run = await db.run.findUnique({
     where: { id: runId },

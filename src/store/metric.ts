@@ -24,8 +24,8 @@ export interface MetricSeries {
   readonly points: readonly { readonly step: number; readonly value: number; readonly at: Date }[];
   /** Whether there are more points than these. */
   readonly downsampled: boolean;
-  /** Points in the series within the range asked for; of a long one they are only counted when that is asked for. */
-  readonly total: number | (() => Promise<number>);
+  /** Points in the series within the range asked for. */
+  readonly total: number;
 }
 
 /**
@@ -157,7 +157,7 @@ export async function findSummaries(
 export interface HistoryRequest {
   /** All series when left out. */
   readonly names?: readonly string[] | undefined;
-  /** Of each series, at least 2; up to a hundred more where values are not finite. */
+  /** Of each series, at least 2. */
   readonly maxPoints: number;
   readonly steps?: StepRange | undefined;
 }
@@ -178,8 +178,8 @@ export function inSteps({ from, to }: StepRange): Prisma.Sql {
 }
 
 /**
- * Series of a run within a range of steps, each cut down to about `maxPoints` by probing the index at equal distances of step: of a
- * million points a thousand are read, not a million. The last point is always there, and so are the first of those that are not finite.
+ * Series of a run within a range of steps, each of at most `maxPoints` points: all of them, or the first, the last, the smallest and the
+ * largest of each of so many equal stretches of steps, so that no spike is lost, and the first of those that are not finite.
  */
 export async function metricHistory(db: Queryable, runId: string, request: HistoryRequest): Promise<MetricSeries[]> {
   const { maxPoints } = request;
@@ -195,39 +195,50 @@ export async function metricHistory(db: Queryable, runId: string, request: Histo
     order by n.name`;
   const result: MetricSeries[] = [];
   for (const { name, name_id, some, low, high } of series) {
-    const points = Prisma.sql`from metric_point where run_id = ${runId} and name_id = ${name_id} and ${within}`;
+    const points = Prisma.sql`from metric_point where run_id = ${runId} and name_id = ${name_id}
+      and step between ${low}::bigint and ${high}::bigint`;
     const downsampled = some > maxPoints;
-    const rows = downsampled
-      ? await db.$queryRaw<PointRow[]>(thinnedSql(points, { low, high, maxPoints }))
-      : await db.$queryRaw<PointRow[]>`select step, value, at ${points} order by step`;
+    const chosen = downsampled ? await choosePoints(db, points, { low, high, maxPoints }) : null;
+    const among = chosen ? Prisma.sql`and step = any(${chosen.steps}::text[]::bigint[])` : Prisma.empty;
+    const rows = await db.$queryRaw<PointRow[]>`select step, value, at ${points} ${among} order by step`;
     result.push({
       name,
       points: rows.map((p) => ({ step: Number(p.step), value: p.value, at: p.at })),
       downsampled,
-      total: downsampled ? () => countRows(db, points) : rows.length,
+      total: chosen?.total ?? rows.length,
     });
   }
   return result;
 }
 
-/** Points that are not finite and stand beside the thinned ones, at most. */
+/** Points that are not finite and are kept in a thinned series, at most; no more than half of it either. */
 const mostNonFinite = 100;
 
-function thinnedSql(points: Prisma.Sql, range: { low: bigint; high: bigint; maxPoints: number }): Prisma.Sql {
-  const { low, high, maxPoints } = range;
-  const stride = Math.max(1, Math.ceil((Number(high) - Number(low)) / Math.max(1, maxPoints - 2)));
-  return Prisma.sql`
-    select p.step, p.value, p.at
-    from (select generate_series(${low}::bigint, ${high}::bigint, ${stride}::bigint) union select ${high}::bigint) g (at_least)
-    cross join lateral (select step, value, at ${points} and step >= at_least order by step limit 1) p
-    union
-    (select step, value, at ${points} and value in ('NaN', 'Infinity', '-Infinity') order by step limit ${mostNonFinite})
-    order by step`;
-}
-
-async function countRows(db: Queryable, points: Prisma.Sql): Promise<number> {
-  const [row] = await db.$queryRaw<{ count: number }[]>`select count(*)::int as count ${points}`;
-  return row!.count;
+/**
+ * Steps of the points that stand for a series, as text, and how many points it has. All finite points are read, once and in whatever order the
+ * database likes best. An array of value and step is compared by value, then by step: the extreme of arrays is the extreme with its step.
+ */
+async function choosePoints(
+  db: Queryable,
+  points: Prisma.Sql,
+  { low, high, maxPoints }: { low: bigint; high: bigint; maxPoints: number },
+): Promise<{ steps: string[]; total: number }> {
+  const nonFinite = Prisma.sql`${points} and value in ('NaN', 'Infinity', '-Infinity')`;
+  const inner = maxPoints - 2;
+  const [odd] = await db.$queryRaw<[{ steps: bigint[]; count: number }]>`
+    select array(select step ${nonFinite} order by step limit ${Math.min(mostNonFinite, Math.floor(inner / 2))}) as steps,
+      (select count(*)::int ${nonFinite}) as count`;
+  const buckets = Math.floor((inner - odd.steps.length) / 2);
+  const width = (high - low) / BigInt(Math.max(1, buckets)) + 1n;
+  const extremes = await db.$queryRaw<{ lowest: number; highest: number; count: number }[]>`
+    select (min(array[value, step]))[2] as lowest, -(max(array[value, -step]))[2] as highest, count(*)::int as count
+    ${points} and value > '-Infinity' and value < 'Infinity'
+    group by (step - ${low}::bigint) / ${width}::bigint`;
+  const kept = buckets ? extremes.flatMap(({ lowest, highest }) => [lowest, highest]) : [];
+  return {
+    steps: [low, high, ...odd.steps, ...kept].map(String),
+    total: extremes.reduce((sum, { count }) => sum + count, odd.count),
+  };
 }
 
 interface PointRow {

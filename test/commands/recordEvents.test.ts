@@ -12,7 +12,7 @@ import { findEpochs } from '../../src/store/epoch.ts';
 import { readEvents } from '../../src/store/event.ts';
 import { findLogLines } from '../../src/store/log.ts';
 import { memorySeries } from '../../src/store/memory.ts';
-import { findSummaries, type MetricSeries, metricHistory, type StepRange } from '../../src/store/metric.ts';
+import { findSummaries, metricHistory, type StepRange } from '../../src/store/metric.ts';
 import { findRun } from '../../src/store/run.ts';
 import { drawnPredictions } from '../support/catalogue.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
@@ -121,9 +121,7 @@ test("the run's objective is its best finite value by the experiment's direction
   await db().experiment.update({ where: { id: experimentId }, data: { direction: 'ASC' } });
 });
 
-const totalOf = ({ total }: MetricSeries) => (typeof total === 'number' ? total : total());
-
-test('a long series is thinned to points of it, first and last among them', async () => {
+test('a long series is thinned to points of it, first, last and extremes among them', async () => {
   const token = await running();
   const values = Array.from({ length: 5000 }, (_, i) => Math.sin(i));
   await recordEvents(ctx, token, [points('train/loss', values), points('lr', [1, 2, 3])]);
@@ -134,8 +132,7 @@ test('a long series is thinned to points of it, first and last among them', asyn
     [2, 2],
     [3, 3],
   ]);
-  expect(loss).toMatchObject({ name: 'train/loss', downsampled: true });
-  expect(await totalOf(loss!)).toBe(5000);
+  expect(loss).toMatchObject({ name: 'train/loss', downsampled: true, total: 5000 });
   const steps = loss!.points.map((p) => p.step);
   expect(steps.length).toBeLessThanOrEqual(100);
   expect(steps.length).toBeGreaterThan(90);
@@ -143,13 +140,61 @@ test('a long series is thinned to points of it, first and last among them', asyn
   for (const { step, value } of loss!.points) expect(value).toBe(values[step - 1]);
   const within = async (steps: StepRange, maxPoints = 1000) => {
     const series = await metricHistory(db(), token.runId, { names: ['train/loss'], maxPoints, steps });
-    return Promise.all(series.map(async (s) => [await totalOf(s), s.downsampled, s.points.map((p) => p.step)]));
+    return series.map((s) => [s.total, s.downsampled, s.points.map((p) => p.step)]);
   };
   expect(await within({ from: 4991 })).toEqual([[10, false, Array.from({ length: 10 }, (_, i) => 4991 + i)]]);
   expect(await within({ from: 2000, to: 2003 })).toEqual([[4, false, [2000, 2001, 2002, 2003]]]);
   expect(await within({ to: 2 })).toEqual([[2, false, [1, 2]]]);
-  expect(await within({ from: 2000, to: 2999 }, 4)).toEqual([[1000, true, [2000, 2500, 2999]]]);
+  expect(await within({ from: 2000, to: 2999 }, 2)).toEqual([[1000, true, [2000, 2999]]]);
+  expect(await within({ from: 2000, to: 2999 }, 3)).toEqual([[1000, true, [2000, 2999]]]);
+  const stretch = values.slice(1999, 2999);
+  const extremes = [Math.min(...stretch), Math.max(...stretch)].map((value) => 2000 + stretch.indexOf(value));
+  expect(await within({ from: 2000, to: 2999 }, 4)).toEqual([
+    [1000, true, [2000, ...extremes.toSorted((a, b) => a - b), 2999]],
+  ]);
   expect(await within({ from: 5001 })).toEqual([]);
+});
+
+test('a spike among 100,000 points is not thinned away', async () => {
+  const token = await running();
+  const [up, down] = [67_891, 31_013];
+  await recordEvents(ctx, token, [points('train/loss', [0]), points('flat', new Array(2000).fill(5))]);
+  await ctx.db.pool.query(
+    `insert into metric_point (run_id, name_id, step, value)
+    select $1, n.id, step, case step when $2 then 1e3 when $3 then -1e3 else sin(step) end
+    from metric_name n, generate_series(2, 100000) step where n.name = 'train/loss'`,
+    [token.runId, up, down],
+  );
+  for (const maxPoints of [4, 5, 50, 1000]) {
+    const [flat, loss] = await metricHistory(db(), token.runId, { maxPoints });
+    const steps = loss!.points.map((p) => p.step);
+    expect(loss).toMatchObject({ downsampled: true, total: 100_000 });
+    expect(steps).toEqual([...new Set(steps)].toSorted((a, b) => a - b));
+    expect(steps.length).toBeLessThanOrEqual(maxPoints);
+    expect(steps).toEqual(expect.arrayContaining([1, down, up, 100_000]));
+    expect(flat!.points.every(({ value }) => value === 5)).toBe(true);
+    expect(flat!.points.length).toBeLessThanOrEqual(maxPoints);
+  }
+  const [all] = await metricHistory(db(), token.runId, { names: ['train/loss'], maxPoints: 100_000 });
+  expect(all).toMatchObject({ downsampled: false, total: 100_000 });
+  expect(all!.points).toHaveLength(100_000);
+});
+
+test('steps that lie far apart are thinned to as many points at most', async () => {
+  const token = await running();
+  const furthest = Number.MAX_SAFE_INTEGER;
+  const steps = [0, 1, 2, 3, 4, 5, 6, 7, furthest - 2, furthest - 1, furthest];
+  await recordEvents(
+    ctx,
+    token,
+    steps.map((step) => points('train/loss', [-step], step)),
+  );
+  for (let maxPoints = 2; maxPoints < steps.length; maxPoints++) {
+    const [loss] = await metricHistory(db(), token.runId, { maxPoints });
+    expect(loss).toMatchObject({ downsampled: true, total: steps.length });
+    expect(loss!.points.length).toBeLessThanOrEqual(maxPoints);
+    expect([loss!.points[0]!.step, loss!.points.at(-1)!.step]).toEqual([0, furthest]);
+  }
 });
 
 test('a thinned series keeps what is not finite', async () => {
@@ -158,6 +203,7 @@ test('a thinned series keeps what is not finite', async () => {
   await recordEvents(ctx, token, [points('train/loss', values)]);
   const odd = async (steps?: StepRange) => {
     const [series] = await metricHistory(db(), token.runId, { maxPoints: 20, steps });
+    expect(series!.points.length).toBeLessThanOrEqual(20);
     expect(series!.points.map((p) => p.step)).toEqual(series!.points.map((p) => p.step).toSorted((a, b) => a - b));
     return series!.points.flatMap((p) => (Number.isFinite(p.value) ? [] : [[p.step, p.value]]));
   };
@@ -168,7 +214,8 @@ test('a thinned series keeps what is not finite', async () => {
   expect(await odd({ from: 779 })).toEqual([[1235, Number.NEGATIVE_INFINITY]]);
   await recordEvents(ctx, token, [points('all/nan', new Array(2000).fill(Number.NaN))]);
   const [nan] = await metricHistory(db(), token.runId, { names: ['all/nan'], maxPoints: 20 });
-  expect(nan!.points.length).toBeLessThanOrEqual(120);
+  expect(nan).toMatchObject({ downsampled: true, total: 2000 });
+  expect(nan!.points.length).toBeLessThanOrEqual(20);
   expect([nan!.points[0]!.step, nan!.points.at(-1)!.step]).toEqual([1, 2000]);
 });
 
@@ -176,12 +223,13 @@ test('thinned memory keeps every peak', async () => {
   const token = await running();
   const peaks = Array.from({ length: 1000 }, (_, i) => (i === 617 ? 9e9 : 1e9 + i));
   const events = peaks.map((peak, step): TrainerEvent => {
-    return { kind: 'memory', point: { step, used: 1, peak, deviceUsed: null, deviceTotal: null } };
+    return { kind: 'memory', point: { step, used: 1, peak, deviceUsed: 2 * peak, deviceTotal: 2e10 } };
   });
   await recordEvents(ctx, token, events);
   const { points: series } = await memorySeries(db(), token.runId, 50);
   expect(series).toHaveLength(50);
   expect(Math.max(...series.map((p) => p.peak))).toBe(9e9);
+  expect(Math.max(...series.map((p) => p.deviceUsed!))).toBe(18e9);
   expect(series.at(-1)?.step).toBe(999);
   const zoomed = await memorySeries(db(), token.runId, 50, { from: 600, to: 639 });
   expect(zoomed.points.map((p) => [p.step, p.peak])).toEqual(
