@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { Button } from './Button.tsx';
 import { classes } from './classes.ts';
 import styles from './Dialog.module.css';
+import { dialogs } from './dialogs.ts';
 import { Icon } from './Icon.tsx';
 
 /**
@@ -31,7 +32,9 @@ export function Dialog({
     // Not to a button far below, which the browser has chosen, and scrolled to.
     element.scrollTop = 0;
     (element.querySelector<HTMLElement>(':is(input, select, textarea):enabled') ?? element).focus();
+    const forget = dialogs.note(element);
     return () => {
+      forget();
       if (opener.current instanceof HTMLElement) opener.current.focus();
     };
   }, []);

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { classes } from './classes.ts';
+import { dialogs } from './dialogs.ts';
 import { Icon } from './Icon.tsx';
 import styles from './Toasts.module.css';
 import { type Toast, toasts } from './toasts.ts';
@@ -7,17 +9,16 @@ import { type Toast, toasts } from './toasts.ts';
 /** Milliseconds for which a message stays; bad news stay until they are closed. */
 const readingTime = 8_000;
 
+/** What has been done or refused, above everything; within the dialog that is open, where there is one: outside of it nothing can be pressed. */
 export function Toasts() {
   const shown = useSyncExternalStore(toasts.listen, toasts.get);
+  const dialog = useSyncExternalStore(dialogs.listen, dialogs.top);
   const box = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: within another dialog it is another box
   useEffect(() => {
-    const { current } = box;
-    const isOpen = current?.matches(':popover-open');
-    // What was shown last is the topmost: above a dialog that has been opened meanwhile, too.
-    if (isOpen && (shown.length === 0 || document.querySelector('dialog[open]'))) current?.hidePopover();
-    if (shown.length > 0 && !current?.matches(':popover-open')) current?.showPopover();
-  }, [shown]);
-  return (
+    box.current?.togglePopover(shown.length > 0);
+  }, [shown, dialog]);
+  const messages = (
     <div role="status" aria-live="polite">
       <div ref={box} {...{ popover: 'manual' }} className={styles.toasts}>
         {shown.map((toast) => (
@@ -26,6 +27,7 @@ export function Toasts() {
       </div>
     </div>
   );
+  return dialog ? createPortal(messages, dialog) : messages;
 }
 
 function Message({ toast: { id, text, tone, action } }: { readonly toast: Toast }) {
