@@ -112,8 +112,21 @@ describe.runIf(hasBrowser)('the frame', () => {
     await dialog.getByRole('button', { name: /^Cancel/ }).click();
     const message = page.getByText('The server does not answer');
     await message.waitFor();
-    // In the layer above everything, where the dialog is too.
-    expect(await page.evaluate(`document.querySelector('[popover]').matches(':popover-open')`)).toBe(true);
+    // In the layer above everything, where the dialog is too, and not behind its glass.
+    await page.getByRole('button', { name: 'Close' }).click();
+    await message.waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: /^Cancel/ }).click();
+    await message.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await message.waitFor();
+    // A dialog that is opened later does not hide it.
+    await page.getByRole('button', { name: 'Cancel' }).first().click();
+    await dialog.waitFor();
+    await message.click();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await message.waitFor({ state: 'detached' });
+    await dialog.waitFor();
 
     await page.goto('/experiment');
     await page.getByRole('link', { name: 'To the experiments' }).click();

@@ -131,7 +131,9 @@ describe.runIf(hasBrowser)('with a key, every page', () => {
       await page.getByRole('button', { name: 'Log out' }).waitFor();
       expect(await page.getByText('Read only', { exact: true }).count(), name).toBe(scope === 'READ' ? 1 : 0);
       for (const all of await page.getByRole('checkbox', { name: 'Select all' }).all()) await all.check();
-      const texts = await main.locator('button, a, [role="menuitem"]').allInnerTexts();
+      const texts = await main
+        .locator('button, a, [role="menuitem"]')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? one.textContent ?? ''));
       for (const text of texts) if (verbs.test(text.trim())) found.add(text.trim());
       const told = await main.getByText('This key may only read').count();
       expect(told, name).toBe(scope === 'READ' && forms.includes(name) ? 1 : 0);

@@ -9,6 +9,7 @@ import { Moment } from '../ui/Moment.tsx';
 import { Name } from '../ui/Name.tsx';
 import { Notice } from '../ui/Notice.tsx';
 import { toasts } from '../ui/toasts.ts';
+import { ForWriters } from './Viewer.tsx';
 
 export interface DeletableSubmission {
   readonly id: string;
@@ -28,15 +29,17 @@ export function DeleteSubmissionButton<Submission extends DeletableSubmission>({
   readonly onAsk: (submission: Submission) => void;
 }) {
   return (
-    <Button
-      small
-      look="quiet"
-      aria-label={`Delete CSV ${submission.contentHash.slice(0, 12)}`}
-      title="Delete"
-      onClick={() => onAsk(submission)}
-    >
-      <Icon name="trash" />
-    </Button>
+    <ForWriters>
+      <Button
+        small
+        look="quiet"
+        aria-label={`Delete CSV ${submission.contentHash.slice(0, 12)}`}
+        title="Delete"
+        onClick={() => onAsk(submission)}
+      >
+        <Icon name="trash" />
+      </Button>
+    </ForWriters>
   );
 }
 
