@@ -38,11 +38,24 @@ export interface RunState {
   readonly progressAt: number;
 }
 
-/** A NaN is worth more than what it stands among: it must not be thinned away. */
-const chooseMetric: Choice<MetricSample> = (first, second) =>
-  Number.isFinite(first.value) && !Number.isFinite(second.value) ? second : first;
+/** The smallest and the largest value, so that no spike is thinned away, and the first that is not finite. */
+const chooseMetric: Choice<MetricSample> = (bucket) => {
+  const finite = bucket.filter(({ value }) => Number.isFinite(value));
+  const least = best(finite, (point, other) => point.value < other.value);
+  const most = best(finite, (point, other) => point.value > other.value);
+  const odd = bucket.find(({ value }) => !Number.isFinite(value));
+  return bucket.filter((point) => point === least || point === most || point === odd);
+};
 
-const chooseMemory: Choice<MemorySample> = (first, second) => (second.peak > first.peak ? second : first);
+const chooseMemory: Choice<MemorySample> = (bucket) => [best(bucket, (point, other) => point.peak > other.peak)!];
+
+/** The first point that no other is better than. */
+function best<Point>(points: readonly Point[], isBetter: (point: Point, other: Point) => boolean): Point | undefined {
+  return points.reduce<Point | undefined>(
+    (chosen, point) => (!chosen || isBetter(point, chosen) ? point : chosen),
+    undefined,
+  );
+}
 
 export function fromSnapshot({ eventCursor, metricHistory, memory, ...facts }: RunSnapshot): RunState {
   const windows = memory.points.map(memorySample);

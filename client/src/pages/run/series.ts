@@ -7,16 +7,19 @@ export interface Stepped {
 }
 
 /**
- * By step, each step once. Steps lie in buckets of `spacing`, a power of two: of each bucket one point is kept, and the last point of
- * all. What is kept depends on the points alone, not on the order in which they came, nor on how often.
+ * By step, each step once. Steps lie in buckets of `spacing`, a power of two: of each bucket the points that stand for it are kept, and the
+ * first and the last point of all. What is kept depends on the points alone, not on the order in which they came, nor on how often.
  */
 export interface Series<Point extends Stepped> {
   readonly points: readonly Point[];
   readonly spacing: number;
 }
 
-/** Which of two points of a bucket stands for it; the first has the smaller step. */
-export type Choice<Point> = (first: Point, second: Point) => Point;
+/**
+ * Which points of a bucket stand for it, by step as they are given; among them those that stand for the bucket with more points, so that
+ * what was left out is never missed.
+ */
+export type Choice<Point> = (bucket: readonly Point[]) => readonly Point[];
 
 /** Points that a series keeps at most. */
 export const seriesLimit = 2000;
@@ -70,15 +73,16 @@ function merge<Point extends Stepped>(left: readonly Point[], right: readonly Po
 }
 
 function thin<Point extends Stepped>(points: readonly Point[], spacing: number, choose: Choice<Point>): Point[] {
-  const kept: Point[] = [];
-  let bucket = Number.NaN;
-  for (const point of points) {
-    const own = Math.floor(point.step / spacing);
-    if (own === bucket) kept[kept.length - 1] = choose(kept.at(-1)!, point);
-    else kept.push(point);
-    bucket = own;
+  const bucketOf = ({ step }: Point) => Math.floor(step / spacing);
+  const kept: Point[] = points.slice(0, 1);
+  const keep = (point: Point) => {
+    if (point !== kept.at(-1)) kept.push(point);
+  };
+  for (let from = 0, to = 0; from < points.length; from = to) {
+    const bucket = bucketOf(points[from]!);
+    while (to < points.length && bucketOf(points[to]!) === bucket) to++;
+    choose(points.slice(from, to)).forEach(keep);
   }
-  const last = points.at(-1);
-  if (last && kept.at(-1) !== last) kept.push(last);
+  points.slice(-1).forEach(keep);
   return kept;
 }
