@@ -8,10 +8,15 @@ import { readImportedImage } from '../files/datasetImage.ts';
 import type { Services } from '../graphql/context.ts';
 import { getArtifacts } from '../store/artifact.ts';
 import { findDataset, findSample } from '../store/dataset.ts';
+import { getEnsembles } from '../store/ensemble.ts';
+import { findExperiment } from '../store/experiment.ts';
 import { getPredictionSets, readImageIds, readPredictions } from '../store/prediction.ts';
+import type { Queryable } from '../store/queryable.ts';
+import { getRuns } from '../store/run.ts';
 import { getSubmissions } from '../store/submission.ts';
 import { ImageUnreadableError } from '../vision/rgbImage.ts';
 import { createThumbnailCache } from '../vision/thumbnail.ts';
+import { attachmentNamed } from './fileName.ts';
 import { predictionFile } from './predictionFile.ts';
 import { answerNotFound, sendError } from './requests.ts';
 
@@ -32,9 +37,10 @@ export function downloadRoutes({ commands: { db, blobs, files } }: Services): Ro
   router.get('/submissions/:id.csv', async ({ params: { id } }, response) => {
     const submission = (await getSubmissions(db.prisma, [id])).get(id);
     if (!submission) return sendError(response, 404, `There is no submission ${id}`);
+    const disposition = attachmentNamed(await namesOf(db.prisma, submission), '.csv', id);
     const bytes = blobs.open(submission.contentHash);
     await once(bytes, 'open'); // Fails here when they are gone: before anything is sent.
-    attach(response, `${id}.csv`, 'text/csv; charset=utf-8', submission.bytes);
+    attach(response, disposition, 'text/csv; charset=utf-8', submission.bytes);
     await pipeline(bytes, response);
   });
 
@@ -43,7 +49,9 @@ export function downloadRoutes({ commands: { db, blobs, files } }: Services): Ro
     if (!set) return sendError(response, 404, `There is no prediction set ${id}`);
     const [imageIds, probabilities] = await Promise.all([readImageIds(db.prisma, id), readPredictions(db.prisma, id)]);
     const file = predictionFile(set, imageIds, probabilities);
-    attach(response, `${id}.safetensors`, 'application/octet-stream', file.length);
+    const kind = set.kind === 'PLAIN' ? [] : [set.kind.toLowerCase()];
+    const names = [...(await namesOf(db.prisma, set)), set.split.toLowerCase(), ...kind];
+    attach(response, attachmentNamed(names, '.safetensors', id), 'application/octet-stream', file.length);
     response.end(file);
   });
 
@@ -58,7 +66,10 @@ export function downloadRoutes({ commands: { db, blobs, files } }: Services): Ro
         `${name} of run ${runId} is not among this server's blobs: a worker with another RUNGRAPH_HOME wrote it, or it was removed`,
       );
     }
-    response.set({ ...attachment(`${runId}-${name}`, 'application/octet-stream'), etag: `"${contentHash}"` });
+    const extension = /\.[A-Za-z0-9]{1,16}$/.exec(name)?.[0] ?? '';
+    const names = [...(await namesOf(db.prisma, artifact)), name.slice(0, name.length - extension.length)];
+    const disposition = attachmentNamed(names, extension, id);
+    response.set({ ...attachment(disposition, 'application/octet-stream'), etag: `"${contentHash}"` });
     await sendFile(response, await blobs.local(contentHash));
   });
 
@@ -85,15 +96,28 @@ export function downloadRoutes({ commands: { db, blobs, files } }: Services): Ro
   return router;
 }
 
-/** Content under an id never changes, so it may be kept. */
-function attach(response: Response, name: string, type: string, bytes: number): void {
-  response.set({ ...attachment(name, type), 'content-length': String(bytes) });
+/** Names of the experiment and of the ensemble or run that something was made of; fewer when they are gone. */
+async function namesOf(
+  db: Queryable,
+  { ensembleId, runId }: { readonly ensembleId?: string | null; readonly runId: string | null },
+): Promise<string[]> {
+  const source = ensembleId
+    ? (await getEnsembles(db, [ensembleId])).get(ensembleId)
+    : runId && (await getRuns(db, [runId])).get(runId);
+  if (!source) return [];
+  const experiment = await findExperiment(db, { id: source.experimentId });
+  return [...(experiment ? [experiment.name] : []), source.name];
 }
 
-function attachment(name: string, type: string): Record<string, string> {
+/** Content under an id never changes, so it may be kept. */
+function attach(response: Response, disposition: string, type: string, bytes: number): void {
+  response.set({ ...attachment(disposition, type), 'content-length': String(bytes) });
+}
+
+function attachment(disposition: string, type: string): Record<string, string> {
   return {
     'cache-control': 'private, max-age=31536000, immutable',
-    'content-disposition': `attachment; filename="${name}"`,
+    'content-disposition': disposition,
     'content-type': type,
   };
 }

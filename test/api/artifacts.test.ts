@@ -19,7 +19,7 @@ let experimentId: string;
 beforeAll(async () => {
   server = await apiServer();
   folder = await mkdtemp(path.join(os.tmpdir(), 'rungraph-artifacts-'));
-  experimentId = await experimentOf(server.context.db.prisma, null);
+  experimentId = await experimentOf(server.context.db.prisma, null, { name: 'an experiment' });
 });
 afterAll(async () => {
   await server.close();
@@ -44,7 +44,7 @@ describe('a download', () => {
   let id: string;
   let url: string;
   beforeAll(async () => {
-    runId = await run();
+    runId = await run({ name: 'first try' });
     id = await keep(runId, 'WEIGHTS', 'weights.safetensors', content);
     url = `${server.url}/artifacts/${id}`;
   });
@@ -68,7 +68,7 @@ describe('a download', () => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-length': '100000',
       'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename="${runId}-weights.safetensors"`,
+      'content-disposition': 'attachment; filename="an-experiment-first-try-weights.safetensors"',
       'accept-ranges': 'bytes',
       etag: `"${node.contentHash}"`,
       'cache-control': expect.stringContaining('immutable'),

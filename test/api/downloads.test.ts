@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, realpath, rename, rm, symlink } from 'node:fs/promises';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -160,6 +162,62 @@ describe('predictions', () => {
     expect(data.length).toBe(24);
     expect(Array.from({ length: 6 }, (_, i) => data.readFloatLE(4 * i))).toEqual([...stored.probabilities]);
     expect((await fetch(`${server.url}/prediction-sets/prd_none.safetensors`)).status).toBe(404);
+  });
+});
+
+describe('a file is called', () => {
+  /** The header's bytes as they come over the wire. */
+  async function disposition(at: string): Promise<string> {
+    const [response] = (await once(http.get(server.url + at), 'response')) as [http.IncomingMessage];
+    response.resume();
+    const { rawHeaders } = response;
+    const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+    expect(names).not.toContain('set-cookie');
+    expect(names.filter((name) => name === 'content-disposition')).toHaveLength(1);
+    return rawHeaders[2 * names.indexOf('content-disposition') + 1]!;
+  }
+  const submitted = async (input: object) => {
+    const { createSubmission } = await server.ask(
+      'mutation ($input: CreateSubmissionInput!) { createSubmission(input: $input) { submission { csvUrl } } }',
+      { input },
+    );
+    return createSubmission.submission.csvUrl as string;
+  };
+
+  test('after its experiment and its run or ensemble, also when it was renamed', async () => {
+    const { prisma } = server.context.db;
+    const experimentId = await experimentOf(prisma, datasetId, { name: 'Paddy disease' });
+    const runId = await testRun(prisma, experimentId, { name: 'vit tiny' });
+    await putPredictions(prisma, runId, drawnPredictions(1, ['a.jpg'], ['blast', 'hispa']));
+    const csv = await submitted({ runId });
+    expect(await disposition(csv)).toBe('attachment; filename="Paddy-disease-vit-tiny.csv"');
+    const { run } = await server.ask('query ($id: ID!) { run(id: $id) { predictions { downloadUrl } } }', {
+      id: runId,
+    });
+    expect(await disposition(run.predictions[0].downloadUrl)).toBe(
+      'attachment; filename="Paddy-disease-vit-tiny-test-tta.safetensors"',
+    );
+    await prisma.run.update({ where: { id: runId }, data: { name: 'vit small' } });
+    expect(await disposition(csv)).toBe('attachment; filename="Paddy-disease-vit-small.csv"');
+  });
+
+  test('what no header can be broken with', async () => {
+    const { prisma } = server.context.db;
+    const experimentId = await experimentOf(prisma, datasetId, { name: '"\r\nset-cookie: a=b; \u202e🌾 ../é' });
+    const runId = await testRun(prisma, experimentId, { name: '🌾' });
+    await putPredictions(prisma, runId, drawnPredictions(1, ['a.jpg'], ['blast', 'hispa']));
+    const { createEnsemble } = await server.ask(
+      'mutation ($input: CreateEnsembleInput!) { createEnsemble(input: $input) { ensemble { id } userErrors { message } } }',
+      { input: { experimentId, name: `水\r\n\r\n"${'x'.repeat(190)}`, members: [{ runId }] } },
+    );
+    expect(createEnsemble.userErrors).toEqual([]);
+    const x = (length: number) => 'x'.repeat(length);
+    expect(await disposition(await submitted({ ensembleId: createEnsemble.ensemble.id }))).toBe(
+      `attachment; filename="set-cookie-a-b-e-${x(70)}.csv"; filename*=UTF-8''set-cookie-a-b-%C3%A9-%E6%B0%B4-${x(66)}.csv`,
+    );
+    expect(await disposition(await submitted({ runId }))).toBe(
+      `attachment; filename="set-cookie-a-b-e.csv"; filename*=UTF-8''set-cookie-a-b-%C3%A9.csv`,
+    );
   });
 });
 

@@ -154,6 +154,7 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await page.getByRole('button', { name: 'Create the CSV' }).click();
     const link = page.getByRole('link', { name: 'Download' });
     const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+    expect(download.suggestedFilename()).toMatch(/^paddy-img-src-x-onerror-[\w.-]+\.csv$/);
     const lines = (await combined(weights, 'TEST')).map(({ imageId, predicted }) => `${imageId},${predicted}\n`);
     expect(lines).toHaveLength(20);
     expect(await text(createReadStream(await download.path()))).toBe(`image_id,label\n${lines.join('')}`);
