@@ -191,8 +191,13 @@ describe.runIf(hasBrowser)('a run', () => {
 
   test('is canceled after a question, and begun again', async () => {
     const { page, problems, close } = await openTab(browser, server.url);
+    await page.addInitScript(noteDrawnText);
     await start(page, 'patient FROZEN', { name: 'patient', epochs: 1 });
     await status(page, 'Running');
+    // Nothing is measured yet: axes have no numbers.
+    const drawn = () => page.evaluate('window.drawnText') as Promise<string[]>;
+    await expect.poll(drawn, patience).toContain('Step');
+    expect((await drawn()).filter((text) => /\d/.test(text))).toEqual([]);
     await page.getByRole('button', { name: 'Cancel run' }).click();
     const question = page.getByRole('dialog', { name: 'Cancel patient?' });
     await question.getByRole('button', { name: 'Keep' }).click();
@@ -210,4 +215,35 @@ describe.runIf(hasBrowser)('a run', () => {
     expect(problems).toEqual([]);
     await close();
   });
+
+  test('has a line in its charts where another attempt began', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await page.addInitScript(noteDrawnText);
+    await start(page, 'slow 100000', { name: 'twice', epochs: 1 });
+    const chart = page.getByRole('slider', { name: /^Loss\./ });
+    const cancel = async () => {
+      await server.ask('mutation ($id: ID!) { cancelRun(id: $id) { run { id } } }', { id: runIdOf(page) });
+      await status(page, 'Canceled');
+    };
+    await expect.poll(() => lastPoint(chart), patience).toBeGreaterThan(5);
+    await cancel();
+    const before = await lastPoint(chart);
+    expect(await chart.getAttribute('aria-label')).not.toContain('Attempt');
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await expect.poll(() => chart.getAttribute('aria-label'), patience).toContain(`Attempt 2 from Step ${before + 1}`);
+    await expect.poll(() => page.evaluate('window.drawnText'), patience).toContain('Attempt 2');
+    await cancel();
+    expect(problems).toEqual([]);
+    await close();
+  });
 });
+
+/** Keeps what is written on canvases of the page. */
+const noteDrawnText = `
+  window.drawnText = [];
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    window.drawnText.push(text);
+    return fillText.call(this, text, ...rest);
+  };
+`;

@@ -7,14 +7,14 @@ import { alignSeries, nearestPlace, type Row } from './align.ts';
 import { onLookChange, seriesColour } from './colours.ts';
 import styles from './LineChart.module.css';
 import { lineOptions } from './linePlot.ts';
-import type { ChartSeries, LineChartProps, Range } from './lineProps.ts';
+import type { LineChartProps, Range } from './lineProps.ts';
 
 /**
  * Series over a common axis. What is not finite is marked at the upper edge, so that a NaN is seen and not passed over. By keyboard:
  * the arrow keys go from point to point, screen readers say the values there.
  */
 export function LineChart(props: LineChartProps) {
-  const { label, series, xLabel, formatX = String, formatY = String, range = null, onRange, height = 240 } = props;
+  const { series, xLabel, formatX = String, formatY = String, range = null, onRange, height = 240 } = props;
   const frame = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -57,10 +57,10 @@ export function LineChart(props: LineChartProps) {
   }, [structure]);
 
   const [from, to] = range ?? [null, null];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the scales ask for range and lines
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot asks for range, lines and marks
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData, true);
-  }, [data, from, to, JSON.stringify(props.lines)]);
+  }, [data, from, to, JSON.stringify([props.lines, props.marks])]);
 
   const toggle = (name: string) => {
     const next = new Set(hidden);
@@ -113,7 +113,7 @@ export function LineChart(props: LineChartProps) {
           style={{ height }}
           role="slider"
           tabIndex={0}
-          aria-label={describe(label, series, formatY)}
+          aria-label={describe(props, formatX, formatY)}
           aria-valuemin={0}
           aria-valuemax={Math.max(0, data[0].length - 1)}
           aria-valuenow={place ?? 0}
@@ -169,11 +169,16 @@ function sayPlace(
   return `${xLabel} ${formatX(xs[at])}: ${values.join(', ')}`;
 }
 
-function describe(label: string, series: readonly ChartSeries[], format: (y: number) => string): string {
+function describe(
+  { label, series, xLabel, marks = [] }: LineChartProps,
+  formatX: (x: number) => string,
+  formatY: (y: number) => string,
+): string {
   const parts = series.map(({ label: name, points }) => {
     const last = points.at(-1);
     if (!last) return `${name}: no points`;
-    return `${name}: ${points.length} points, last ${say(last.y, format)}`;
+    return `${name}: ${points.length} points, last ${say(last.y, formatY)}`;
   });
-  return `${label}. ${parts.join('; ')}`;
+  const marked = marks.map((mark) => `${mark.label} from ${xLabel} ${formatX(mark.x)}`);
+  return `${label}. ${[...parts, ...marked].join('; ')}`;
 }

@@ -3,7 +3,7 @@
 import uPlot from 'uplot';
 import { nearestPlace, type Row } from './align.ts';
 import { resolveColour, seriesColour } from './colours.ts';
-import { paintNonFinite, paintReferences } from './lineMarks.ts';
+import { paintMarks, paintNonFinite, paintReferences } from './lineMarks.ts';
 import type { LineChartProps, Range } from './lineProps.ts';
 
 export interface LinePlotOptions {
@@ -55,13 +55,20 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
         labelFont: '11px "Plex Sans", sans-serif',
         size: 28,
         space: 70,
-        values: (_plot, ticks) => ticks.map((tick) => (now().formatX ?? String)(tick)),
+        values: (plot, ticks) => {
+          const { formatX = String, range, extent } = now();
+          return hasPoints(plot) || range || extent ? ticks.map((tick) => formatX(tick)) : ticks.map(() => '');
+        },
       },
       {
         ...axis,
         size: 64,
         ...(binary && !logarithmic && { incrs: powersOfTwo }),
-        values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : (now().formatY ?? String)(tick))),
+        values: (plot, ticks) => {
+          const { formatY = String, lines = [] } = now();
+          const told = hasPoints(plot) || lines.length > 0;
+          return ticks.map((tick) => (tick === null || !told ? '' : formatY(tick)));
+        },
       },
     ],
     series: [
@@ -90,10 +97,17 @@ export function lineOptions({ width, height, now, isHidden, onCursor }: LinePlot
           if (marked > 4) now().onRange?.([plot.posToVal(left, 'x'), plot.posToVal(left + marked, 'x')]);
         },
       ],
-      draw: [paintNonFinite, (plot) => paintReferences(plot, now().lines ?? [])],
+      draw: [
+        (plot) => paintMarks(plot, now().marks ?? []),
+        paintNonFinite,
+        (plot) => paintReferences(plot, now().lines ?? []),
+      ],
     },
   };
 }
+
+/** Without any an axis has no numbers: they would be those of nothing. */
+const hasPoints = ({ data }: uPlot) => data[0].length > 0;
 
 /** Points are drawn where lines alone would not show them. */
 const isSparse = (_plot: uPlot, _series: number, from: number, to: number) => to - from < 40;

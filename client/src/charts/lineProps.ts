@@ -1,7 +1,7 @@
 /** What a line chart is given. */
 
 import type { Point } from './align.ts';
-import type { ReferenceLine } from './lineMarks.ts';
+import type { AxisMark, ReferenceLine } from './lineMarks.ts';
 
 export interface ChartSeries {
   readonly label: string;
@@ -37,4 +37,6 @@ export interface LineChartProps {
   readonly height?: number;
   /** Horizontal lines, e.g. a budget: always in sight. */
   readonly lines?: readonly ReferenceLine[];
+  /** Vertical lines at places of the x axis, e.g. where something began anew. */
+  readonly marks?: readonly AxisMark[];
 }

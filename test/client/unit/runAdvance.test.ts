@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { advanceOf } from '../../../client/src/pages/run/advance.ts';
 
 const progress = {
-  ...{ phase: 'PREPARING', epoch: 0, epochs: 4, batch: 0, batches: 0, imagesPerSecond: null, etaSeconds: null },
-  weights: null,
-} as const;
+  ...({ phase: 'PREPARING', epoch: 0, epochs: 4, batch: 0, batches: 0 } as const),
+  ...{ imagesPerSecond: null, etaSeconds: null, weights: null },
+};
 
 describe('how far an attempt has come', () => {
   test('what it fetches is said from the first question on, with its bytes as soon as they are known', () => {

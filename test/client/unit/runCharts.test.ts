@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createAxis, stepsPerEpoch } from '../../../client/src/pages/run/axis.ts';
+import { attemptMarks } from '../../../client/src/pages/run/attemptMarks.ts';
+import { type AxisName, createAxis, stepsPerEpoch } from '../../../client/src/pages/run/axis.ts';
 import { chartSeries, planCharts } from '../../../client/src/pages/run/chartPlan.ts';
+import type { RunState } from '../../../client/src/pages/run/runState.ts';
 
 const names = [
   'lr/0',
@@ -45,7 +47,8 @@ describe('series as charts take them', () => {
 
   it('keep what is not finite as such', () => {
     const drawn = draw(0, false);
-    expect(drawn.map(({ label }) => label)).toEqual(['train', 'train, smoothed', 'valid']);
+    // Nobody has asked for smoothing: it is the trainer's own.
+    expect(drawn.map(({ label }) => label)).toEqual(['train', 'train (running mean)', 'valid']);
     expect(valuesOf(drawn, 'train')).toEqual([4, null, 0, 2]);
     expect(valuesOf(drawn, 'valid')).toEqual([3, null, 1, 1]);
   });
@@ -69,6 +72,41 @@ describe('series as charts take them', () => {
     const [raw, smooth, valid] = draw(0, false);
     expect(raw?.colour).toContain(smooth?.colour);
     expect(valid?.colour).not.toBe(smooth?.colour);
+  });
+});
+
+describe('where later attempts began', () => {
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+  const attempts = [1, 20, 23, 30].map((seconds, index) => ({ number: index + 1, startedAt: at(seconds) }));
+  // The second goes on from step 8 with another memory, though step 10 was done; the third came to nothing.
+  const points = (...of: readonly (readonly [step: number, seconds: number])[]) => ({
+    points: of.map(([step, seconds]) => ({ step, at: seconds * 1000, value: 1 })),
+    spacing: 1,
+  });
+  const losses = points([5, 5], [10, 10], [12, 22], [20, 40]);
+  const state = (count: number) =>
+    ({
+      facts: { attempts: attempts.slice(0, count) },
+      series: new Map([['train/loss', losses]]),
+      memory: points([0, 2], [8, 21], [12, 31]),
+    }) as unknown as RunState;
+  const axis = (name: AxisName) => createAxis(name, { stepsPerEpoch: 4, startedAt: 1_000, clock: losses.points });
+
+  it('is the first step of which they tell, or the moment on an axis of time', () => {
+    const second = { label: 'Attempt 2' };
+    const fourth = { label: 'Attempt 4' };
+    expect(attemptMarks(state(4), axis('step'))).toEqual([
+      { ...second, x: 8 },
+      { ...fourth, x: 12 },
+    ]);
+    expect(attemptMarks(state(4), axis('epoch')).map(({ x }) => x)).toEqual([2, 3]);
+    expect(attemptMarks(state(4), axis('time')).map(({ x }) => x)).toEqual([19, 29]);
+  });
+
+  it('a single attempt is not marked, nor one that has told nothing yet', () => {
+    expect(attemptMarks(state(1), axis('step'))).toEqual([]);
+    const fresh = { ...state(2), series: new Map(), memory: points([0, 2]) } as unknown as RunState;
+    expect(attemptMarks(fresh, axis('step'))).toEqual([]);
   });
 });
 

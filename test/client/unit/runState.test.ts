@@ -69,7 +69,10 @@ const status = (second: number, name: RunSnapshot['status'], more: object = {}):
 const progressed = (second: number, batch: number): RunEvent => ({
   __typename: 'RunProgressed',
   at: moment(second),
-  progress: { phase: 'UNFROZEN', epoch: 0, epochs: 2, batch, batches: 10, imagesPerSecond: 50, etaSeconds: 9 },
+  progress: {
+    ...({ phase: 'UNFROZEN', epoch: 0, epochs: 2, batch, batches: 10 } as const),
+    ...{ imagesPerSecond: 50, etaSeconds: 9, weights: null },
+  },
 });
 
 const sampled = (second: number, step: number, peak: number): RunEvent => ({

@@ -2,6 +2,7 @@ import { LineChart } from '../../charts/LineChart.tsx';
 import type { ChartSeries, Range } from '../../charts/lineProps.ts';
 import { bytes, isShare, percent, significant } from '../../format/numbers.ts';
 import { Grid, Panel } from '../../ui/Page.tsx';
+import { attemptMarks } from './attemptMarks.ts';
 import { type Axis, createAxis, stepsPerEpoch } from './axis.ts';
 import type { ChartView } from './ChartControls.tsx';
 import { type ChartPlan, chartSeries, expectedNames, planCharts } from './chartPlan.ts';
@@ -24,7 +25,8 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
     formatX: axis.format,
     syncKey: facts.id,
     range,
-    extent: extentOf(state, axis),
+    ...extentOf(state, axis),
+    marks: attemptMarks(state, axis),
     onRange,
     height: 220,
   };
@@ -73,11 +75,11 @@ export function RunCharts({ state, view }: { readonly state: RunState; readonly 
   );
 }
 
-/** From the start to the newest point of all, so that every chart shows the same stretch. */
-function extentOf({ series, memory }: RunState, axis: Axis): Range {
+/** From the start to the newest point of all, so that every chart shows the same stretch; of nothing there is none. */
+function extentOf({ series, memory }: RunState, axis: Axis): { readonly extent?: Range } {
   const all: readonly Series<Stepped>[] = [memory, ...series.values()];
   const places = all.flatMap(({ points }) => points.slice(-1).map(axis.of));
-  return [0, Math.max(0, ...places) || 1];
+  return places.length ? { extent: [0, Math.max(0, ...places) || 1] } : {};
 }
 
 function useAxis({ facts, series }: RunState, view: ChartView): Axis {

@@ -14,6 +14,8 @@ export interface Axis {
   readonly stepAt: (x: number) => number;
   /** The place of a step. */
   readonly placeOf: (step: number) => number;
+  /** The place of what began at a moment, with this step the next one. */
+  readonly beginOf: (begin: Stepped) => number;
 }
 
 export interface AxisFacts {
@@ -33,6 +35,7 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
       of: ({ step }) => step / stepsPerEpoch,
       stepAt: (x) => x * stepsPerEpoch,
       placeOf: (step) => step / stepsPerEpoch,
+      beginOf: ({ step }) => step / stepsPerEpoch,
     };
   }
   if (name === 'time') {
@@ -44,6 +47,7 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
       of: ({ step, at }) => seconds(Math.min(momentOf(knots, step) ?? at, at)),
       stepAt: (x) => lastBefore(clock, startedAt + x * 1000)?.step ?? 0,
       placeOf: (step) => seconds(momentOf(knots, step) ?? knots.at(-1)?.at ?? startedAt),
+      beginOf: ({ at }) => seconds(at),
     };
   }
   return {
@@ -53,6 +57,7 @@ export function createAxis(name: AxisName, { stepsPerEpoch, startedAt, clock }: 
     of: ({ step }) => step,
     stepAt: (x) => x,
     placeOf: (step) => step,
+    beginOf: ({ step }) => step,
   };
 }
 

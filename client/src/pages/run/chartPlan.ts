@@ -78,9 +78,9 @@ const trainersOwn = 'train/loss_smooth';
 /** What a series is another view of. */
 const kindOf = (name: string) => (name === trainersOwn ? 'train/loss' : name);
 
-/** Short, so that the legend stays on one line: the chart says that it is the loss. */
+/** Short, so that the legend stays on one line: the chart says that it is the loss. "smoothed" is what the reader does. */
 function lossLabel(name: string): string {
-  return name === trainersOwn ? 'train, smoothed' : name.replace(/\/.*/, '');
+  return name === trainersOwn ? 'train (running mean)' : name.replace(/\/.*/, '');
 }
 
 const pale = (colour: string) => `color-mix(in srgb, ${colour} 35%, transparent)`;
