@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
 import {
@@ -10,7 +11,7 @@ import { classes } from '../../ui/classes.ts';
 import { Select } from '../../ui/Field.tsx';
 import { Gallery } from '../../ui/Gallery.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { PredictedImage, type PredictedRow } from './PredictedImage.tsx';
@@ -47,6 +48,12 @@ export function PredictedImages({ set: own, labelled }: { readonly set: Predicti
   const total = first && pageOf(first)?.totalCount;
   const place = rows.findIndex(({ imageId }) => imageId === open);
   const opened = rows[place];
+  // A link may lead to one of a later page: they are loaded until it is there.
+  const wanted = open !== null && !opened;
+  useEffect(() => {
+    if (wanted && hasMore) loadMore();
+  }, [wanted, hasMore, loadMore]);
+  const missing = wanted && first !== undefined && !hasMore && !outdated && !error;
   const labelOptions = own.vocab.map((name) => (
     <option key={name} value={name}>
       {name}
@@ -96,6 +103,19 @@ export function PredictedImages({ set: own, labelled }: { readonly set: Predicti
             {total !== undefined && `${count(total)} ${total === 1 ? 'image' : 'images'}`}
           </span>
         </div>
+        {missing && (
+          <Notice
+            tone="warn"
+            title="The image of this link is not among these"
+            actions={
+              <Button small onClick={() => setOpen(null)}>
+                Never mind
+              </Button>
+            }
+          >
+            <Name whole>{open}</Name>
+          </Notice>
+        )}
         {error && <Failure error={error} onRetry={refetch} />}
         {!first && !error && <Skeleton height="24rem" />}
         {first && rows.length === 0 && <Empty title="No image is like that" />}

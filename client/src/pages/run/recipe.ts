@@ -1,5 +1,7 @@
 /** The config of a run as people read it, and as an operation that starts it again. */
 
+import { leavesOf } from '../../domain/configLeaves.ts';
+
 export interface RecipeRow {
   /** Where the value stands in the config, e.g. `itemTransform.size`. */
   readonly path: string;
@@ -81,7 +83,8 @@ const groups: readonly (readonly [title: string, fields: readonly (readonly [pat
 
 /** Everything in the config, grouped; what this version has no words for comes last, under its own names. */
 export function recipeGroups(config: Config): readonly RecipeGroup[] {
-  const values = new Map(leaves(config, ''));
+  // A size is one value.
+  const values = new Map(leavesOf(config, isSize));
   const take = (path: string) => {
     const value = values.get(path);
     values.delete(path);
@@ -95,25 +98,15 @@ export function recipeGroups(config: Config): readonly RecipeGroup[] {
   return [...known, { title: 'Other', rows: others }].filter(({ rows }) => rows.length > 0);
 }
 
-/** Values with their paths; a size is one value. */
-function leaves(value: unknown, path: string): (readonly [string, unknown])[] {
-  if (!isObject(value) || isSize(value)) return [[path, value]];
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path ? `${path}.${key}` : key));
-}
-
 function showValue(value: unknown): string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.join(', ');
-  if (isObject(value) && isSize(value)) return `${value.height} × ${value.width}`;
+  if (typeof value === 'object' && isSize(value)) return `${value.height} × ${value.width}`;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSize(value: Readonly<Record<string, unknown>>): value is { height: unknown; width: unknown } {
+function isSize(value: object): value is { height: unknown; width: unknown } {
   return 'height' in value && 'width' in value && Object.keys(value).length === 2;
 }
 
