@@ -165,7 +165,7 @@ export async function insertDataset(
 }
 
 /** For the store: a row as it is read. */
-export function datasetOfRow(row: DatasetModel): Dataset {
+export function datasetOfRow({ imageCounts: _, ...row }: DatasetModel): Dataset {
   return { ...row, importProgress: row.importProgress as ImportProgress | null };
 }
 

@@ -1,6 +1,6 @@
 /** What a data set holds, counted. */
 
-import { byCount, type ImportSeverity, type LabelCount, type Split } from '../domain/dataset.ts';
+import { byCount, type ImportSeverity, type LabelCount, type ManifestImage, type Split } from '../domain/dataset.ts';
 import type { Queryable } from './queryable.ts';
 
 /** Images per split of the manifest, and TRAIN's labels. */
@@ -18,27 +18,44 @@ export interface ImageSizeCount {
   readonly count: number;
 }
 
+/** Images of a split that have one label; null in TEST. `dataset.image_counts` lists them. */
+export interface ImageCount {
+  readonly split: Split;
+  readonly label: string | null;
+  readonly count: number;
+}
+
+/** A manifest counted. */
+export function imageCounts(images: readonly Pick<ManifestImage, 'split' | 'label'>[]): ImageCount[] {
+  const counts = new Map<string, { split: Split; label: string | null; count: number }>();
+  for (const { split, label } of images) {
+    const key = JSON.stringify([split, label]);
+    const known = counts.get(key);
+    if (known) known.count++;
+    else counts.set(key, { split, label, count: 1 });
+  }
+  return [...counts.values()];
+}
+
 /** Every id asked for is in the map. */
 export async function countImages(db: Queryable, datasetIds: readonly string[]): Promise<Map<string, DatasetCounts>> {
-  const groups = await db.datasetImage.groupBy({
-    by: ['datasetId', 'split', 'label'],
-    where: { datasetId: { in: [...datasetIds] } },
-    _count: true,
-  });
-  return new Map(
-    datasetIds.map((id) => {
-      const own = groups.filter((group) => group.datasetId === id);
-      const of = (split: string) => own.filter((group) => group.split === split);
-      const total = (split: string) => of(split).reduce((sum, group) => sum + group._count, 0);
-      const labelCounts = of('TRAIN')
-        .flatMap(({ label, _count: count }) => (label === null ? [] : [{ label, count }]))
-        .sort(byCount);
-      return [
-        id,
-        { trainCount: total('TRAIN'), testCount: total('TEST'), holdoutCount: total('HOLDOUT'), labelCounts },
-      ];
-    }),
-  );
+  // A worker of an earlier version, which the migration has overtaken, does not store them.
+  const rows = await db.$queryRaw<{ id: string; counts: ImageCount[] | null }[]>`
+    select id, coalesce(image_counts, (
+      select jsonb_agg(jsonb_build_object('split', split, 'label', label, 'count', count))
+      from (select split, label, count(*) from dataset_image where dataset_id = dataset.id group by split, label) counted)) as counts
+    from dataset where id = any(${[...datasetIds]}::text[])`;
+  const known = new Map(rows.map(({ id, counts }) => [id, counts]));
+  return new Map(datasetIds.map((id) => [id, summed(known.get(id) ?? [])]));
+}
+
+function summed(counts: readonly ImageCount[]): DatasetCounts {
+  const of = (split: Split) => counts.filter((group) => group.split === split);
+  const total = (split: Split) => of(split).reduce((sum, { count }) => sum + count, 0);
+  const labelCounts = of('TRAIN')
+    .flatMap(({ label, count }) => (label === null ? [] : [{ label, count }]))
+    .sort(byCount);
+  return { trainCount: total('TRAIN'), testCount: total('TEST'), holdoutCount: total('HOLDOUT'), labelCounts };
 }
 
 /** Pixels of the images of every split, most frequent first. */

@@ -4,6 +4,7 @@ import type { ImportProgress, ImportResult, ManifestImage } from '../domain/data
 import type { JsonObject } from '../domain/json.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { type Dataset, datasetOfRow } from './dataset.ts';
+import { imageCounts } from './datasetCounts.ts';
 import type { Queryable } from './queryable.ts';
 
 /** The right to write an import's results: it ends with the next attempt, and when the data set is not IMPORTING any more. */
@@ -56,6 +57,7 @@ export async function storeManifest(
     where: held(token),
     data: {
       ...{ status: 'READY', vocab: [...result.vocab], contentHash: result.contentHash, importProgress: Prisma.DbNull },
+      imageCounts: imageCounts(result.images) as unknown as JsonObject[],
       ...(root !== undefined && { root }),
     },
   });

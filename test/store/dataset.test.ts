@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Prisma } from '../../src/generated/prisma/client.ts';
 import {
   datasetCursor,
   findDataset,
@@ -119,6 +120,19 @@ describe('what it holds', () => {
       { width: 480, height: 640, count: 5 },
       { width: 640, height: 480, count: 1 },
     ]);
+  });
+
+  it('is counted once, when it becomes READY', async () => {
+    const other = await readyDataset(db, 'counted once', manifest(images));
+    const counts = await countImages(db, [other]);
+    // As a worker of an earlier version leaves it.
+    await db.dataset.update({ where: { id: other }, data: { imageCounts: Prisma.DbNull } });
+    expect(await countImages(db, [other])).toEqual(counts);
+    await db.dataset.update({
+      where: { id: other },
+      data: { imageCounts: [{ split: 'TEST', label: null, count: 7 }] },
+    });
+    expect((await countImages(db, [other])).get(other)).toMatchObject({ trainCount: 0, testCount: 7 });
   });
 
   it('pages through the samples of a split, and of one label', async () => {
