@@ -13,7 +13,7 @@ test.each([
   const logged: object[] = [];
   const log = createLogger('server', 'info', { write: (line: string) => logged.push(JSON.parse(line)) });
   const worker = startWorkerChild(config, 'postgres://nowhere', log, execPath);
-  await expect.poll(() => logged, { timeout: 10_000 }).toHaveLength(2);
+  await expect.poll(() => logged).toHaveLength(2);
   expect(logged).toMatchObject([
     { restartInMs: 1000, err: { code } },
     { restartInMs: 2000, err: { code } },

@@ -14,7 +14,7 @@ import { smallConfig, trainableExperiment } from '../support/runs.ts';
 import { settled } from './settled.ts';
 import { write } from './world.ts';
 
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 let server: ApiServer;
 let browser: Browser;
@@ -35,11 +35,11 @@ describe.runIf(hasBrowser)('an import', () => {
     const path = page.getByLabel('Path of a folder or an archive');
     const name = page.getByLabel('Name');
     await path.fill('/nowhere/at/all');
-    expect(await name.inputValue()).toBe('all');
+    await expect.poll(() => name.inputValue()).toBe('all');
     await page.getByRole('button', { name: 'Import', exact: true }).click();
     await page.getByText('There is no folder or archive /nowhere/at/all').waitFor();
-    expect(await path.getAttribute('aria-invalid')).toBe('true');
-    expect(await name.getAttribute('aria-invalid')).toBe('false');
+    await expect.poll(() => path.getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => name.getAttribute('aria-invalid')).toBe('false');
 
     await page.getByText('An archive of mine').click();
     const drop = async (...names: string[]) => {
@@ -76,7 +76,7 @@ describe.runIf(hasBrowser)('an import', () => {
 
     await network.send('Network.emulateNetworkConditions', { ...limits, uploadThroughput: -1 });
     await page.getByRole('link', { name: 'Import images' }).click();
-    expect(await name.inputValue()).toBe('sent');
+    await expect.poll(() => name.inputValue()).toBe('sent');
     await send.click();
     await page.getByRole('heading', { level: 1, name: 'sent' }).waitFor();
     await page.getByText('Waits for a worker').waitFor();
@@ -108,7 +108,7 @@ describe.runIf(hasBrowser)('an import', () => {
     await page.getByText('Waits for a worker').waitFor();
     await failImport(server.context, await begin(), 'there is <b>no</b> image');
     await page.getByText('there is <b>no</b> image').waitFor();
-    expect(await page.getByRole('button', { name: 'Import again' }).isEnabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Import again' }).isEnabled()).toBe(true);
 
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
@@ -137,13 +137,13 @@ describe.runIf(hasBrowser)('an import', () => {
     await list.getByText(torn.path).waitFor();
     const table = list.getByRole('button', { name: 'train.csv' });
     await expect.poll(() => table.textContent(), patience).toContain('2,500');
-    expect(await list.getByText('no usable image').count()).toBe(0);
+    await expect.poll(() => list.getByText('no usable image').count()).toBe(0);
     await table.click();
     await list.getByText('lists "0.jpg"').waitFor();
-    expect(await list.getByRole('listitem').count()).toBeLessThan(100);
+    await expect.poll(() => list.getByRole('listitem').count()).toBeLessThan(100);
     await page.getByLabel('Search in paths and reasons').fill('"2499.jpg"');
     await list.getByText('train.csv:2501').waitFor();
-    expect(await list.getByRole('listitem').count()).toBe(1);
+    await expect.poll(() => list.getByRole('listitem').count()).toBe(1);
     await page.getByText('Rejected 1').click();
     await page.getByRole('button', { name: 'Show all' }).click();
     await list.getByText('lists "0.jpg"').waitFor();
@@ -167,9 +167,9 @@ describe.runIf(hasBrowser)('a gallery of hundreds', () => {
     await at('1000.jpg').focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => at('1001.jpg').evaluate((e) => e === document.activeElement), patience).toBe(true);
-    expect(await at('1001.jpg').textContent()).toContain('480 × 640');
+    await expect.poll(() => at('1001.jpg').textContent()).toContain('480 × 640');
     await page.getByText('Cannot be read').first().waitFor();
-    expect(await cells.count()).toBeLessThan(120);
+    await expect.poll(() => cells.count()).toBeLessThan(120);
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('heading', { name: '1001.jpg' }).waitFor();
@@ -181,7 +181,7 @@ describe.runIf(hasBrowser)('a gallery of hundreds', () => {
 
     await page.getByLabel('Class').selectOption('rare');
     await at('1245.jpg').waitFor();
-    expect(await cells.count()).toBe(5);
+    await expect.poll(() => cells.count()).toBe(5);
     // A link to a picture that is not on the first page.
     await page.goto(`${routes.dataset(id)}?view=images&image=${id}.240`);
     await dialog.getByRole('heading', { name: '1240.jpg' }).waitFor();
@@ -205,7 +205,7 @@ describe.runIf(hasBrowser)('machines', () => {
     await touchWorker(server.context.db.prisma, id, new Date(Date.now() + 3_600_000));
     await page.getByRole('heading', { name: 'field' }).waitFor();
     const meter = page.getByRole('meter', { name: 'Memory in use' });
-    expect(await meter.getAttribute('aria-valuetext')).toBe('8.00 GiB of 16.0 GiB');
+    await expect.poll(() => meter.getAttribute('aria-valuetext')).toBe('8.00 GiB of 16.0 GiB');
     await page.getByText('42 %').waitFor();
     await page.getByText('61 °C').waitFor();
     await page.getByText('none of ours').waitFor();
@@ -246,10 +246,10 @@ describe.runIf(hasBrowser)('machines', () => {
     await page.getByRole('button', { name: 'Cancel 2' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2 runs' }).click();
     await page.getByText('0 under way, 1 waiting').waitFor();
-    expect(await statuses()).toEqual({ one: 'CANCELED', two: 'QUEUED', three: 'CANCELED' });
+    await expect.poll(() => statuses()).toEqual({ one: 'CANCELED', two: 'QUEUED', three: 'CANCELED' });
     await page.getByRole('button', { name: 'Queue again' }).click();
     await page.getByText('0 under way, 3 waiting').waitFor();
-    expect(await statuses()).toEqual({ one: 'QUEUED', two: 'QUEUED', three: 'QUEUED' });
+    await expect.poll(() => statuses()).toEqual({ one: 'QUEUED', two: 'QUEUED', three: 'QUEUED' });
     expect(problems).toEqual([]);
     await close();
   });

@@ -45,11 +45,11 @@ describe.runIf(hasBrowser)('the frame', () => {
     const { page, problems, close } = await openTab(browser, guarded.url, { tolerated: /status of 401/ });
     await page.goto(routes.run(runId));
     await page.getByLabel('API key').waitFor();
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize({ width: 360, height: 740 });
-    expect(await tooWide(page)).toEqual([]);
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => tooWide(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
 
     const logIn = async (secret: string) => {
       await page.getByLabel('API key').fill(secret);
@@ -82,7 +82,7 @@ describe.runIf(hasBrowser)('the frame', () => {
     const light = await background();
     const dark = page.locator('html[data-theme=dark]');
     while (!(await dark.count())) await page.getByRole('button', { name: /^Theme/ }).click();
-    expect(await background()).not.toBe(light);
+    await expect.poll(() => background()).not.toBe(light);
     // What stands in the body is painted; the theme is known before there is one.
     await page.addInitScript(`new MutationObserver(() => {
       if (document.body) window.themeOfBody ??= document.documentElement.dataset.theme ?? 'none';
@@ -90,7 +90,7 @@ describe.runIf(hasBrowser)('the frame', () => {
     await page.goto(routes.machines);
     await settled(page);
     expect(await page.evaluate('window.themeOfBody')).toBe('dark');
-    expect(await background()).not.toBe(light);
+    await expect.poll(() => background()).not.toBe(light);
     expect(problems).toEqual([]);
     await close();
   });

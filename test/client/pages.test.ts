@@ -61,14 +61,14 @@ describe.runIf(hasBrowser)('every page', () => {
     const { page, problems, close } = await openTab(browser, world.url, { viewport: { width: 1280, height: 800 } });
     await page.goto(link());
     await settled(page);
-    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(heading);
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toContain(heading);
     expect(await harm(page)).toEqual([]);
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize({ width: 360, height: 740 });
     await settled(page);
-    expect(await tooWide(page)).toEqual([]);
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => tooWide(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     expect(await harm(page)).toEqual([]);
     expect(problems).toEqual([]);
     await close();
@@ -95,12 +95,12 @@ describe.runIf(hasBrowser)('every question', () => {
     const dialog = page.getByRole('dialog', { name: title });
     await dialog.waitFor();
     expect(await harm(page)).toEqual([]);
-    expect(await tooWide(page)).toEqual([]);
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => tooWide(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
     // One is where one was.
-    expect(await asked.evaluate((e) => e === document.activeElement)).toBe(true);
+    await expect.poll(() => asked.evaluate((e) => e === document.activeElement)).toBe(true);
     expect(problems).toEqual([]);
     await close();
   });
@@ -129,14 +129,15 @@ describe.runIf(hasBrowser)('with a key, every page', () => {
       await page.goto(link());
       await settled(page);
       await page.getByRole('button', { name: 'Log out' }).waitFor();
-      expect(await page.getByText('Read only', { exact: true }).count(), name).toBe(scope === 'READ' ? 1 : 0);
+      const badges = () => page.getByText('Read only', { exact: true }).count();
+      await expect.poll(badges, { message: name }).toBe(scope === 'READ' ? 1 : 0);
       for (const all of await page.getByRole('checkbox', { name: 'Select all' }).all()) await all.check();
       const texts = await main
         .locator('button, a, [role="menuitem"]')
         .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? one.textContent ?? ''));
       for (const text of texts) if (verbs.test(text.trim())) found.add(text.trim());
-      const told = await main.getByText('This key may only read').count();
-      expect(told, name).toBe(scope === 'READ' && forms.includes(name) ? 1 : 0);
+      const told = () => main.getByText('This key may only read').count();
+      await expect.poll(told, { message: name }).toBe(scope === 'READ' && forms.includes(name) ? 1 : 0);
       if (scope === 'READ') expect(await main.locator('[type="submit"]').count(), name).toBe(0);
     }
     expect(problems).toEqual([]);

@@ -140,10 +140,10 @@ describe.runIf(hasBrowser)('from images to a submission', () => {
       .getByRole('cell')
       .allInnerTexts();
     expect(cells).toEqual(['0', '1']);
-    expect(await config.getByRole('row', { name: /^architecture/ }).count()).toBe(0);
+    await expect.poll(() => config.getByRole('row', { name: /^architecture/ }).count()).toBe(0);
 
     const row = page.getByRole('region', { name: 'Metrics' }).getByRole('row', { name: /^valid\/error_rate/ });
-    expect(await row.getByText('best').count()).toBe(1);
+    await expect.poll(() => row.getByText('best').count()).toBe(1);
     expect(problems).toEqual([]);
     await close();
   });
@@ -229,7 +229,7 @@ describe.runIf(hasBrowser)('ten thousand runs', () => {
     await page.goto(routes.experiment(own));
     const table = page.getByRole('table', { name: 'Leaderboard' });
     await table.getByText('run 0', { exact: true }).waitFor();
-    expect(await table.getAttribute('aria-rowcount')).toBe(String(count + 1));
+    await expect.poll(() => table.getAttribute('aria-rowcount')).toBe(String(count + 1));
     const frame = page.getByRole('region', { name: 'Leaderboard' });
     for (const target of [150, 350, 750]) {
       // Where the rows end that are there, more are fetched.
@@ -240,7 +240,7 @@ describe.runIf(hasBrowser)('ten thousand runs', () => {
           return Number(last);
         }, patience)
         .toBeGreaterThan(target);
-      expect(await table.getByRole('row').count()).toBeLessThan(80);
+      await expect.poll(() => table.getByRole('row').count()).toBeLessThan(80);
     }
     const names = await table.getByRole('row').last().textContent();
     expect(names).toMatch(/run \d{3}/);

@@ -11,7 +11,7 @@ export async function settled(page: Page): Promise<void> {
   await heading.or(alert).first().waitFor();
   if (!(await heading.count())) throw new Error((await alert.first().textContent()) ?? '');
   const loading = page.getByRole('status').filter({ hasText: /^Loading/ });
-  await expect.poll(() => loading.count(), { timeout: 30_000, interval: 25 }).toBe(0);
+  await expect.poll(() => loading.count(), { interval: 25 }).toBe(0);
   await page.evaluate(
     'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))',
   );

@@ -76,8 +76,8 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await expect.poll(() => accumulation.getAttribute('aria-invalid')).toBe('true');
     await page.getByText('3: must divide effectiveBatchSize (4) without remainder, got 3').waitFor();
     // And in its row of the plan.
-    expect(await planned(page).nth(1).textContent()).not.toContain('must divide');
-    expect(await planned(page).nth(2).textContent()).toContain('Accumulation: must divide');
+    await expect.poll(() => planned(page).nth(1).textContent()).not.toContain('must divide');
+    await expect.poll(() => planned(page).nth(2).textContent()).toContain('Accumulation: must divide');
 
     // The server refuses it all the same, and nothing is queued.
     await page.getByRole('button', { name: 'Start sweep' }).click();
@@ -127,10 +127,12 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await page.waitForURL(/name=/);
     await page.reload();
     await settled(page);
-    expect(await page.getByRole('checkbox', { name: 'vit_tiny_patch16_224', exact: true }).isChecked()).toBe(true);
-    expect(await field(page, 'Learning rate').inputValue()).toBe('0.01, 0.003');
-    expect(await field(page, 'Name').last().inputValue()).toBe('a, b & <i>c</i>');
-    expect(await planned(page).count()).toBe(3);
+    await expect
+      .poll(() => page.getByRole('checkbox', { name: 'vit_tiny_patch16_224', exact: true }).isChecked())
+      .toBe(true);
+    await expect.poll(() => field(page, 'Learning rate').inputValue()).toBe('0.01, 0.003');
+    await expect.poll(() => field(page, 'Name').last().inputValue()).toBe('a, b & <i>c</i>');
+    await expect.poll(() => planned(page).count()).toBe(3);
     expect(problems).toEqual([]);
     await close();
   });
@@ -140,7 +142,7 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     const runId = await started(server, experimentId, { name: 'first', config: { epochs: 3, seed: 7 } });
     const { page, problems, close } = await open(routes.start(experimentId, { from: runId }));
     await page.getByText('Nothing is changed.').waitFor();
-    expect(await field(page, 'Epochs').inputValue()).toBe('3');
+    await expect.poll(() => field(page, 'Epochs').inputValue()).toBe('3');
     // The same config has been run.
     await page.getByText('Trained before as').waitFor();
     await field(page, 'Epochs').fill('1');
@@ -164,9 +166,9 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await page.getByText('/nowhere/weights.pth does not exist on the worker').waitFor();
     await page.getByRole('link', { name: 'Start again with random weights' }).click();
     await settled(page);
-    expect(await page.getByLabel('Pretrained', { exact: true }).inputValue()).toBe('false');
-    expect(await field(page, 'Weights').inputValue()).toBe('');
-    expect(await field(page, 'Epochs').inputValue()).toBe('3');
+    await expect.poll(() => page.getByLabel('Pretrained', { exact: true }).inputValue()).toBe('false');
+    await expect.poll(() => field(page, 'Weights').inputValue()).toBe('');
+    await expect.poll(() => field(page, 'Epochs').inputValue()).toBe('3');
     await page.getByText('Pretrained: Yes → No, random').waitFor();
     expect(problems).toEqual([]);
     await close();
@@ -190,7 +192,7 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await page.getByRole('button', { name: 'Cancel sweep' }).click();
     await page.getByRole('button', { name: 'Cancel its runs' }).click();
     await page.getByText('2 of 2').waitFor();
-    expect(await page.getByRole('button', { name: 'Cancel sweep' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Cancel sweep' }).count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
@@ -200,7 +202,7 @@ test.runIf(hasBrowser)('an experiment is made for a data set, under a name that 
   await newExperiment('taken');
   const { page, problems, close } = await open(`${routes.experiments}?create=${datasetId}`);
   const dialog = page.getByRole('dialog', { name: 'New experiment' });
-  expect(await dialog.getByLabel('Data set').inputValue()).toBe(datasetId);
+  await expect.poll(() => dialog.getByLabel('Data set').inputValue()).toBe(datasetId);
   const name = dialog.getByRole('textbox', { name: 'Name' });
   await name.fill('taken');
   await dialog.getByLabel('Ranked by').selectOption({ index: 1 });
@@ -248,9 +250,9 @@ describe.runIf(hasBrowser)('memory probes', () => {
     const probe = page.url();
     await page.getByRole('link', { name: 'Start a run with this' }).click();
     await settled(page);
-    expect(await field(page, 'Accumulation').inputValue()).toBe('2');
-    expect(await field(page, 'Batch size').inputValue()).toBe('8');
-    expect(await field(page, 'Train at').inputValue()).toBe('32');
+    await expect.poll(() => field(page, 'Accumulation').inputValue()).toBe('2');
+    await expect.poll(() => field(page, 'Batch size').inputValue()).toBe('8');
+    await expect.poll(() => field(page, 'Train at').inputValue()).toBe('32');
     // What it will take is known.
     await expect.poll(() => planned(page).nth(1).textContent()).toContain('512 MiB');
 
@@ -288,10 +290,10 @@ describe.runIf(hasBrowser)('memory probes', () => {
     await expect.poll(() => row.textContent()).toMatch(/> 4/);
     await row.getByRole('link', { name: 'not measured' }).last().click();
     await settled(page);
-    expect(await page.getByRole('checkbox', { name: 'convnext_atto', exact: true }).isChecked()).toBe(true);
-    expect(await field(page, 'Train at').inputValue()).toBe('64');
-    expect(await field(page, 'Budget').inputValue()).toBe('100 MiB');
-    expect(await field(page, 'Batch size').inputValue()).toBe('16');
+    await expect.poll(() => page.getByRole('checkbox', { name: 'convnext_atto', exact: true }).isChecked()).toBe(true);
+    await expect.poll(() => field(page, 'Train at').inputValue()).toBe('64');
+    await expect.poll(() => field(page, 'Budget').inputValue()).toBe('100 MiB');
+    await expect.poll(() => field(page, 'Batch size').inputValue()).toBe('16');
     expect(problems).toEqual([]);
     await close();
   });

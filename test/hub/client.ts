@@ -80,7 +80,7 @@ export const isThere = (file: string) =>
 
 /** The connection breaks after `after` bytes, as soon as the partial file has `size` in all. */
 export function cut(after: number, size = after): Fault {
-  const once = () => vi.waitFor(async () => expect((await lstat(partial())).size).toBe(size), { timeout: 20_000 });
+  const once = () => vi.waitFor(async () => expect((await lstat(partial())).size).toBe(size), { timeout: 60_000 });
   return { kind: 'cut', after, once };
 }
 

@@ -38,7 +38,7 @@ describe('one download at a time', () => {
     hub.faults.GET.push({ kind: 'stall', after: 100_000, reached });
     const killed = spawnTypeScript('test/support/bin/fetchFromHub.ts', [hub.url, folder, 'hf://timm/tiny.in1k']);
     await halfway;
-    await expect.poll(async () => (await lstat(partial())).size, { timeout: 20_000 }).toBe(100_000);
+    await expect.poll(async () => (await lstat(partial())).size).toBe(100_000);
     killed.child.kill('SIGKILL');
     await killed.finished;
     expect(await isThere(lock())).toBe(true);

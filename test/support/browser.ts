@@ -12,7 +12,7 @@ if (!hasBrowser)
   console.warn(`Nothing is tested in a browser: ${executablePath} is missing (on Debian: apt install chromium)`);
 
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: 120_000 });
 }
 
 export interface Visit {
@@ -36,7 +36,11 @@ export async function openTab(
   url: string,
   { tolerated, ...options }: BrowserContextOptions & { readonly tolerated?: RegExp } = {},
 ): Promise<Visit> {
-  const context = await browser.newContext({ baseURL: url, acceptDownloads: true, ...options });
+  // Nothing moves: what is looked at looks the same at every moment.
+  const context = await browser.newContext({
+    ...{ baseURL: url, acceptDownloads: true, reducedMotion: 'reduce' },
+    ...options,
+  });
   // Others may be at work on the machine; what never comes is told soon enough.
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
