@@ -3,9 +3,6 @@ import type { Transaction } from '../db/database.ts';
 import { messageOf, refuse } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 
-/** Prisma gives up after 5 s by default; a batch behind a busy database or a big prediction set may take longer (milliseconds). */
-const limits = { maxWait: 30_000, timeout: 60_000 };
-
 /** Tries of a transaction that is in the way of others, and the longest pause in milliseconds after the first; each next may be twice as long. */
 const tries = 5;
 const firstPause = 20;
@@ -25,13 +22,10 @@ export async function inTransaction<T>(
 ): Promise<T> {
   for (let done = 1; ; done++) {
     try {
-      return await ctx.db.prisma.$transaction(
-        async (tx) => {
-          await tx.$executeRaw`set local idle_in_transaction_session_timeout = '10s'`;
-          return work(tx);
-        },
-        { ...limits, ...options },
-      );
+      return await ctx.db.prisma.$transaction(async (tx) => {
+        await tx.$executeRaw`set local idle_in_transaction_session_timeout = '10s'`;
+        return work(tx);
+      }, options);
     } catch (error) {
       if (isDiskFull(error)) {
         throw refuse(

@@ -12,6 +12,12 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/**
+ * Of transactions, milliseconds until one begins and until it has ended, where the caller says nothing else. Prisma gives up after 2 s and
+ * 5 s by default; a batch behind a busy database or a big prediction set may take longer.
+ */
+const transactionOptions = { maxWait: 30_000, timeout: 60_000 };
+
 /** What `prisma.$transaction(async (tx) => …)` hands out. */
 export type Transaction = Prisma.TransactionClient;
 
@@ -27,7 +33,8 @@ export async function openDatabase(url: string, options: { maxConnections?: numb
     await pool.end();
     throw connectionProblem(url, error);
   }
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, schema === undefined ? {} : { schema }) });
+  const adapter = new PrismaPg(pool, schema === undefined ? {} : { schema });
+  const prisma = new PrismaClient({ adapter, transactionOptions });
   let closing: Promise<void> | undefined;
   return {
     prisma,

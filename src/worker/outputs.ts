@@ -22,7 +22,8 @@ export function outputsOf(home: string): string {
 export async function removeAbandonedOutputs(home: string): Promise<void> {
   const root = path.join(home, 'outputs');
   for (const name of await readdir(root).catch(() => [])) {
-    if (isAbandoned(name)) await rm(path.join(root, name), { recursive: true, force: true });
+    // Again where the trainer of a worker that was just killed still writes.
+    if (isAbandoned(name)) await rm(path.join(root, name), { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -1,12 +1,12 @@
 /** Readiness of a real server on a PostgreSQL that comes and goes. */
 
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embeddedPostgres.ts';
+import { freePort } from '../support/freePort.ts';
 import { type RunningProcess, spawnTypeScript } from '../support/processes.ts';
 import { clientOf } from '../support/serverProcess.ts';
 
@@ -24,14 +24,6 @@ afterAll(async () => {
   await postgres.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 });
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => holder.once('listening', resolve));
-  const { port } = holder.address() as { port: number };
-  await new Promise((resolve) => holder.close(resolve));
-  return port;
-}
 
 async function query(sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: postgres.url });

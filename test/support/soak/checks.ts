@@ -49,10 +49,9 @@ export async function findProblems(state: SoakState): Promise<string[]> {
   for (const artifact of await findArtifacts(db.prisma, runIds)) {
     if (artifact.kind === 'CHECKPOINT') problems.push(`run ${artifact.runId} has kept ${artifact.name}`);
   }
-  for (const folder of ['outputs', path.join('blobs', 'drafts')]) {
-    const left = await readdir(path.join(home, folder)).catch(() => []);
-    for (const name of left) problems.push(`left over: ${folder}/${name}`);
-  }
+  // Drafts of blobs, which killed processes leave, go after an hour.
+  const left = await readdir(path.join(home, 'outputs')).catch(() => []);
+  for (const name of left) problems.push(`left over: outputs/${name}`);
   return problems;
 }
 

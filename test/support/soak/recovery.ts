@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../../src/db/database.ts';
+import { processStart } from '../../../src/locks/processes.ts';
 
 export interface AffectedRun {
   readonly runId: string;
@@ -42,11 +43,14 @@ export async function whenRecovered(db: Database, runs: readonly AffectedRun[], 
   if (!runs.length) await persistently(() => db.prisma.run.count());
 }
 
-/** Settles when the worker with this process id has signed on, or not within a minute: it may have been killed before. */
-export async function whenSignedOn(db: Database, pid: number): Promise<void> {
+/** Settles when the process that `pid` tells has signed on as a worker, or not within a minute: it may have been killed before. */
+export async function whenSignedOn(db: Database, pid: () => number): Promise<void> {
   const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
-    if (await persistently(() => db.prisma.worker.findFirst({ where: { pid } }))) return;
+    // Numbers are given again.
+    const [number, pidStart] = [pid(), processStart(pid())];
+    const signedOn = () => db.prisma.worker.findFirst({ where: { pid: number, pidStart: pidStart! } });
+    if (pidStart !== undefined && (await persistently(signedOn))) return;
     await sleep(50);
   }
 }

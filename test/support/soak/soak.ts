@@ -98,11 +98,12 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     while (subscriber.count() < events.length && performance.now() < deadline) await sleep(50);
     await subscriber.stop();
     // One that was started last may still be starting: what the one before left goes with that.
-    for (const name of installation.workers) await whenSignedOn(db, installation.pidOf(name));
+    for (const name of installation.workers) await whenSignedOn(db, () => installation.pidOf(name));
     const survivors = await installation.stop();
     const home = path.join(folder, 'home');
     const problems = [
       ...survivors.map((command) => `still running: ${command}`),
+      ...installation.deaths,
       ...(await findProblems({ db, runIds, expected, subscriber, home, blobs })),
     ];
     const attempts = await db.prisma.attempt.count({ where: { runId: { in: runIds } } });
@@ -161,7 +162,12 @@ class Killer {
         await installation.kill(worker);
         await sleep(delay);
         installation.launch(worker);
-        if (!blindly) back = whenSignedOn(this.#db, installation.pidOf(worker)).then(() => performance.now());
+        if (!blindly) {
+          const launched = installation.pidOf(worker);
+          back = whenSignedOn(this.#db, () => launched).then(() => performance.now());
+          // Not waited for where it had nothing in hand.
+          back.catch(() => {});
+        }
         break;
       case 'server':
         await installation.kill('server');

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { isAway } from './installation.ts';
 
 const query = `subscription ($id: ID!, $after: String) {
   experimentEvents(experimentId: $id, after: $after, maxStepRateHz: null) {
@@ -36,8 +37,16 @@ export interface SeenEvent {
   readonly line?: string;
 }
 
+type Errors = readonly { readonly extensions?: { readonly code?: string } }[];
+
 class Refusal extends Error {
   override readonly name = 'Refusal';
+  readonly errors: Errors;
+
+  constructor(errors: Errors) {
+    super(JSON.stringify(errors));
+    this.errors = errors;
+  }
 }
 
 export class Subscriber {
@@ -72,9 +81,9 @@ export class Subscriber {
   async #follow(url: string, id: string): Promise<void> {
     while (!this.#stopped) {
       await this.#listen(url, id).catch((error: unknown) => {
-        // A close event is what a kill makes of a connection; anything else is told.
-        if (error instanceof Refusal) this.refusals.push(error.message);
-        if (Array.isArray(error)) this.refusals.push(JSON.stringify(error));
+        // A close event is what a kill makes of a connection, and one may come while the database is away; anything else is told.
+        const errors = error instanceof Refusal ? error.errors : Array.isArray(error) ? error : [];
+        if (!isAway(errors)) this.refusals.push(JSON.stringify(errors));
       });
       if (!this.#stopped) await sleep(100);
     }
@@ -92,7 +101,7 @@ export class Subscriber {
       for await (const { data, errors } of client.iterate<{
         experimentEvents: { cursor: string; events: SeenEvent[] };
       }>({ query, variables })) {
-        if (errors || !data) throw new Refusal(JSON.stringify(errors));
+        if (errors || !data) throw new Refusal((errors ?? [{}]) as Errors);
         const { cursor, events } = data.experimentEvents;
         for (const event of events) {
           const seen = this.events.get(event.runId) ?? [];
