@@ -16,7 +16,8 @@ export function Toasts() {
   const box = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: within another dialog it is another box
   useEffect(() => {
-    box.current?.togglePopover(shown.length > 0);
+    // A dialog that has just gone has taken its box along: the next one follows.
+    if (box.current?.isConnected) box.current.togglePopover(shown.length > 0);
   }, [shown, dialog]);
   const messages = (
     <div role="status" aria-live="polite">
