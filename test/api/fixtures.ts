@@ -40,6 +40,7 @@ export async function queuedRun({ db }: CommandContext, experimentId: string, na
 }
 
 export interface Attempt {
+  readonly runId: string;
   readonly workerId: string;
   tell(events: readonly TrainerEvent[]): Promise<void>;
   succeed(): Promise<void>;
@@ -51,6 +52,7 @@ export async function attemptAt(context: CommandContext, runId: string): Promise
   const begun = await beginAttempt(context, { runId, workerId, redelivered: false });
   const token = { runId, attempt: begun!.attempt };
   return {
+    runId,
     workerId,
     tell: async (events) => {
       await recordEvents(context, token, events);

@@ -3,13 +3,14 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { routes } from '../../client/src/routes.ts';
-import { type Attempt, attemptAt, epoch, leaves, points, queuedRun } from '../api/fixtures.ts';
+import { insertEnsemble } from '../../src/store/ensemble.ts';
+import { type Attempt, attemptAt, epoch, leaves, points, queuedRun, vocab } from '../api/fixtures.ts';
 import { type ApiServer, apiServer } from '../support/apiServer.ts';
 import { axeViolations, hasBrowser, launchBrowser, openTab } from '../support/browser.ts';
-import { experimentOf } from '../support/catalogue.ts';
+import { drawnPredictions, experimentOf, testId } from '../support/catalogue.ts';
 import { settled } from './settled.ts';
 
-const patience = { timeout: 30_000, interval: 25 };
+const patience = { timeout: 60_000, interval: 25 };
 
 let server: ApiServer;
 let browser: Browser;
@@ -70,7 +71,7 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await quick.tell([points(2, { 'valid/error_rate': 0.1 }), epoch(1, 0.1)]);
     await row.getByText('10.00 %').waitFor();
     await row.getByText('up 1 place').waitFor();
-    expect(await names(page)).toEqual(['slow', 'quick', 'poor']);
+    await expect.poll(() => names(page)).toEqual(['slow', 'quick', 'poor']);
     await page.getByText('Places have changed').waitFor();
     await page.mouse.move(0, 0);
     await expect.poll(() => names(page), patience).toEqual(['quick', 'slow', 'poor']);
@@ -88,13 +89,13 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await field.pressSequentially('name likes s');
     const alert = page.getByRole('alert');
     await alert.waitFor();
-    expect(await alert.textContent()).toContain('position 6');
-    expect(await names(page)).toHaveLength(3);
-    expect(await field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => alert.textContent()).toContain('position 6');
+    await expect.poll(() => names(page)).toHaveLength(3);
+    await expect.poll(() => field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await field.fill('name like s* or name = poor');
     await expect.poll(() => names(page), patience).toEqual(['slow', 'poor']);
-    expect(await alert.count()).toBe(0);
+    await expect.poll(() => alert.count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
@@ -109,11 +110,11 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await dialog.getByRole('checkbox', { name: 'valid/loss' }).check();
     await dialog.getByRole('checkbox', { name: 'itemTransform.size.height' }).check();
     await dialog.getByRole('checkbox', { name: 'Tags' }).uncheck();
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Done' }).click();
     const look = async () => {
       await expect.poll(() => names(page), patience).toEqual(['poor', 'quick', 'slow']);
-      expect(await page.getByRole('columnheader', { name: 'Tags' }).count()).toBe(0);
+      await expect.poll(() => page.getByRole('columnheader', { name: 'Tags' }).count()).toBe(0);
       const row = page.getByRole('row').filter({ hasText: 'slow' });
       await row.getByRole('cell', { name: '0.4000' }).waitFor();
       await row.getByRole('cell', { name: '64', exact: true }).waitFor();
@@ -123,6 +124,51 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await look();
     await page.getByRole('combobox', { name: 'Score', exact: true }).selectOption('valid/loss');
     await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('shows the best epoch beside the final model, by which an ensemble compares with its members', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    await insertEnsemble(
+      server.context.db.prisma,
+      { id: testId('ensemble'), name: 'mixed', experimentId, method: 'MEAN', createdAt: new Date(), selection: null },
+      {
+        members: [{ runId: quick.runId, weight: 1 }],
+        scores: [{ split: 'VALID', rowsHash: 'h', errorRate: 0.6, accuracy: 0.4, logLoss: 1 }],
+        input: {},
+      },
+    );
+    await opened(page, routes.experiment(experimentId));
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor', 'mixed']);
+    await page.getByText('4 entries by valid/error_rate; ensembles rank by their final model').waitFor();
+    await page.getByRole('button', { name: 'Final model' }).click();
+    await expect.poll(async () => (await names(page))[0], patience).toBe('mixed');
+    expect(new URL(page.url()).search).toBe('?sort=final');
+    await page.mouse.move(0, 0);
+    // What is stored while one looks takes its place.
+    const probabilities = new Float32Array([1, 0, 0, 0, 0, 1]);
+    const predictions = drawnPredictions(1, ['100.jpg', '101.jpg'], vocab, { split: 'VALID', probabilities });
+    await quick.tell([{ kind: 'predictions', predictions }]);
+    await expect.poll(async () => (await names(page)).slice(0, 2), patience).toEqual(['quick', 'mixed']);
+    await page.reload();
+    await expect.poll(async () => (await names(page)).slice(0, 2), patience).toEqual(['quick', 'mixed']);
+    const rows = page.getByRole('table', { name: 'Leaderboard' }).getByRole('row');
+    const scores = await rows.evaluateAll((all: Element[]) =>
+      all.map((row) => [...row.querySelectorAll('[role=cell]')].map((cell) => cell.textContent)),
+    );
+    expect(scores.filter((cells) => cells.length).map((cells) => [cells[1], ...cells.slice(3, 5)])).toEqual([
+      ['2', '30.00 %', '50.00 %'],
+      ['4', '–', '60.00 %'],
+      ['1', '20.00 %', '–'],
+      ['3', '40.00 %', '–'],
+    ]);
+    await expect
+      .poll(() => page.getByRole('columnheader', { name: 'Final model' }).getAttribute('aria-sort'))
+      .toBe('ascending');
+    await expect.poll(() => axeViolations(page)).toEqual([]);
+    await page.getByRole('combobox', { name: 'Scored on' }).selectOption('TRAIN');
+    await page.getByRole('columnheader', { name: 'Final model' }).waitFor({ state: 'detached' });
     expect(problems).toEqual([]);
     await close();
   });
@@ -142,9 +188,11 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await dialog.getByText('poor').waitFor();
     await dialog.getByRole('button', { name: 'Delete 3 runs' }).click();
     await dialog.getByText('2 deleted, 1 not').waitFor();
-    expect(await dialog.getByRole('listitem').allTextContents()).toEqual([expect.stringMatching(/^quick.*RUNNING/)]);
-    expect(await axeViolations(page)).toEqual([]);
-    await dialog.getByRole('button', { name: 'Close' }).click();
+    await expect
+      .poll(() => dialog.getByRole('listitem').allTextContents())
+      .toEqual([expect.stringMatching(/^quick.*RUNNING/)]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
+    await dialog.getByText('Close', { exact: true }).click();
     await expect.poll(() => names(page), patience).toEqual(['quick']);
     await bar.getByText('1 selected').waitFor();
     const { experiment } = await server.ask(

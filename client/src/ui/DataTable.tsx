@@ -8,6 +8,8 @@ import { type RowColumn, TableRow } from './TableRow.tsx';
 export interface Column<Row> extends RowColumn<Row> {
   /** Also what screen readers call the column. */
   readonly header: string;
+  /** What it shows, where the header alone does not say it. */
+  readonly about?: string;
   /** A track of a CSS grid, e.g. `8rem` or `minmax(12rem, 1fr)`. */
   readonly width: string;
   readonly sortable?: boolean;
@@ -144,7 +146,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 }
 
 function HeaderCell<Row>({
-  column: { key, header, align, sortable },
+  column: { key, header, about, align, sortable },
   sorting,
   onSort,
 }: {
@@ -159,6 +161,7 @@ function HeaderCell<Row>({
     <div
       className={classes(styles.cell, align && styles[align], direction && styles.sorted)}
       role="columnheader"
+      title={about}
       aria-sort={direction && (direction === 'ASC' ? 'ascending' : 'descending')}
     >
       {sortable && onSort ? (

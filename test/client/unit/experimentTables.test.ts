@@ -12,6 +12,7 @@ import {
 } from '../../../client/src/pages/experiment/columnKeys.ts';
 import { inHeldOrder, rankMoves, withNewHead } from '../../../client/src/pages/experiment/moves.ts';
 import { paretoFront } from '../../../client/src/pages/experiment/pareto.ts';
+import { hasTwoScores } from '../../../client/src/pages/experiment/twoScores.ts';
 import { directionOf } from '../../../src/domain/objective.ts';
 
 describe('moves in a ranking', () => {
@@ -102,6 +103,18 @@ describe('columns in links', () => {
     expect(parseColumns(many)).toHaveLength(mostColumns);
     expect(columnId(parseColumns(many)[3]!)).toBe('metric:m3');
   });
+});
+
+test('a run has two scores where its best epoch and its last one can differ', () => {
+  const has = (metric: string | null, split: 'TRAIN' | 'VALID' | 'HOLDOUT' | null, hasHoldout = false) =>
+    hasTwoScores({ metric, split }, 'valid/error_rate', hasHoldout);
+  expect([has(null, null), has(null, 'VALID', true), has('valid/loss', null, true)]).toEqual([true, true, true]);
+  expect([has('train/log_loss', 'VALID'), has('holdout/accuracy', 'VALID')]).toEqual([true, true]);
+  // Ranked on the hold-out, where predictions alone are scored.
+  expect([has(null, null, true), has(null, 'HOLDOUT'), has('holdout/loss', null)]).toEqual([false, false, false]);
+  // Nothing is predicted of training images, and predictions are scored by nothing else.
+  expect([has('train/loss', null), has(null, 'TRAIN'), has('valid/f1', null)]).toEqual([false, false, false]);
+  expect(hasTwoScores({ metric: null, split: null }, 'valid/f1', false)).toBe(false);
 });
 
 describe('configs', () => {

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { count, metric as metricText } from '../../format/numbers.ts';
+import { count } from '../../format/numbers.ts';
 import type { Column, Sorting } from '../../ui/DataTable.tsx';
 import { Checkbox } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
@@ -17,8 +17,10 @@ import { RankCell } from './RankCell.tsx';
 import { RunTable } from './RunTable.tsx';
 import { keyOf, type RankedRow } from './rows.ts';
 import { chosenColumns, nameColumn } from './runColumns.tsx';
+import { scoreColumns } from './scoreColumns.tsx';
 import { scoreDirection } from './scoreDirection.ts';
 import { splitWords } from './splitWords.ts';
+import { hasTwoScores } from './twoScores.ts';
 import { useBoardView } from './useBoardView.ts';
 import { useLeaderboard } from './useLeaderboard.ts';
 import { useLiveOrder } from './useLiveOrder.ts';
@@ -30,9 +32,10 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
   const { rows, waiting, holding } = useLiveOrder(newest, keyOf, list);
   const queryClient = useQueryClient();
   const metric = view.metric ?? experiment.objective.metric;
+  const hasTwo = hasTwoScores(view, experiment.objective.metric, (experiment.dataset?.holdoutCount ?? 0) > 0);
   const columns = useMemo<readonly Column<RankedRow>[]>(
-    () => [...rankColumns(metric, moves), ...chosenColumns(view.columns)],
-    [metric, moves, view.columns],
+    () => [rankColumn(moves), nameColumn, ...scoreColumns(metric, hasTwo), splitColumn, ...chosenColumns(view.columns)],
+    [metric, hasTwo, moves, view.columns],
   );
   const byScore: Sorting = { key: 'score', direction: scoreDirection(metric, experiment.objective) };
   const { error } = pages;
@@ -57,7 +60,11 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
         <div>
           <p className={styles.line}>
             <span>
-              {count(total)} {total === 1 ? 'entry' : 'entries'}, by the best {metric} of each
+              {count(total)} {total === 1 ? 'entry' : 'entries'} by {metric}
+              {hasTwo && rows.some(({ run }) => !run) && '; ensembles rank by their final model'}
+              {rows.some(({ comparable }) => !comparable) && (
+                <span className={styles.warn}>; ≠ scored on other images, or labels, than the row above</span>
+              )}
             </span>
             <ListState outdated={pages.outdated} refused={isRefused} waiting={waiting} />
           </p>
@@ -83,39 +90,32 @@ export function LeaderboardTab({ experiment }: { readonly experiment: Experiment
   );
 }
 
-function rankColumns(metric: string, moves: Moves): readonly Column<RankedRow>[] {
-  return [
-    {
-      key: 'rank',
-      header: 'Rank',
-      width: '4.5rem',
-      align: 'right',
-      cell: ({ key, rank }) => <RankCell rank={rank} move={moves.get(key)} />,
-    },
-    nameColumn,
-    {
-      key: 'score',
-      header: metric,
-      width: 'min(9rem, 28vw)',
-      align: 'right',
-      sortable: true,
-      cell: ({ score }) => metricText(metric, score),
-    },
-    {
-      key: 'split',
-      header: 'Scored on',
-      width: '12.5rem',
-      cell: ({ split, comparable }) =>
-        comparable ? (
-          splitWords[split]
-        ) : (
-          <span
-            className={styles.warn}
-            title="Scored on other images, or other labels, than the row above: the order of the two says little"
-          >
-            {splitWords[split]}, other images
-          </span>
-        ),
-    },
-  ];
+function rankColumn(moves: Moves): Column<RankedRow> {
+  return {
+    key: 'rank',
+    header: 'Rank',
+    about: 'By score, in whatever order the table is',
+    width: '4.5rem',
+    align: 'right',
+    cell: ({ key, rank }) => <RankCell rank={rank} move={moves.get(key)} />,
+  };
 }
+
+const splitColumn: Column<RankedRow> = {
+  key: 'split',
+  header: 'Scored on',
+  width: '7.5rem',
+  cell: ({ split, comparable }) =>
+    comparable ? (
+      splitWords[split]
+    ) : (
+      <span
+        className={styles.warn}
+        title="Scored on other images, or other labels, than the row above: the order of the two says little"
+      >
+        <span aria-hidden="true">≠ </span>
+        {splitWords[split]}
+        <span className="visually-hidden">, other images</span>
+      </span>
+    ),
+};

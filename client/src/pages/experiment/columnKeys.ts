@@ -11,10 +11,13 @@ export type ColumnKey =
   /** A leaf of the config, by its path: `itemTransform.method`. */
   | { readonly kind: 'config'; readonly name: string };
 
-/** What is shown when the link says nothing: no architecture, which the names of runs begin with unless somebody named them. */
-export const usualColumns: readonly ColumnKey[] = (
-  ['status', 'seconds', 'memory', 'throughput', 'tags', 'created'] as const
-).map((name) => ({ kind: 'plain', name }));
+/**
+ * What is shown when the link says nothing, as much as 1280 pixels hold: no architecture, which the names of runs begin with unless somebody
+ * named them, and no images/s, which training time tells of.
+ */
+export const usualColumns: readonly ColumnKey[] = (['status', 'seconds', 'memory', 'tags', 'created'] as const).map(
+  (name) => ({ kind: 'plain', name }),
+);
 
 /** More would be no table that one reads. */
 export const mostColumns = 40;

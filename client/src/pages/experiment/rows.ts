@@ -24,7 +24,10 @@ export interface TableRow {
 export interface RankedRow extends TableRow {
   /** By score, from 1. */
   readonly rank: number;
+  /** What it is ranked by. */
   readonly score: LeaderboardRowFragment['value'];
+  /** Of the predictions that are kept; null while there are none. */
+  readonly prediction: LeaderboardRowFragment['predictionValue'];
   readonly split: LeaderboardRowFragment['split'];
   readonly comparable: boolean;
 }
@@ -32,10 +35,20 @@ export interface RankedRow extends TableRow {
 export type LeaderboardEdge = NonNullable<LeaderboardQuery['experiment']>['leaderboard']['edges'][number];
 
 export function rankedRow({ rank, node }: LeaderboardEdge): RankedRow {
-  const { run, ensemble, value, split, comparable, trainSeconds, imagesPerSecond, peakMemory } = node;
+  const {
+    run,
+    ensemble,
+    value,
+    predictionValue: prediction,
+    split,
+    comparable,
+    trainSeconds,
+    imagesPerSecond,
+    peakMemory,
+  } = node;
   const { id, name, createdAt } = (run ?? ensemble)!;
   const figures = { trainSeconds, imagesPerSecond, peakMemory };
-  return { key: id, name, run, createdAt, ...figures, rank, score: value, split, comparable };
+  return { key: id, name, run, createdAt, ...figures, rank, score: value, prediction, split, comparable };
 }
 
 export function runRow(run: RunCellsFragment): TableRow {

@@ -16,8 +16,8 @@ import type { TableRow } from './rows.ts';
 export const nameColumn: Column<TableRow> = {
   key: 'name',
   header: 'Name',
-  // Narrow screens have room for the score beside it.
-  width: 'minmax(min(17rem, 38vw), 1fr)',
+  // Narrow screens have room for the scores beside it.
+  width: 'minmax(min(16rem, 32vw), 1fr)',
   sortable: true,
   cell: ({ key, name, run }) => (
     <span className={styles.named}>
@@ -39,7 +39,7 @@ const plain: Readonly<Record<PlainColumn, Omit<Column<TableRow>, 'key'>>> = {
   },
   tags: {
     header: 'Tags',
-    width: '8rem',
+    width: '7rem',
     cell: ({ run }) => (
       <span className={styles.tags} title={run?.tags.join(', ')}>
         {run?.tags.map((tag) => (
@@ -52,14 +52,14 @@ const plain: Readonly<Record<PlainColumn, Omit<Column<TableRow>, 'key'>>> = {
   },
   memory: {
     header: 'Peak memory',
-    width: '8rem',
+    width: '7.5rem',
     align: 'right',
     sortable: true,
     cell: ({ peakMemory }) => bytes(peakMemory),
   },
   seconds: {
     header: 'Training time',
-    width: '8rem',
+    width: '7.5rem',
     align: 'right',
     sortable: true,
     cell: ({ trainSeconds }) => duration(trainSeconds),

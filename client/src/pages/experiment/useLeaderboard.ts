@@ -124,6 +124,7 @@ function movesOf({ before, head }: Live, rows: readonly RankedRow[]): Moves {
 
 const orderFields: Readonly<Record<string, LeaderboardOrderField>> = {
   score: 'SCORE',
+  final: 'PREDICTION_VALUE',
   name: 'NAME',
   seconds: 'TRAIN_SECONDS',
   memory: 'PEAK_MEMORY',
