@@ -94,14 +94,14 @@ async function open(link: string): Promise<Visit> {
 }
 
 const builder = (search = '') => routes.newEnsemble(experimentId) + search;
-const score = (page: Page) => page.getByRole('region', { name: 'VALID' });
+const score = (page: Page) => page.getByRole('region', { name: 'Validation' });
 const weightOf = (page: Page, name: string) => page.getByRole('spinbutton', { name: `Weight of ${name} as a number` });
 
 describe.runIf(hasBrowser)('the ensemble builder', () => {
   test('scores what is picked and weighed, saves it, and the CSV is what it predicts', async () => {
     const { page, problems, close } = await open(builder());
     await page.getByText('Nothing to score yet').waitFor();
-    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await page.getByRole('checkbox', { name: 'Combine first' }).check();
     await page.getByRole('checkbox', { name: 'Combine second' }).check();
     await page.getByRole('heading', { name: 'Members (2)' }).waitFor();
@@ -136,8 +136,8 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await page.reload();
     await settled(page);
     await page.getByRole('heading', { name: 'Members (2)' }).waitFor();
-    expect(await weightOf(page, 'second').inputValue()).toBe('3');
-    expect(await page.getByLabel('Combined by').inputValue()).toBe('MAJORITY_VOTE');
+    await expect.poll(() => weightOf(page, 'second').inputValue()).toBe('3');
+    await expect.poll(() => page.getByLabel('Combined by').inputValue()).toBe('MAJORITY_VOTE');
     await page.getByLabel('Combined by').selectOption('Mean');
     await expect.poll(() => page.url()).not.toContain('method');
 
@@ -164,13 +164,13 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await remove.click();
     const question = page.getByRole('dialog', { name: 'Delete this submission?' });
     await question.getByText(hostile.emoji).waitFor();
-    expect(await axeViolations(page)).toEqual([]);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     await question.getByRole('button', { name: 'Keep' }).click();
-    expect(await link.count()).toBe(1);
+    await expect.poll(() => link.count()).toBe(1);
     await remove.click();
     await question.getByRole('button', { name: 'Delete the submission' }).click();
     await page.getByText('None yet: each keeps the labels').waitFor();
-    expect(await question.count()).toBe(0);
+    await expect.poll(() => question.count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
@@ -188,9 +188,9 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     const line = page.getByRole('textbox', { name: 'Runs of line 2' });
     await line.fill('name lik second');
     await page.getByText('expected one of = != like in').waitFor();
-    expect(await line.getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => line.getAttribute('aria-invalid')).toBe('true');
     await page.getByText('these figures are of the members before').waitFor();
-    expect(await score(page).getByText(before).count()).toBe(1);
+    await expect.poll(() => score(page).getByText(before).count()).toBe(1);
 
     await line.fill('name = second');
     await page.getByRole('spinbutton', { name: 'Weight of line 2' }).fill('4');
@@ -223,9 +223,11 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await page.getByRole('button', { name: 'Leave out run_gone' }).click();
     // On TEST they go together, on VALID they were scored on other images.
     await page.getByRole('list', { name: 'Predicted labels' }).waitFor();
-    await score(page).getByText('No score on VALID').waitFor();
-    expect(await score(page).textContent()).toMatch(/run "first".*run "other images"|run "other images".*run "first"/);
-    expect(await axeViolations(page)).toEqual([]);
+    await score(page).getByText('No score on validation images').waitFor();
+    await expect
+      .poll(() => score(page).textContent())
+      .toMatch(/run "first".*run "other images"|run "other images".*run "first"/);
+    await expect.poll(() => axeViolations(page)).toEqual([]);
     expect(problems).toEqual([]);
     await close();
   });
@@ -246,7 +248,7 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     const picks = page.getByRole('table', { name: 'Picks' }).getByRole('row');
     await expect.poll(() => picks.count()).toBe(7);
     await page.getByText('There is no score on other labelled images').waitFor();
-    await page.getByRole('slider', { name: /^Error rate on VALID by pick/ }).waitFor();
+    await page.getByRole('slider', { name: /^Error rate on validation images by pick/ }).waitFor();
 
     await page.getByRole('link', { name: 'Edit as new' }).click();
     await page.getByRole('heading', { level: 1, name: 'New ensemble' }).waitFor();

@@ -49,7 +49,7 @@ const columns: readonly Column<Dataset>[] = [
   },
   {
     key: 'holdout',
-    header: 'Held out',
+    header: 'Hold-out',
     width: '7rem',
     align: 'right',
     cell: (dataset) => ready(dataset, dataset.holdoutCount),

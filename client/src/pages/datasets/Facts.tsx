@@ -11,15 +11,19 @@ type Dataset = NonNullable<DatasetPageQuery['dataset']>;
 
 /** Where the images are and by what they are known. */
 export function Facts({ dataset }: { readonly dataset: Dataset }) {
-  const { path, archiveHash, contentHash, status, trainCount, testCount } = dataset;
+  const { path, archiveName, archiveHash, contentHash, status, trainCount, testCount } = dataset;
   const ready = status === 'READY';
+  const isFolder = archiveName === null && archiveHash === null;
   return (
     <KeyValues
       entries={[
         ['Training images', ready && count(trainCount)],
         ['Test images', ready && (testCount ? `${count(testCount)}, without labels` : 'none')],
         ['Held out', holdoutWords(dataset)],
-        [archiveHash === null ? 'Folder' : 'Unpacked in', <Copied key="path" text={path} />],
+        ['Folder', isFolder && <Copied key="path" text={path} />],
+        ['Archive', archiveName !== null && <Name key="name">{archiveName}</Name>],
+        // What an import leaves that ends otherwise is removed.
+        ['Unpacked in', !isFolder && ready && <Copied key="path" text={path} />],
         ['Archive (SHA-256)', archiveHash !== null && <Copied key="archive" text={archiveHash} />],
         ['Used by', dataset.experimentCount > 0 && <Experiments dataset={dataset} />],
         ['Content hash', contentHash !== '' && <Copied key="hash" text={contentHash} />],

@@ -1,6 +1,7 @@
 import { useCallback, useEffect } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import { type DatasetPageQuery, DatasetSamplesDocument, type DatasetSamplesQuery } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';
@@ -14,8 +15,6 @@ import type { StoredSplit } from './links.ts';
 import { Pictures } from './Pictures.tsx';
 
 type Dataset = NonNullable<DatasetPageQuery['dataset']>;
-
-const splitWords: Readonly<Record<StoredSplit, string>> = { TRAIN: 'Training', HOLDOUT: 'Held out', TEST: 'Test' };
 
 const samplesOf = (data: DatasetSamplesQuery) => data.dataset?.samples;
 

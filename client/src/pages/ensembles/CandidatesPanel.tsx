@@ -2,6 +2,7 @@ import { memo, useMemo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { percent } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import {
   EnsembleCandidatesDocument,
   type EnsembleCandidatesQuery,
@@ -165,7 +166,7 @@ function columnsOf({
     ...labelled.map(
       (on): Column<Candidate> => ({
         key: on,
-        header: `Error on ${on}`,
+        header: `${splitWords[on]} error`,
         width: '9.5rem',
         align: 'right',
         cell: (run) => percent(predictionsOn(run, on)?.score?.errorRate),
@@ -173,7 +174,7 @@ function columnsOf({
     ),
     {
       key: 'predictions',
-      header: `Predictions of ${split}`,
+      header: `${splitWords[split]} predictions`,
       width: '13rem',
       cell: (run) => {
         const problem = whyNot(run, split);

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useApiMutation, useApiQuery } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
+import { imagesOf, splitWords } from '../../format/splits.ts';
 import {
   DeleteEnsembleDocument,
   type EnsembleDetailsFragment,
@@ -98,7 +99,7 @@ function Saved({ ensemble }: { readonly ensemble: EnsembleDetailsFragment }) {
                   return (
                     <SplitScore key={split} split={split} score={score} members={runs}>
                       {!score && (
-                        <Notice>Its members have no predictions of {split} over the same labelled images.</Notice>
+                        <Notice>Its members have no predictions of the same labelled {imagesOf(split)}.</Notice>
                       )}
                     </SplitScore>
                   );
@@ -151,7 +152,7 @@ function memberColumns(labelled: readonly Split[]): readonly Column<EnsembleDeta
     ...labelled.map(
       (split): Column<EnsembleDetailsFragment['members'][number]> => ({
         key: split,
-        header: `Error on ${split}`,
+        header: `${splitWords[split]} error`,
         width: '9.5rem',
         align: 'right',
         cell: ({ run }) => percent(predictionsOn(run, split)?.score?.errorRate),

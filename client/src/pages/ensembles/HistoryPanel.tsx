@@ -2,6 +2,7 @@ import { memo } from 'react';
 import { Link } from 'wouter';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
+import { imagesOf, splitWords } from '../../format/splits.ts';
 import {
   EnsembleHistoryDocument,
   type EnsembleHistoryQuery,
@@ -76,7 +77,7 @@ const ensemblesOf = (data: EnsembleHistoryQuery) => data.experiment?.ensembles;
 
 const scoreOn = (on: 'VALID' | 'HOLDOUT'): Column<Saved> => ({
   key: on,
-  header: `Error on ${on}`,
+  header: `${splitWords[on]} error`,
   width: '9.5rem',
   align: 'right',
   cell: ({ scores }) => percent(scores.find(({ split }) => split === on)?.errorRate),
@@ -98,8 +99,8 @@ const columns: readonly Column<Saved>[] = [
   {
     key: 'selection',
     header: 'Members chosen',
-    width: '12rem',
-    cell: ({ selection }) => (selection ? `by score on ${selection.split}` : 'by hand'),
+    width: '15rem',
+    cell: ({ selection }) => (selection ? `by score on ${imagesOf(selection.split)}` : 'by hand'),
   },
   scoreOn('VALID'),
   scoreOn('HOLDOUT'),

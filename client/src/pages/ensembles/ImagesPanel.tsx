@@ -1,6 +1,7 @@
 import { memo, type ReactNode, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import {
   EnsembleDisputedDocument,
   type EnsembleInput,
@@ -49,7 +50,7 @@ export const ImagesPanel = memo(function ImagesPanel({
           {splits.length > 1 && (
             <Segments
               label="Of which split"
-              options={splits.map((value) => ({ value, label: value }))}
+              options={splits.map((value) => ({ value, label: splitWords[value] }))}
               value={split}
               onChange={(value) => set({ images: value === splits[0] ? null : value })}
             />

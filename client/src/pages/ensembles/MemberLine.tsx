@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import { percent } from '../../format/numbers.ts';
+import { imagesOf, splitWords } from '../../format/splits.ts';
 import type { EnsembleRunFragment, Split } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -59,8 +60,8 @@ export function MemberLine({
         {origin && <span>{origin}</span>}
         {run &&
           splits.map((split) => (
-            <span key={split} title={`Error rate on ${split} of this run alone`}>
-              {split} {percent(predictionsOn(run, split)?.score?.errorRate)}
+            <span key={split} title={`Error rate on ${imagesOf(split)} of this run alone`}>
+              {splitWords[split]} {percent(predictionsOn(run, split)?.score?.errorRate)}
             </span>
           ))}
       </div>

@@ -3,6 +3,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
+import { splitWords } from '../../format/splits.ts';
 import { OptimizeEnsembleDocument, type SelectionMetric } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -98,9 +99,11 @@ export function OptimizeDialog({
               problem={long ? 'Not on these images: see below.' : ofSplit}
               onChange={({ target }) => fill({ split: target.value as OptimizeForm['split'] })}
             >
-              <option value="">{holdout ? 'HOLDOUT (the data set keeps one)' : 'VALID (there is no hold-out)'}</option>
-              <option value="VALID">VALID</option>
-              <option value="HOLDOUT">HOLDOUT</option>
+              <option value="">
+                {holdout ? 'Hold-out (the data set keeps one)' : 'Validation (there is no hold-out)'}
+              </option>
+              <option value="VALID">{splitWords.VALID}</option>
+              <option value="HOLDOUT">{splitWords.HOLDOUT}</option>
             </Select>
             <Select
               label="Candidates"

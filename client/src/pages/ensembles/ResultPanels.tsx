@@ -2,6 +2,7 @@
 
 import { memo } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
+import { imagesOf } from '../../format/splits.ts';
 import {
   type EnsembleInput,
   EnsembleLabelsDocument,
@@ -58,7 +59,7 @@ function ComputedScore({
       members={members}
       outdated={isPlaceholderData}
     >
-      {error && <Notice title={`No score on ${split}`}>{refusal(error)}</Notice>}
+      {error && <Notice title={`No score on ${imagesOf(split)}`}>{refusal(error)}</Notice>}
       {!data && !error && <Skeleton height="4rem" label="Computing" />}
       {result && !score && <Notice>These images have no labels that could be compared with.</Notice>}
     </SplitScore>
@@ -74,7 +75,7 @@ export const LabelsPanel = memo(function LabelsPanel({
 }) {
   const { data, error, isPlaceholderData } = useApiQuery(EnsembleLabelsDocument, { input });
   return (
-    <Panel title={`Labels predicted on ${input.split}`}>
+    <Panel title={`Labels predicted on ${imagesOf(input.split ?? 'TEST')}`}>
       {error && <Notice tone="bad">{refusal(error)}</Notice>}
       {!data && !error && <Skeleton height="14rem" label="Computing" />}
       {data && (

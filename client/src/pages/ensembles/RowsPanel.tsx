@@ -1,5 +1,6 @@
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
+import { imagesOf, splitWords } from '../../format/splits.ts';
 import {
   type EnsembleRowFragment,
   EnsembleRowsDocument,
@@ -48,7 +49,7 @@ export function RowsPanel({ ensembleId, splits }: { readonly ensembleId: string;
         splits.length > 1 && (
           <Segments
             label="Of which split"
-            options={splits.map((value) => ({ value, label: value }))}
+            options={splits.map((value) => ({ value, label: splitWords[value] }))}
             value={split}
             onChange={(value) => set({ rows: value === splits[0] ? null : value })}
           />
@@ -86,13 +87,13 @@ export function RowsPanel({ ensembleId, splits }: { readonly ensembleId: string;
             />
           )}
         </div>
-        {error && <Notice title={`There is no result on ${split}`}>{refusal(error)}</Notice>}
+        {error && <Notice title={`There is no result on ${imagesOf(split)}`}>{refusal(error)}</Notice>}
         {!first && !error && <Skeleton height="24rem" label="Computing" />}
         {first && !error && rows.length === 0 && <Empty title="No such images" />}
         {rows.length > 0 && !error && (
           <div className={outdated ? styles.outdated : undefined} aria-busy={outdated}>
             <DataTable
-              label={`Predictions of ${split}`}
+              label={`Predictions of ${imagesOf(split)}`}
               columns={labelled ? columns : columns.filter(({ key }) => key !== 'truth')}
               rows={rows}
               rowKey={({ imageId }) => imageId}

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { LineChart } from '../../charts/LineChart.tsx';
 import type { ChartSeries } from '../../charts/lineProps.ts';
 import { percent, significant } from '../../format/numbers.ts';
+import { imagesOf } from '../../format/splits.ts';
 import type { EnsembleDetailsFragment } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
@@ -37,9 +38,9 @@ export function SelectionPanel({
             ['Made small', metric === 'ERROR_RATE' ? 'error rate' : 'log loss'],
             ['Candidates', String(candidateCount)],
             ['Picks', `${steps.length}, of which the first ${keptSteps} make the ensemble`],
-            [`On ${split}`, kept && `${figures(kept)}: optimistic, it was chosen on these very images`],
+            [`On ${imagesOf(split)}`, kept && `${figures(kept)}: optimistic, it was chosen on these very images`],
             [
-              honest ? `On ${honest.split}` : 'Elsewhere',
+              honest ? `On ${imagesOf(honest.split)}` : 'Elsewhere',
               honest && `${figures(honest)}: the honest figure, selection has not seen these images`,
             ],
           ]}
@@ -54,7 +55,7 @@ export function SelectionPanel({
           <div>
             <h3>Error rate by pick</h3>
             <LineChart
-              label={`Error rate on ${split} by pick`}
+              label={`Error rate on ${imagesOf(split)} by pick`}
               series={errors}
               xLabel="pick"
               formatY={(y) => percent(y)}
@@ -64,7 +65,7 @@ export function SelectionPanel({
           <div>
             <h3>Log loss by pick</h3>
             <LineChart
-              label={`Log loss on ${split} by pick`}
+              label={`Log loss on ${imagesOf(split)} by pick`}
               series={losses}
               xLabel="pick"
               formatY={(y) => significant(y, 3)}

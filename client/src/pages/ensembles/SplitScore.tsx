@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { count, percent, significant } from '../../format/numbers.ts';
+import { imagesOf, splitWords } from '../../format/splits.ts';
 import type { EnsembleRunFragment, Split } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { classes } from '../../ui/classes.ts';
@@ -27,8 +28,12 @@ export function SplitScore({
 }) {
   const best = bestMember(members, split);
   return (
-    <section className={classes(styles.score, outdated && styles.outdated)} aria-label={split} aria-busy={outdated}>
-      <h3 className={styles.split}>{names[split]}</h3>
+    <section
+      className={classes(styles.score, outdated && styles.outdated)}
+      aria-label={splitWords[split]}
+      aria-busy={outdated}
+    >
+      <h3 className={styles.split}>Error rate on {imagesOf(split)}</h3>
       {score && (
         <>
           <p className={styles.figure}>{percent(score.errorRate)}</p>
@@ -55,13 +60,6 @@ export function SplitScore({
     </section>
   );
 }
-
-const names: Readonly<Record<Split, string>> = {
-  TRAIN: 'Error rate on TRAIN',
-  VALID: 'Error rate on VALID',
-  TEST: 'Error rate on TEST',
-  HOLDOUT: 'Error rate on HOLDOUT',
-};
 
 function tone(errorRate: number, best: number): string | undefined {
   if (Math.abs(errorRate - best) < 5e-5) return undefined;

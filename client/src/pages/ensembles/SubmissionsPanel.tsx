@@ -69,7 +69,7 @@ export function SubmissionsPanel({
           </Notice>
         )}
         {submissions.length === 0 ? (
-          <p className={styles.out}>None yet: each keeps the labels of the TEST images as image_id,label.</p>
+          <p className={styles.out}>None yet: each keeps the labels of the test images as image_id,label.</p>
         ) : (
           <SubmissionsTable submissions={submissions} />
         )}

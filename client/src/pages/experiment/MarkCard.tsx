@@ -1,9 +1,9 @@
 import { bytes, duration } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import { KeyValues } from '../../ui/KeyValues.tsx';
 import { Name } from '../../ui/Name.tsx';
 import styles from './Experiment.module.css';
 import type { Mark } from './scatterPoints.ts';
-import { splitWords } from './splitWords.ts';
 
 /** What stands beside the mark of a run. */
 export function MarkCard({

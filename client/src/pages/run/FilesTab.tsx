@@ -1,5 +1,6 @@
 import { useApiMutation } from '../../api/hooks.ts';
 import { bytes, count } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import { ExportOnnxDocument } from '../../generated/operations.ts';
 import { ForWriters } from '../../parts/Viewer.tsx';
 import { Button, ButtonAnchor } from '../../ui/Button.tsx';
@@ -9,7 +10,7 @@ import { Name } from '../../ui/Name.tsx';
 import { Empty } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
-import { passesWords, splitWords } from './predictionWords.ts';
+import { passesWords } from './predictionWords.ts';
 import { isOver, type PredictionParts, type RunFacts, type RunState } from './runState.ts';
 import { Submissions } from './Submissions.tsx';
 import { useRefresh } from './useRefresh.ts';

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
 import { count, percent, significant } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import { RunScoreDocument } from '../../generated/operations.ts';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Grid, Panel, Row, Stack } from '../../ui/Page.tsx';
@@ -10,7 +11,7 @@ import { ConfusedPairs } from './ConfusedPairs.tsx';
 import { Confusion } from './Confusion.tsx';
 import { LabelScores } from './LabelScores.tsx';
 import { PredictedImages } from './PredictedImages.tsx';
-import { passesWords, splitWords } from './predictionWords.ts';
+import { passesWords } from './predictionWords.ts';
 import styles from './Run.module.css';
 import { isOver, type PredictionParts, type RunState } from './runState.ts';
 
