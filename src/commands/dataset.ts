@@ -1,5 +1,6 @@
 /** Import and removal of data sets. */
 
+import { basename } from 'node:path';
 import type { Transaction } from '../db/database.ts';
 import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { removeDatasetFolder, unpackedRoot } from '../files/datasetFolders.ts';
@@ -48,7 +49,7 @@ export async function importDataset(ctx: CommandContext, input: ImportDatasetInp
   });
 }
 
-type Source = Pick<Dataset, 'root' | 'archivePath' | 'archiveHash'>;
+type Source = Pick<Dataset, 'root' | 'archivePath' | 'archiveName' | 'archiveHash'>;
 
 /** Where the images come from. */
 async function sourceOf(
@@ -59,8 +60,8 @@ async function sourceOf(
 ): Promise<Source> {
   if (typeof path === 'string' && typeof uploadId !== 'string') {
     const { kind, file } = await locateSource(ctx.files, path);
-    if (kind === 'folder') return { root: file, archivePath: null, archiveHash: null };
-    return { root: unpackedRoot(id), archivePath: file, archiveHash: null };
+    if (kind === 'folder') return { root: file, archivePath: null, archiveName: null, archiveHash: null };
+    return { root: unpackedRoot(id), archivePath: file, archiveName: basename(file), archiveHash: null };
   }
   if (typeof uploadId !== 'string' || typeof path === 'string') {
     throw refuse('INVALID', 'give exactly one of path and uploadId', ['path']);
@@ -72,7 +73,8 @@ async function sourceOf(
     ]);
   }
   await holdBlobs(ctx, tx, [upload.contentHash]);
-  return { root: unpackedRoot(id), archivePath: null, archiveHash: upload.contentHash };
+  const { name, contentHash } = upload;
+  return { root: unpackedRoot(id), archivePath: null, archiveName: name || null, archiveHash: contentHash };
 }
 
 /** Forgets a data set, its manifest, and what was unpacked of an archive; a user's folder stays. Refused while an experiment uses it. */

@@ -15,6 +15,8 @@ export interface Dataset {
   readonly root: string;
   /** Archive file of the importing machine that is unpacked; null when it was uploaded, and for folders. */
   readonly archivePath: string | null;
+  /** What its sender, or its machine, calls the archive; null for folders, and where nobody knows. */
+  readonly archiveName: string | null;
   /** SHA-256 of the archive, its key among the blobs; null for folders. */
   readonly archiveHash: string | null;
   readonly vocab: readonly string[];
@@ -155,7 +157,7 @@ export async function findImages(
 export async function insertDataset(
   db: Queryable,
   dataset: Pick<Dataset, 'id' | 'name' | 'createdAt' | 'root'> &
-    Partial<Pick<Dataset, 'archivePath' | 'archiveHash' | 'holdoutFraction' | 'holdoutSeed'>>,
+    Partial<Pick<Dataset, 'archivePath' | 'archiveName' | 'archiveHash' | 'holdoutFraction' | 'holdoutSeed'>>,
 ): Promise<boolean> {
   const { count } = await db.dataset.createMany({
     data: { ...dataset, status: 'IMPORTING', vocab: [] },

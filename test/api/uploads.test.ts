@@ -82,11 +82,11 @@ describe('an upload', () => {
     expect(await stored()).toContain(upload.contentHash);
 
     const { importDataset } = await server.ask(
-      'mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { dataset { id archiveHash path } userErrors { message } } }',
+      'mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { dataset { id archiveName archiveHash path } userErrors { message } } }',
       { input: { name: `of ${where} ${method}`, uploadId: upload.id } },
     );
-    const { id, archiveHash } = importDataset.dataset;
-    expect(archiveHash).toBe(upload.contentHash);
+    const { id, archiveName, archiveHash } = importDataset.dataset;
+    expect([archiveName, archiveHash]).toEqual([upload.name, upload.contentHash]);
     await importDatasetJob(server.context, id, { signal: new AbortController().signal, log: silent });
     const { dataset } = await server.ask('query ($id: ID!) { dataset(id: $id) { status path trainCount } }', { id });
     expect(dataset).toEqual({ status: 'READY', path: `datasets/${id}/files`, trainCount: 4 });
