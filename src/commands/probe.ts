@@ -20,7 +20,8 @@ import type { Written } from './attempt.ts';
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { collect, distinct } from './problems.ts';
-import { queueRun, withSeed } from './run.ts';
+import { queueRun } from './run.ts';
+import { drawSeed } from './seed.ts';
 import { loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -71,7 +72,7 @@ export async function probeMemory(ctx: CommandContext, input: ProbeMemoryInput):
     if (problems.length || !first || label === undefined) throw new UserInputError(problems);
 
     // On the images of the smallest class: memory does not depend on which, and few are quickly decoded.
-    const config = { ...withSeed(first), labels: [label] };
+    const config = { ...first, seed: first.seed ?? drawSeed(), labels: [label] };
     const createdAt = ctx.now();
     const { architecture, size } = first;
     const others = configs.length > 1 ? ` and ${configs.length - 1} more` : '';

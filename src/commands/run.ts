@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto';
 import type { Transaction } from '../db/database.ts';
 import { isTerminal } from '../domain/run.ts';
 import { runName } from '../domain/runName.ts';
-import { parseTrainingConfig, type TrainingConfig } from '../domain/trainingConfig.ts';
+import { parseTrainingConfig } from '../domain/trainingConfig.ts';
 import { missing, refuse, UserInputError, type UserProblem } from '../errors.ts';
 import { notify, runCancelChannel } from '../events/waker.ts';
 import { findArtifacts } from '../store/artifact.ts';
@@ -15,6 +14,8 @@ import { createOnce } from './createOnce.ts';
 import { collect, listed, nameProblems } from './problems.ts';
 import { requireQuota } from './quota.ts';
 import { changeStatus, type WakeUp } from './runStatus.ts';
+import { drawSeedFor } from './seed.ts';
+import { createSplitCheck } from './splitCheck.ts';
 import { dataProblems, loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -36,9 +37,13 @@ export async function startRun(ctx: CommandContext, input: StartRunInput): Promi
     const data = await collect(problems, () => loadTrainingData(tx, input.experimentId));
     if (data) await collect(problems, () => requireQuota(tx, input.experimentId));
     if (data && parsed.config) problems.push(...dataProblems(parsed.config, data, ['config']));
-    if (problems.length || !parsed.config) throw new UserInputError(problems);
+    if (problems.length || !parsed.config || !data) throw new UserInputError(problems);
 
-    const config = withSeed(parsed.config);
+    const check = createSplitCheck(tx, data);
+    const seed = parsed.config.seed ?? (await drawSeedFor([parsed.config], check));
+    const config = { ...parsed.config, seed };
+    const unseen = await check(config, seed);
+    if (unseen !== null) throw refuse('INVALID', unseen, ['config', 'validFraction']);
     const wake = await queueRun(ctx, tx, {
       id,
       name: input.name ?? runName(config),
@@ -173,14 +178,4 @@ async function lockOrRefuse(tx: Transaction, id: string): Promise<Run> {
   const run = await lockRun(tx, id);
   if (!run) throw refuse('NOT_FOUND', missing('run', id), ['id']);
   return run;
-}
-
-/** The config with a seed: drawn once and stored, so that the run can be repeated. */
-export function withSeed(config: TrainingConfig): TrainingConfig {
-  return { ...config, seed: config.seed ?? drawSeed() };
-}
-
-/** A seed for runs that were given none. */
-export function drawSeed(): number {
-  return randomInt(2 ** 31);
 }

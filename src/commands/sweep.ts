@@ -5,8 +5,11 @@ import { findUnfinishedSweepRuns, getSweeps, holdRuns, insertSweep, insertSweepM
 import type { CommandContext } from './context.ts';
 import { createOnce } from './createOnce.ts';
 import { requireQuota } from './quota.ts';
-import { announceCancel, cancelLocked, drawSeed, queueRuns } from './run.ts';
+import { announceCancel, cancelLocked, queueRuns } from './run.ts';
+import { drawSeedFor } from './seed.ts';
+import { createSplitCheck } from './splitCheck.ts';
 import { planSweep, type StartSweepInput } from './sweepPlan.ts';
+import { loadTrainingData } from './trainingPlan.ts';
 import { inTransaction } from './transaction.ts';
 
 /**
@@ -22,7 +25,11 @@ export async function startSweep(ctx: CommandContext, input: StartSweepInput): P
     if (plan.problems.length) throw new UserInputError(plan.problems);
 
     const createdAt = ctx.now();
-    const seed = drawSeed();
+    const check = createSplitCheck(tx, await loadTrainingData(tx, input.experimentId));
+    const seed = await drawSeedFor(
+      plan.runs.flatMap(({ config }) => config ?? []),
+      check,
+    );
     const held = await holdRuns(
       tx,
       plan.runs.flatMap((run) => run.duplicateOf ?? []),

@@ -4,6 +4,7 @@ import type { UserProblem } from '../errors.ts';
 import type { Queryable } from '../store/queryable.ts';
 import { findIdenticalRuns } from './identicalRuns.ts';
 import { collect, distinct, nameProblems } from './problems.ts';
+import { createSplitCheck } from './splitCheck.ts';
 import { dataProblems, loadTrainingData, type TrainingData } from './trainingPlan.ts';
 
 export interface StartSweepInput extends SweepLists {
@@ -47,7 +48,9 @@ export async function planSweep(db: Queryable, input: StartSweepInput): Promise<
   const all = grid.cells();
   if (!input.skipIdentical) problems.push(...grid.repeated(all));
   const cells = input.skipIdentical ? distinctConfigs(all) : all;
-  const checked = cells.map((cell) => ({ ...cell, problems: [...cell.problems, ...trainingProblems(cell, data)] }));
+  const problemsOf = data ? trainingProblems(db, data) : async () => [];
+  const checked: SweepCell[] = [];
+  for (const cell of cells) checked.push({ ...cell, problems: [...cell.problems, ...(await problemsOf(cell))] });
   const configs = cells.flatMap(({ config }) => config ?? []);
   const identical = input.skipIdentical && data ? await findIdenticalRuns(db, input.experimentId, configs) : null;
   const runIds = new Map(configs.map((config, i) => [config, identical?.runIds[i] ?? null]));
@@ -61,8 +64,17 @@ export async function planSweep(db: Queryable, input: StartSweepInput): Promise<
   return { name: grid.name, runs, problems: distinct(problems) };
 }
 
-function trainingProblems({ config, locate }: SweepCell, data: TrainingData | undefined): UserProblem[] {
-  return config && data ? dataProblems(config, data, []).map(locate) : [];
+/** Of a seed that is still to be drawn nothing is known yet. */
+function trainingProblems(db: Queryable, data: TrainingData): (cell: SweepCell) => Promise<UserProblem[]> {
+  const check = createSplitCheck(db, data);
+  return async ({ config, locate }) => {
+    if (!config) return [];
+    const problems = dataProblems(config, data, []);
+    const seed = config.splitSeed ?? config.seed;
+    const unseen = problems.length || seed === null ? null : await check(config, seed);
+    if (unseen !== null) problems.push({ code: 'INVALID', message: unseen, path: ['validFraction'] });
+    return problems.map(locate);
+  };
 }
 
 /** The first cell of each config. */

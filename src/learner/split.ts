@@ -1,7 +1,7 @@
 /** Which images a run trains on and which it validates on. */
 
 import { compareCodePoints, countLabels, vocabularyOf } from '../domain/dataset.ts';
-import { createRandom, permutation } from '../domain/random.ts';
+import { drawSplit, unseenLabelMessage } from '../domain/split.ts';
 import type { TrainerImage } from '../domain/trainer.ts';
 import { batchProblem, type TrainingConfig, validCount } from '../domain/trainingConfig.ts';
 import { refuse } from '../errors.ts';
@@ -40,8 +40,7 @@ export function splitImages(images: readonly TrainerImage[], config: TrainingCon
       ['config', 'labels'],
     );
   }
-  const cut = validCount(candidates.length, config.validFraction);
-  if (cut < 1) {
+  if (validCount(candidates.length, config.validFraction) < 1) {
     throw refuse(
       'INVALID',
       `${config.validFraction} of ${candidates.length} images leaves none to validate on; raise it or add images`,
@@ -49,18 +48,12 @@ export function splitImages(images: readonly TrainerImage[], config: TrainingCon
     );
   }
   const splitSeed = config.splitSeed ?? seed;
-  const drawn = permutation(candidates.length, createRandom(splitSeed, 'split')).map((i) => candidates[i]!);
-  const valid = drawn.slice(0, cut).sort(byImageId);
-  const train = drawn.slice(cut);
+  const drawn = drawSplit(candidates.length, config.validFraction, splitSeed);
+  const valid = drawn.valid.map((i) => candidates[i]!).sort(byImageId);
+  const train = drawn.train.map((i) => candidates[i]!);
   const vocab = vocabularyOf(train.map((image) => image.label));
   const unseen = valid.find((image) => !vocab.includes(image.label));
-  if (unseen) {
-    throw refuse(
-      'INVALID',
-      `all images of label ${JSON.stringify(unseen.label)} were drawn for validation with seed ${splitSeed}; add images of it, lower validFraction or choose another splitSeed`,
-      ['config', 'validFraction'],
-    );
-  }
+  if (unseen) throw refuse('INVALID', unseenLabelMessage(unseen.label, splitSeed), ['config', 'validFraction']);
   const problem = batchProblem(train.length, config);
   if (problem) throw refuse('INVALID', problem, ['config', 'effectiveBatchSize']);
   return { train, valid, vocab };
