@@ -1,0 +1,33 @@
+/** What the fields of a recipe are called, by their path in `TrainingConfigInput`: in forms, and where messages of the API name them. */
+export const recipeLabels = {
+  epochs: 'Epochs',
+  freezeEpochs: 'Frozen epochs',
+  baseLearningRate: 'Learning rate',
+  effectiveBatchSize: 'Batch size',
+  accumulation: 'Accumulation',
+  precision: 'Precision',
+  pretrained: 'Pretrained',
+  seed: 'Seed',
+  schedule: 'Schedule',
+  weightDecay: 'Weight decay',
+  minScale: 'Least area',
+  weightsUri: 'Weights',
+  autoAccumulation: 'Out of memory',
+  memoryBudget: 'Memory budget',
+  maxSeconds: 'Time limit',
+  validFraction: 'Validation share',
+  splitSeed: 'Split seed',
+  unreadableImages: 'Unreadable images',
+  labels: 'Labels',
+  'predict.test': 'Test images',
+  'predict.valid': 'Validation images',
+  'predict.holdout': 'Held-out images',
+  'predict.ttaPasses': 'Augmented passes',
+  'predict.ttaBeta': 'Weight of the plain pass',
+  'checkpoints.everyMinutes': 'Every so many minutes',
+  'checkpoints.keepLast': 'Keep the newest',
+  'checkpoints.keepBest': 'Keep the best epoch',
+  'checkpoints.keepEvery': 'Keep one every',
+} as const;
+
+export type RecipePath = keyof typeof recipeLabels;
