@@ -30,7 +30,7 @@ beforeAll(async () => {
   data = path.join(folder, 'images');
   await drawLeafDataset(data, { seed: 1, classes: { healthy: 24, brown_spot: 16, tungro: 14 }, testImages: 9 });
   first = await runDemo('first.json');
-}, 300_000);
+}, 600_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the demo on a small folder, one epoch', () => {
@@ -107,7 +107,7 @@ describe('the demo on a small folder, one epoch', () => {
     expect(essence(second.summary)).toEqual(essence(first.summary));
     expect(second.summary.dataset.name).toBe('images 2');
     expect(second.summary.submission.path).not.toBe(first.summary.submission.path);
-  }, 300_000);
+  }, 600_000);
 
   test('stops in order when interrupted while it trains', async () => {
     const home = path.join(folder, 'home');
@@ -119,5 +119,5 @@ describe('the demo on a small folder, one epoch', () => {
     // A lock would be held by a living process, a pid file by a living PostgreSQL.
     expect(existsSync(path.join(home, 'server.lock'))).toBe(false);
     expect(existsSync(path.join(home, 'postgres', 'postmaster.pid'))).toBe(false);
-  }, 120_000);
+  }, 300_000);
 });

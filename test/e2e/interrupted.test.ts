@@ -38,7 +38,7 @@ async function start() {
 }
 
 test('a run interrupted by Ctrl-C goes back to the queue and is trained after the next start', async () => {
-  const patience = { timeout: 60_000, interval: 100 };
+  const patience = { timeout: 100_000, interval: 100 };
   let ask = await start();
   const images = JSON.stringify(path.join(folder, 'images'));
   const { importDataset } = await ask(
@@ -74,4 +74,4 @@ test('a run interrupted by Ctrl-C goes back to the queue and is trained after th
   ]);
   await ask(`mutation { cancelRun(id: "${runId}") { run { id } } }`);
   await expect.poll(async () => (await read()).status, patience).toBe('CANCELED');
-}, 120_000);
+}, 300_000);

@@ -46,7 +46,7 @@ test('start serves, stops in order on SIGINT with its database, and starts again
   for (let round = 0; round < 2; round++) {
     const server = run(['start']);
     const url = await urlOf(server);
-    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200);
     expect(await postmaster()).toBeDefined();
     server.child.kill('SIGINT');
     expect((await server.finished).status).toBe(0);
@@ -63,7 +63,7 @@ test('a second server on the same home is refused and leaves the first alone', a
   expect(stderr).toBe(
     `${home} is in use by another Rungraph server (process ${first.child.pid}). Stop it, or set RUNGRAPH_HOME to another folder\n`,
   );
-  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200);
 });
 
 test('after a killed server the next one takes over its home, its database and its data', async () => {

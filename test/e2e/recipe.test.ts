@@ -73,7 +73,7 @@ beforeAll(async () => {
   server = startDemo('second.json');
   await server.until(/The server stays up/);
   summary = await readSummary('second.json');
-}, 300_000);
+}, 600_000);
 afterAll(async () => {
   server.child.kill('SIGINT');
   await server.finished;
@@ -167,5 +167,5 @@ describe('the recipe at scale mini, one epoch', () => {
     expect(again.stdout).toContain('trained before: all of them');
     expect(again.stdout).not.toMatch(/: running$/m);
     expect(again.stdout.match(/ensemble all, vit counts double/g)).toHaveLength(1);
-  }, 120_000);
+  }, 300_000);
 });
