@@ -7,10 +7,12 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { significant } from '../../client/src/format/numbers.ts';
 import { routes } from '../../client/src/routes.ts';
+import { startRun } from '../../src/commands/run.ts';
 import { hasBrowser, launchBrowser, openTab } from '../support/browser.ts';
 import { type TestContext, testContext } from '../support/commandContext.ts';
+import { freePort } from '../support/freePort.ts';
 import { quickRetries } from '../support/retries.ts';
-import { trainableExperiment } from '../support/runs.ts';
+import { endedRun, smallConfig, trainableExperiment } from '../support/runs.ts';
 import { type ServerProcess, startServerProcess } from '../support/serverProcess.ts';
 import { type TestWorker, testWorker } from '../support/worker.ts';
 import { settled } from './settled.ts';
@@ -28,7 +30,11 @@ beforeAll(async () => {
   ctx = { ...(await testContext()), retries: quickRetries };
   home = await mkdtemp(path.join(os.tmpdir(), 'rungraph-dashboard-'));
   experimentId = await trainableExperiment(ctx);
-  [worker, browser, server] = await Promise.all([testWorker(ctx), launchBrowser(), startServer('0')]);
+  [worker, browser, server] = await Promise.all([
+    testWorker(ctx),
+    launchBrowser(),
+    startServer(String(await freePort())),
+  ]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -139,9 +145,9 @@ describe.runIf(hasBrowser)('a run', () => {
     await page.goto(routes.start(experimentId));
     await settled(page);
     await page.getByRole('button', { name: 'Start run' }).click();
-    expect(await page.getByLabel('Search architectures').getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => page.getByLabel('Search architectures').getAttribute('aria-invalid')).toBe('true');
 
-    await start(page, 'story 20', { name: 'from the form', epochs: 2 });
+    await start(page, 'story 150', { name: 'from the form', epochs: 2 });
     await page.getByRole('progressbar').waitFor();
     await status(page, 'Succeeded');
     expect((await stored(runIdOf(page))).status).toBe('SUCCEEDED');
@@ -227,12 +233,47 @@ describe.runIf(hasBrowser)('a run', () => {
     };
     await expect.poll(() => lastPoint(chart), patience).toBeGreaterThan(5);
     await cancel();
-    const before = await lastPoint(chart);
-    expect(await chart.getAttribute('aria-label')).not.toContain('Attempt');
+    const { metrics } = await stored(runIdOf(page));
+    const before = metrics.find(({ name }) => name === 'train/loss')!.points.at(-1)!.step;
+    await expect.poll(() => lastPoint(chart), patience).toBe(before);
+    await expect.poll(() => chart.getAttribute('aria-label')).not.toContain('Attempt');
     await page.getByRole('button', { name: 'Retry' }).click();
     await expect.poll(() => chart.getAttribute('aria-label'), patience).toContain(`Attempt 2 from Step ${before + 1}`);
     await expect.poll(() => page.evaluate('window.drawnText'), patience).toContain('Attempt 2');
     await cancel();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('shows the image that a link leads to, on whatever page of its predictions it is', async () => {
+    const large = await trainableExperiment(ctx, { blast: 250, normal: 250 });
+    const runId = await startRun(ctx, {
+      experimentId: large,
+      config: { ...smallConfig, seed: 0, weightsUri: 'story' },
+    });
+    expect((await endedRun(ctx, runId)).status).toBe('SUCCEEDED');
+    const { run } = await server.ask(
+      `query ($id: ID!) { run(id: $id) { predictions { split rows(first: 1000, orderBy: IMAGE_ID) { nodes { imageId } } } } }`,
+      { id: runId },
+    );
+    const valid = run.predictions.find(({ split }: { split: string }) => split === 'VALID');
+    const ids: string[] = valid.rows.nodes.map(({ imageId }: { imageId: string }) => imageId);
+    expect(ids).toHaveLength(100);
+
+    // The files of this data set are not there.
+    const { page, problems, close } = await openTab(browser, server.url, { tolerated: /status of 404/ });
+    const link = (image: string) =>
+      `${routes.run(runId)}?tab=predictions&set=VALID-PLAIN&order=IMAGE_ID&image=${image}`;
+    await page.goto(link(ids.at(-1)!));
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('heading', { name: ids.at(-1)! }).waitFor();
+    await dialog.getByRole('button', { name: 'Previous' }).click();
+    await dialog.getByRole('heading', { name: ids.at(-2)! }).waitFor();
+    await page.goto(link('elsewhere.jpg'));
+    await page.getByText('The image of this link is not among these').waitFor();
+    await expect.poll(() => dialog.count()).toBe(0);
+    await page.getByRole('button', { name: 'Never mind' }).click();
+    await page.getByText('The image of this link').waitFor({ state: 'hidden' });
     expect(problems).toEqual([]);
     await close();
   });

@@ -60,6 +60,52 @@ describe('fields of the recipe', () => {
   });
 });
 
+describe('bounds', () => {
+  /** What is typed by those who try, at the bounds of any field among it. */
+  const numbers = [-1, 0, 0.0001, 0.5, 1, 2, 3, 64, 65, 100, 101, 10_080, 10_081, 65_536, 65_537, 100_000, 100_001];
+  const edges = [...numbers, 2 ** 26 - 1, 2 ** 26, 2 ** 31 - 1];
+  const refuses = (key: string, value: number) => {
+    const nested = key.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner }), value);
+    const { problems = [] } = parseTrainingConfig({
+      ...{ architecture: 'convnext_tiny_in22k', size, itemTransform },
+      ...(nested as object),
+    });
+    // Not what must fit another field.
+    return problems.some(
+      ({ path, message }) => path.join('.') === key && !/effectiveBatchSize|micro-batch/.test(message),
+    );
+  };
+
+  test('are those of the server: what it refuses by itself is refused while one types', () => {
+    const fields = allFields.filter(({ kind }) => kind === 'whole' || kind === 'number' || kind === 'bytes');
+    expect(fields.length).toBeGreaterThan(10);
+    for (const field of fields) {
+      const tried = edges.filter((value) => field.kind !== 'whole' || Number.isInteger(value));
+      for (const value of tried.filter((one) => field.kind !== 'bytes' || one >= 1)) {
+        const text = field.kind === 'bytes' ? `${value} B` : String(value);
+        const { problem } = readField(field, text);
+        expect([field.key, value, problem !== undefined]).toEqual([field.key, value, refuses(field.key, value)]);
+      }
+    }
+  });
+
+  test('are said with what was typed', () => {
+    const problemOf = (key: string, text: string) => readField(findField(key)!, text).problem;
+    expect(problemOf('baseLearningRate', '0.01, -1')).toBe('-1 is too small: it must be more than 0');
+    expect(problemOf('effectiveBatchSize', '1')).toBe('1 is too small: it must be 2 or more');
+    expect(problemOf('validFraction', '1')).toBe('1 is too large: it must be less than 1');
+    expect(problemOf('memoryBudget', '1 MiB')).toBe('1 MiB is too small: it must be 64 MiB or more');
+  });
+
+  test('all of them are told at once', () => {
+    const values = { ...recipe.values, epochs: '0', baseLearningRate: '-1', weightDecay: '2' };
+    const { problems } = requestOf('exp_1', { ...recipe, architectures: [], values });
+    expect(problems.map(({ path }) => path.at(-1)).sort()).toEqual([
+      ...['architectures', 'baseLearningRate', 'epochs', 'weightDecay'],
+    ]);
+  });
+});
+
 describe('what the form asks for', () => {
   const one = { ...recipe, architectures: ['convnext_atto'] };
   const withValues = (values: Record<string, string>) => ({ ...one, values: { ...recipe.values, ...values } });

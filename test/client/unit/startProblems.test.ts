@@ -21,7 +21,8 @@ describe('refusals are shown at the fields that they concern', () => {
     const grid = new SweepGrid({
       architectures: sweep.architectures as string[],
       preprocessings: sweep.preprocessings as SweepPreprocessing[],
-      config: sweep.config as Record<string, unknown>,
+      // The form would not send what is out of bounds.
+      config: { ...sweep.config, epochs: [3, 0], predict: { ttaPasses: 99 } },
     });
     const { fields, others } = placeProblems(
       grid.cells().flatMap(({ problems }) => problems),

@@ -5,16 +5,24 @@ import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { measurementsOf } from '../../domain/measurements.ts';
 import { parseList } from '../../domain/typed.ts';
 import { bytes } from '../../format/numbers.ts';
-import { NewProbePageDocument, type NewProbePageQuery, ProbeMemoryDocument } from '../../generated/operations.ts';
+import { sentences } from '../../format/sentence.ts';
+import {
+  NewProbePageDocument,
+  type NewProbePageQuery,
+  type ProbedExperimentFragment,
+  ProbeMemoryDocument,
+} from '../../generated/operations.ts';
 import { ArchitecturePicker } from '../../parts/ArchitecturePicker.tsx';
 import { NotDone } from '../../parts/NotDone.tsx';
 import { ForWriters, ReadOnlyNotice } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Checkbox, Select, TextField } from '../../ui/Field.tsx';
+import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Panel, Row, Stack } from '../../ui/Page.tsx';
 import { useLinkedState } from '../../ui/useLinkedState.ts';
+import { useSearch } from '../../ui/useSearch.ts';
 import styles from './Probes.module.css';
 import {
   emptyProbe,
@@ -29,22 +37,31 @@ import {
 const precisions = ['AUTO', 'FP32', 'FP16', 'BF16'];
 
 export function NewProbePage() {
-  const { data, error, refetch } = useApiQuery(NewProbePageDocument, {});
+  const [get] = useSearch();
+  // What is typed goes on into the link: who has come is asked for once.
+  const [experimentId] = useState(() => get('experiment') ?? '');
+  const variables = { experimentId, named: experimentId !== '' };
+  const { data, error, refetch } = useApiQuery(NewProbePageDocument, variables);
   return (
     <>
       <PageHead title="New memory probe" trail={[{ to: routes.probes, label: 'Memory probes' }]} />
       {error && !data && <Failure error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Skeleton height="70vh" />}
-      {data && <ProbeForm data={data} />}
+      {data && <ProbeForm data={data} named={variables.named} />}
     </>
   );
 }
 
-function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
-  const experiments = data.experiments.nodes.filter(({ dataset }) => dataset?.status === 'READY');
+/** `named`: the link says of which experiment. */
+function ProbeForm({ data, named }: { readonly data: NewProbePageQuery; readonly named: boolean }) {
+  const experiments = experimentsToProbe(data);
   const [base] = useState(() => ({ ...emptyProbe, experiment: experiments[0]?.id ?? '' }));
+  const known = (draft: ProbeDraft) => {
+    const there = experiments.some(({ id }) => id === draft.experiment);
+    return there ? draft : { ...draft, experiment: base.experiment };
+  };
   const [draft, setDraft] = useLinkedState(
-    (get) => readProbe(base, get),
+    (get) => known(readProbe(base, get)),
     (next) => probeLink(base, next),
   );
   const change = (part: Partial<ProbeDraft>) => setDraft((before) => ({ ...before, ...part }));
@@ -58,10 +75,7 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
   }, [problems]);
 
   const about = (...fields: ProbeProblem['field'][]) =>
-    problems
-      .filter(({ field }) => fields.includes(field))
-      .map(({ message }) => message)
-      .join('\n') || undefined;
+    sentences(problems.filter(({ field }) => fields.includes(field))) || undefined;
   const text = (field: 'sizes' | 'batch' | 'budget' | 'load') => ({
     value: draft[field],
     problem: about(field),
@@ -96,6 +110,18 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
     <form ref={form} noValidate onSubmit={(event) => void submit(event).catch(() => {})}>
       <Stack>
         <ReadOnlyNotice what="measure memory" />
+        {named && !experiments.some(({ id }) => id === data.named?.id) && (
+          <Notice tone="warn" title="It cannot be measured with the experiment of this link">
+            {data.named ? (
+              <>
+                <Name whole>{data.named.name}</Name> has no images that are imported.
+              </>
+            ) : (
+              'There is no such experiment any more.'
+            )}{' '}
+            The images of another one are chosen below.
+          </Notice>
+        )}
         {others && (
           <Notice tone="bad" title="It cannot be measured">
             <bdi>{others}</bdi>
@@ -188,6 +214,12 @@ function ProbeForm({ data }: { readonly data: NewProbePageQuery }) {
       </Stack>
     </form>
   );
+}
+
+/** Those that have images: the newest, and the one that the link names. */
+function experimentsToProbe({ named, experiments }: NewProbePageQuery): readonly ProbedExperimentFragment[] {
+  const others = experiments.nodes.filter(({ id }) => id !== named?.id);
+  return [...(named ? [named] : []), ...others].filter(({ dataset }) => dataset?.status === 'READY');
 }
 
 /** What there is to spend. */

@@ -1,6 +1,8 @@
 /** The fields of a recipe besides architectures and preprocessings: what they are called, what they mean, and their defaults. */
 
 import { bytesText, parseBytes, parseList } from '../../domain/typed.ts';
+import { type RecipePath, recipeLabels } from '../../format/recipeLabels.ts';
+import { boundProblem } from './bounds.ts';
 
 /** `lines`: texts, one per line. `flag`: yes or no, always one of them. */
 export type Kind = 'whole' | 'number' | 'bytes' | 'text' | 'choice' | 'flag' | 'lines';
@@ -29,42 +31,40 @@ const yesNo = (yes: string, no: string) => [
   { value: 'false', label: no },
 ];
 
-const field = (key: string, kind: Kind, initial: string, label: string, hint: string): Field => ({
-  ...{ key, kind, initial, label, hint },
+const field = (key: RecipePath, kind: Kind, initial: string, hint: string): Field => ({
+  ...{ key, kind, initial, hint },
+  label: recipeLabels[key],
   several: true,
 });
-const choice = (
-  key: string,
-  initial: string,
-  label: string,
-  hint: string,
-  options: NonNullable<Field['options']>,
-): Field => ({ ...field(key, 'choice', initial, label, hint), options });
+const choice = (key: RecipePath, initial: string, hint: string, options: NonNullable<Field['options']>): Field => ({
+  ...field(key, 'choice', initial, hint),
+  options,
+});
 /** The same for every run of a sweep. */
 const shared = (one: Field): Field => ({ ...one, several: false });
-const flag = (key: string, initial: 'true' | 'false', label: string, hint: string): Field => ({
-  ...shared(field(key, 'flag', initial, label, hint)),
+const flag = (key: RecipePath, initial: 'true' | 'false', hint: string): Field => ({
+  ...shared(field(key, 'flag', initial, hint)),
   options: yesNo('Yes', 'No'),
 });
 
 /** What most people set. */
 export const mainFields: readonly Field[] = [
-  field('epochs', 'whole', '12', 'Epochs', 'With every weight trained'),
-  field('freezeEpochs', 'whole', '1', 'Frozen epochs', 'Before those; only the head is trained'),
-  field('baseLearningRate', 'number', '0.01', 'Learning rate', 'Peak, of the head; earlier layers get less'),
-  field('effectiveBatchSize', 'whole', '64', 'Batch size', 'Images per weight update'),
-  field('accumulation', 'whole', '1', 'Accumulation', 'Parts a batch is computed in: more needs less memory'),
-  choice('precision', 'AUTO', 'Precision', 'Of matrix products and convolutions', [
+  field('epochs', 'whole', '12', 'With every weight trained'),
+  field('freezeEpochs', 'whole', '1', 'Before those; only the head is trained'),
+  field('baseLearningRate', 'number', '0.01', 'Peak, of the head; earlier layers get less'),
+  field('effectiveBatchSize', 'whole', '64', 'Images per weight update'),
+  field('accumulation', 'whole', '1', 'Parts a batch is computed in: more needs less memory'),
+  choice('precision', 'AUTO', 'Of matrix products and convolutions', [
     { value: 'AUTO', label: 'Automatic' },
     { value: 'FP32', label: 'FP32' },
     { value: 'FP16', label: 'FP16' },
     { value: 'BF16', label: 'BF16' },
   ]),
-  choice('pretrained', 'true', 'Pretrained', 'Weights are fetched from the hub on first use; random ones are drawn', [
+  choice('pretrained', 'true', 'Weights are fetched from the hub on first use; random ones are drawn', [
     { value: 'true', label: 'Yes' },
     { value: 'false', label: 'No, random' },
   ]),
-  field('seed', 'whole', '', 'Seed', 'Empty: drawn; runs of one sweep share it'),
+  field('seed', 'whole', '', 'Empty: drawn; runs of one sweep share it'),
 ];
 
 /** What is folded away at first. */
@@ -72,12 +72,12 @@ export const advancedGroups: readonly FieldGroup[] = [
   {
     title: 'Schedule and augmentation',
     fields: [
-      choice('schedule', 'FINE_TUNE', 'Schedule', 'Fine-tune: the head first, then everything', [
+      choice('schedule', 'FINE_TUNE', 'Fine-tune: the head first, then everything', [
         { value: 'FINE_TUNE', label: 'Fine-tune' },
         { value: 'FIT_ONE_CYCLE', label: 'One cycle' },
       ]),
-      field('weightDecay', 'number', '0.01', 'Weight decay', 'Decoupled, 0 to 1'),
-      field('minScale', 'number', '0.75', 'Least area', 'Share of an image that a random crop keeps'),
+      field('weightDecay', 'number', '0.01', 'Decoupled, 0 to 1'),
+      field('minScale', 'number', '0.75', 'Share of an image that a random crop keeps'),
     ],
   },
   {
@@ -88,7 +88,6 @@ export const advancedGroups: readonly FieldGroup[] = [
           'weightsUri',
           'text',
           '',
-          'Weights',
           'A path on the worker’s machine, or hf://owner/repository; empty: timm’s of the architecture',
         ),
       ),
@@ -100,53 +99,42 @@ export const advancedGroups: readonly FieldGroup[] = [
       choice(
         'autoAccumulation',
         'false',
-        'Out of memory',
         'What becomes of the run when memory runs out',
         yesNo('Start over, accumulation doubled', 'Fail'),
       ),
-      field(
-        'memoryBudget',
-        'bytes',
-        '',
-        'Memory budget',
-        'Of the trainer on a CPU, e.g. 6 GiB; empty: the worker’s limit',
-      ),
-      field('maxSeconds', 'number', '', 'Time limit', 'Seconds of all attempts together; empty: none'),
+      field('memoryBudget', 'bytes', '', 'Of the trainer on a CPU, e.g. 6 GiB; empty: the worker’s limit'),
+      field('maxSeconds', 'number', '', 'Seconds of all attempts together; empty: none'),
     ],
   },
   {
     title: 'Data',
     fields: [
-      field('validFraction', 'number', '0.2', 'Validation share', 'Of the training images, between 0 and 1'),
-      field('splitSeed', 'whole', '', 'Split seed', 'Which images validate; empty: by the seed'),
-      choice('unreadableImages', 'FAIL', 'Unreadable images', 'Files that are gone or damaged by then', [
+      field('validFraction', 'number', '0.2', 'Of the training images, between 0 and 1'),
+      field('splitSeed', 'whole', '', 'Which images validate; empty: by the seed'),
+      choice('unreadableImages', 'FAIL', 'Files that are gone or damaged by then', [
         { value: 'FAIL', label: 'End the run' },
         { value: 'SKIP', label: 'Leave them out' },
       ]),
-      shared(field('labels', 'lines', '', 'Labels', 'One per line, to train on these only; empty: all')),
+      shared(field('labels', 'lines', '', 'One per line, to train on these only; empty: all')),
     ],
   },
   {
     title: 'Predictions to store',
     fields: [
-      flag('predict.test', 'true', 'Test images', 'For submissions and ensembles'),
-      flag('predict.valid', 'true', 'Validation images', 'For scores, worst errors and ensembles'),
-      flag('predict.holdout', 'true', 'Held-out images', 'For scores that compare across runs'),
-      shared(field('predict.ttaPasses', 'whole', '4', 'Augmented passes', 'Test-time augmentation, 0 to 64; 0: plain')),
-      shared(field('predict.ttaBeta', 'number', '0.25', 'Weight of the plain pass', '0 to 1')),
+      flag('predict.test', 'true', 'For submissions and ensembles'),
+      flag('predict.valid', 'true', 'For scores, worst errors and ensembles'),
+      flag('predict.holdout', 'true', 'For scores that compare across runs'),
+      shared(field('predict.ttaPasses', 'whole', '4', 'Test-time augmentation, 0 to 64; 0: plain')),
+      shared(field('predict.ttaBeta', 'number', '0.25', '0 to 1')),
     ],
   },
   {
     title: 'Checkpoints',
     fields: [
-      shared(
-        field('checkpoints.everyMinutes', 'number', '10', 'Every so many minutes', '0: only at the end of epochs'),
-      ),
-      shared(
-        field('checkpoints.keepLast', 'whole', '2', 'Keep the newest', 'Until it has succeeded; 0: none is written'),
-      ),
-      flag('checkpoints.keepBest', 'false', 'Keep the best epoch', 'That of the lowest error rate, for good'),
-      shared(field('checkpoints.keepEvery', 'whole', '', 'Keep one every', 'So many epochs, for good; empty: none')),
+      shared(field('checkpoints.everyMinutes', 'number', '10', '0: only at the end of epochs')),
+      shared(field('checkpoints.keepLast', 'whole', '2', 'Until it has succeeded; 0: none is written')),
+      flag('checkpoints.keepBest', 'false', 'That of the lowest error rate, for good'),
+      shared(field('checkpoints.keepEvery', 'whole', '', 'So many epochs, for good; empty: none')),
     ],
   },
 ];
@@ -174,6 +162,8 @@ export function readField(field: Field, text: string): ReadField {
   for (const part of partsOf(field, text)) {
     const value = readValue(field, part);
     if (value === undefined) return { problem: `${part} is ${notA[field.kind] ?? 'not one of the choices'}` };
+    const problem = typeof value === 'number' ? boundProblem(field.key, value, (own) => typedValue(field, own)) : null;
+    if (problem !== null) return { problem };
     values.push(value);
   }
   return { values };
