@@ -104,6 +104,8 @@ export async function apiServer(options: ApiServerOptions = {}): Promise<ApiServ
     ...{ config, commands: context, hub: countingHub, listener, log },
     socketLimits: { ...socketLimits, ...options.socketLimits },
   });
+  // It is ready from the first request on.
+  await listener.ready();
   const clients: Client[] = [];
 
   const send: ApiServer['send'] = async (query, variables = {}, more = {}) => {
