@@ -217,6 +217,40 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
     await close();
   });
 
+  test('keeps what it showed while there is no answer, and tries again', async () => {
+    const { page, problems, close } = await open(builder(`?runs=${runIds[0]},${runIds[1]}&show=uncertain`));
+    const pictures = page.getByRole('list', { name: 'Images, least certain first' });
+    const bars = page.getByRole('list', { name: 'Predicted labels' });
+    await pictures.waitFor();
+    await bars.waitFor();
+    const answer = { errors: [{ message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } }] };
+    await page.route('**/graphql', (route) =>
+      /query Ensemble(Uncertain|Labels|SplitScore)/.test(route.request().postData() ?? '')
+        ? route.fulfill({ json: answer })
+        : route.continue(),
+    );
+    await weightOf(page, 'second').fill('3');
+    const again = page.getByRole('button', { name: 'Try again' });
+    await expect.poll(() => again.count()).toBe(3);
+    expect([await pictures.count(), await bars.count()]).toEqual([1, 1]);
+    await page.unroute('**/graphql');
+    for (let left = 3; left > 0; left--) {
+      await again.first().click();
+      await expect.poll(() => again.count()).toBe(left - 1);
+    }
+    await score(page)
+      .getByText(
+        await wrongText([
+          [0, 1],
+          [1, 3],
+        ]),
+      )
+      .waitFor();
+    expect(await page.locator('[aria-busy=true]').count()).toBe(0);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
   test('names members that do not fit', async () => {
     const { page, problems, close } = await open(builder(`?runs=${runIds[0]},${runIds[3]},run_gone`));
     await page.getByText('There is no run run_gone').first().waitFor();

@@ -1,6 +1,5 @@
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { useApiQuery } from '../../api/hooks.ts';
-import { ApiError } from '../../api/request.ts';
 import {
   type EnsembleBuilderQuery,
   type EnsembleInput,
@@ -11,7 +10,7 @@ import { ForWriters, ReadOnlyNotice } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { Empty, Notice, Skeleton } from '../../ui/Notice.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { writtenRules } from './builderState.ts';
 import { CandidatesPanel } from './CandidatesPanel.tsx';
@@ -23,7 +22,7 @@ import { toggled } from './members.ts';
 import { OptimizeDialog } from './OptimizeDialog.tsx';
 import { sortProblems } from './problems.ts';
 import { LabelsPanel, ScorePanel } from './ResultPanels.tsx';
-import { problemsOf, refusal } from './refusal.ts';
+import { isRefused, problemsOf, refusal } from './refusal.ts';
 import { SaveDialog } from './SaveDialog.tsx';
 import { labelledSplits, mainSplit, predictedSplits } from './splits.ts';
 import { useBuilder } from './useBuilder.ts';
@@ -47,8 +46,9 @@ export function EnsembleBuilder({
   const input = useComputable(experimentId, split, settled, found);
   const asked = input !== null;
   // The panel of labels asks the same: the answer is kept once.
-  const { error, refetch } = useApiQuery(EnsembleLabelsDocument, { input: input ?? none }, { enabled: asked });
+  const { error } = useApiQuery(EnsembleLabelsDocument, { input: input ?? none }, { enabled: asked });
   const problems = useMemo(() => sortProblems(problemsOf(error), writtenRules(settled.rules).length), [error, settled]);
+  const refusedTogether = error !== null && isRefused(error);
   const refused = found.rules.some(({ problem }) => problem !== undefined);
   const newest = useRef(found);
   newest.current = found;
@@ -84,18 +84,14 @@ export function EnsembleBuilder({
         <div className={styles.columns}>
           <MembersPanel builder={builder} found={found} problems={problems} splits={labelled} />
           <div className={styles.beside}>
-            {asked && error && (
+            {asked && refusedTogether && (
               <Panel title="Score">
-                {error instanceof ApiError ? (
-                  <Notice tone="bad" title="These cannot be combined">
-                    {refusal(error)}
-                  </Notice>
-                ) : (
-                  <Failure error={error} onRetry={() => void refetch()} />
-                )}
+                <Notice tone="bad" title="These cannot be combined">
+                  {refusal(error)}
+                </Notice>
               </Panel>
             )}
-            {asked && !error && (
+            {asked && !refusedTogether && (
               <Stack>
                 <ScorePanel input={input} splits={labelled} members={found.chosenRuns} />
                 <LabelsPanel input={input} training={dataset?.labelCounts ?? unknownLabels} />
@@ -117,7 +113,7 @@ export function EnsembleBuilder({
           chosen={found.chosen}
           onToggle={toggle}
         />
-        {asked && !error && <ImagesPanel input={input} splits={predicted} />}
+        {asked && !refusedTogether && <ImagesPanel input={input} splits={predicted} />}
         <HistoryPanel experimentId={experimentId} />
         <SubmissionHistory experimentId={experimentId} />
       </Stack>

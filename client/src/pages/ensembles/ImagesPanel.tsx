@@ -1,5 +1,4 @@
 import { memo, type ReactNode, useState } from 'react';
-import { useApiQuery } from '../../api/hooks.ts';
 import { percent } from '../../format/numbers.ts';
 import { splitWords } from '../../format/splits.ts';
 import {
@@ -12,14 +11,15 @@ import {
 import { Button } from '../../ui/Button.tsx';
 import { Gallery, type GalleryImage } from '../../ui/Gallery.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Notice, Skeleton } from '../../ui/Notice.tsx';
-import { Panel } from '../../ui/Page.tsx';
+import { Empty, Skeleton } from '../../ui/Notice.tsx';
+import { Panel, Stack } from '../../ui/Page.tsx';
 import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import type { LabelCount } from './distribution.ts';
 import styles from './ensembles.module.css';
 import { ImageDialog } from './ImageDialog.tsx';
-import { refusal } from './refusal.ts';
+import { NotComputed } from './NotComputed.tsx';
+import { useComputed } from './useComputed.ts';
 
 /** The images on which members differ most, or of which the ensemble is least certain; which of the two, and of which split, stands in the link. */
 export const ImagesPanel = memo(function ImagesPanel({
@@ -64,8 +64,8 @@ export const ImagesPanel = memo(function ImagesPanel({
 });
 
 function Disputed({ input }: { readonly input: EnsembleInput }) {
-  const { data, error, refetch, isPlaceholderData } = useApiQuery(EnsembleDisputedDocument, { input });
-  if (error && !data) return <Refused error={error} onRetry={() => void refetch()} />;
+  const { data, error, outdated, retry } = useComputed(EnsembleDisputedDocument, { input });
+  if (error && !data) return <NotComputed error={error} onRetry={retry} />;
   if (!data) return <Skeleton height="20rem" label="Computing" />;
   const { disagreement, rowCount } = data.ensemble;
   if (!disagreement.length) {
@@ -78,32 +78,26 @@ function Disputed({ input }: { readonly input: EnsembleInput }) {
   return (
     <Images
       label="Disputed images, most disputed first"
-      outdated={isPlaceholderData}
+      outdated={outdated}
+      problem={error && <NotComputed error={error} onRetry={retry} />}
       images={disagreement.map(({ row, memberVotes }) => ({ row, votes: memberVotes }))}
     />
   );
 }
 
 function Uncertain({ input }: { readonly input: EnsembleInput }) {
-  const { data, error, refetch, isPlaceholderData } = useApiQuery(EnsembleUncertainDocument, { input });
-  if (error && !data) return <Refused error={error} onRetry={() => void refetch()} />;
+  const { data, error, outdated, retry } = useComputed(EnsembleUncertainDocument, { input });
+  if (error && !data) return <NotComputed error={error} onRetry={retry} />;
   if (!data) return <Skeleton height="20rem" label="Computing" />;
   const { nodes } = data.ensemble.rows;
   if (!nodes.length) return <Empty title="There are no images" />;
   return (
     <Images
       label="Images, least certain first"
-      outdated={isPlaceholderData}
+      outdated={outdated}
+      problem={error && <NotComputed error={error} onRetry={retry} />}
       images={nodes.map((row) => ({ row, votes: null }))}
     />
-  );
-}
-
-function Refused({ error, onRetry }: { readonly error: Error; readonly onRetry: () => void }) {
-  return (
-    <Notice tone="bad" actions={<Button onClick={onRetry}>Try again</Button>}>
-      {refusal(error)}
-    </Notice>
   );
 }
 
@@ -119,25 +113,31 @@ function Images({
   label,
   images,
   outdated,
+  problem,
 }: {
   readonly label: string;
   readonly images: readonly Shown[];
   readonly outdated: boolean;
+  /** Why there are no newer ones. */
+  readonly problem: ReactNode;
 }) {
   const [open, setOpen] = useState<string | null>(null);
   const [all, setAll] = useState(false);
   const shown = all ? images : images.slice(0, fewImages);
   const opened = images.find(({ row }) => row.imageId === open);
   return (
-    <div className={outdated ? styles.outdated : undefined} aria-busy={outdated}>
-      <Gallery label={label} images={shown.map(picture)} tile="10rem" onOpen={setOpen} />
-      {shown.length < images.length && (
-        <p className={styles.more}>
-          <Button onClick={() => setAll(true)}>Show all {images.length}</Button>
-        </p>
-      )}
-      {opened && <ImageDialog {...opened} onClose={() => setOpen(null)} />}
-    </div>
+    <Stack>
+      {problem}
+      <div className={outdated ? styles.outdated : undefined} aria-busy={outdated && !problem}>
+        <Gallery label={label} images={shown.map(picture)} tile="10rem" onOpen={setOpen} />
+        {shown.length < images.length && (
+          <p className={styles.more}>
+            <Button onClick={() => setAll(true)}>Show all {images.length}</Button>
+          </p>
+        )}
+        {opened && <ImageDialog {...opened} onClose={() => setOpen(null)} />}
+      </div>
+    </Stack>
   );
 }
 

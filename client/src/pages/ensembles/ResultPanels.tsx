@@ -1,7 +1,6 @@
 /** What an ensemble that is not saved predicts, and how well. */
 
 import { memo } from 'react';
-import { useApiQuery } from '../../api/hooks.ts';
 import { imagesOf } from '../../format/splits.ts';
 import {
   type EnsembleInput,
@@ -15,8 +14,10 @@ import { Panel } from '../../ui/Page.tsx';
 import type { LabelCount } from './distribution.ts';
 import styles from './ensembles.module.css';
 import { LabelDistribution } from './LabelDistribution.tsx';
-import { refusal } from './refusal.ts';
+import { NotComputed } from './NotComputed.tsx';
+import { isRefused, refusal } from './refusal.ts';
 import { SplitScore } from './SplitScore.tsx';
+import { useComputed } from './useComputed.ts';
 
 /** On every labelled split. The last figures stay until the next are there. */
 export const ScorePanel = memo(function ScorePanel({
@@ -49,7 +50,7 @@ function ComputedScore({
   readonly input: EnsembleInput;
   readonly members: readonly EnsembleRunFragment[];
 }) {
-  const { data, error, isPlaceholderData } = useApiQuery(EnsembleSplitScoreDocument, { input: { ...input, split } });
+  const { data, error, outdated, retry } = useComputed(EnsembleSplitScoreDocument, { input: { ...input, split } });
   const result = data?.ensemble;
   const score = result?.score ?? null;
   return (
@@ -57,9 +58,10 @@ function ComputedScore({
       split={split}
       score={score && { ...score, rowCount: score.rowCount }}
       members={members}
-      outdated={isPlaceholderData}
+      outdated={outdated}
     >
-      {error && <Notice title={`No score on ${imagesOf(split)}`}>{refusal(error)}</Notice>}
+      {error && isRefused(error) && <Notice title={`No score on ${imagesOf(split)}`}>{refusal(error)}</Notice>}
+      {error && !isRefused(error) && <NotComputed error={error} onRetry={retry} />}
       {!data && !error && <Skeleton height="4rem" label="Computing" />}
       {result && !score && <Notice>These images have no labels that could be compared with.</Notice>}
     </SplitScore>
@@ -73,14 +75,12 @@ export const LabelsPanel = memo(function LabelsPanel({
   readonly input: EnsembleInput;
   readonly training: readonly LabelCount[];
 }) {
-  const { data, error, isPlaceholderData } = useApiQuery(EnsembleLabelsDocument, { input });
+  const { data, error, outdated, retry } = useComputed(EnsembleLabelsDocument, { input });
   return (
     <Panel title={`Labels predicted on ${imagesOf(input.split ?? 'TEST')}`}>
-      {error && <Notice tone="bad">{refusal(error)}</Notice>}
+      {error && <NotComputed error={error} onRetry={retry} />}
       {!data && !error && <Skeleton height="14rem" label="Computing" />}
-      {data && (
-        <LabelDistribution counts={data.ensemble.labelCounts} training={training} outdated={isPlaceholderData} />
-      )}
+      {data && <LabelDistribution counts={data.ensemble.labelCounts} training={training} outdated={outdated} />}
     </Panel>
   );
 });
