@@ -16,7 +16,7 @@ export function SessionButton() {
       () => false,
     );
     if (gone) location.assign('/login');
-    else toasts.show('Not logged out: the server does not answer. Try again.', { tone: 'bad' });
+    else toasts.refuse('Not logged out: the server does not answer. Try again.');
   };
   return (
     <>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useConnection, useRefusals } from '../api/hooks.ts';
+import { sentence } from '../format/sentence.ts';
 import { ago } from '../format/times.ts';
 import styles from './App.module.css';
 
@@ -36,7 +37,7 @@ export function StaleBanner() {
       {!shown && refusal && (
         <p className={styles.stale} role="status">
           This view is not kept up to date; load the page again to try once more. The server says:{' '}
-          <bdi>{refusal.message}</bdi>
+          <bdi>{sentence(refusal.message)}</bdi>
         </p>
       )}
     </div>

@@ -8,7 +8,7 @@ import { recipeLabels } from './recipeLabels.ts';
 export function sentence(message: string, about?: string): string {
   const plain = inFormWords(message.replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ''));
   // A word, not a file or an id.
-  const text = about === undefined ? plain.replace(/^\p{Ll}(?=\p{Ll}*[\s,])/u, upper) : `${about}: ${plain}`;
+  const text = about === undefined ? plain.replace(/^\p{Ll}(?=\p{Ll}*(?:[\s,]|$))/u, upper) : `${about}: ${plain}`;
   return /[.!?:…]$/.test(text) ? text : `${text}.`;
 }
 

@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import { useApiMutation } from '../api/hooks.ts';
 import { count } from '../format/numbers.ts';
+import { sentence, sentences } from '../format/sentence.ts';
+import { sentence, sentences } from '../format/sentence.ts';
 import { DeleteSubmissionDocument } from '../generated/operations.ts';
 import { Button } from '../ui/Button.tsx';
 import { Confirm } from '../ui/Dialog.tsx';
@@ -60,11 +62,11 @@ export function DeleteSubmissionQuestion({
     try {
       const { userErrors } = (await remove.mutateAsync({ id })).deleteSubmission;
       onSettled();
-      if (userErrors.length) return setRefusal(userErrors.map((problem) => problem.message).join('\n'));
+      if (userErrors.length) return setRefusal(sentences(userErrors));
       toasts.show('The submission is deleted');
       onClose();
     } catch (error) {
-      setRefusal((error as Error).message);
+      setRefusal(sentence((error as Error).message));
     }
   };
   return (

@@ -1,4 +1,5 @@
 import { ApiError } from '../api/request.ts';
+import { sentence } from '../format/sentence.ts';
 import { Notice } from '../ui/Notice.tsx';
 
 /** Why a form that was sent has done nothing that is known of: the server refused it, or there was no answer. `again`: what sending it once more does. */
@@ -6,8 +7,8 @@ export function NotDone({ error, again }: { readonly error: Error; readonly agai
   const refused = error instanceof ApiError && error.status < 500;
   return (
     <Notice tone="bad" title={refused ? 'The server refuses it' : 'No answer'}>
-      {error.message}
-      {!refused && `. ${again}`}
+      {sentence(error.message)}
+      {!refused && ` ${again}`}
     </Notice>
   );
 }

@@ -1,6 +1,7 @@
 /** What is said when there is nothing to show: yet, any more, or because something went wrong. */
 
 import type { ReactNode } from 'react';
+import { sentence } from '../format/sentence.ts';
 import { Button } from './Button.tsx';
 import { classes } from './classes.ts';
 import styles from './Notice.module.css';
@@ -36,7 +37,7 @@ export function Failure({ error, onRetry }: { readonly error: Error; readonly on
       title="This could not be loaded"
       actions={onRetry && <Button onClick={onRetry}>Try again</Button>}
     >
-      {error.message}
+      {sentence(error.message)}
     </Notice>
   );
 }

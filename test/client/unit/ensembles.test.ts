@@ -17,7 +17,7 @@ import {
   withWeight,
 } from '../../../client/src/pages/ensembles/members.ts';
 import { emptyForm, optimizeInput } from '../../../client/src/pages/ensembles/optimizeForm.ts';
-import { problemAt, problemsElsewhere, sentence, sortProblems } from '../../../client/src/pages/ensembles/problems.ts';
+import { problemAt, problemsElsewhere, sortProblems } from '../../../client/src/pages/ensembles/problems.ts';
 import { bestMember, comparison, predictionsOn } from '../../../client/src/pages/ensembles/scores.ts';
 import { labelledSplits, mainSplit, predictedSplits } from '../../../client/src/pages/ensembles/splits.ts';
 
@@ -252,11 +252,6 @@ describe('refusals', () => {
     expect(problemAt(problems, 'name')).toBe('Must not be empty.');
     expect(problemAt(problems, 'split')).toBeUndefined();
     expect(problemsElsewhere(problems, ['name'])).toEqual(['No.']);
-  });
-
-  test('are sentences which no name can turn around', () => {
-    expect(sentence('run "\u202Elive\u202C" is FAILED')).toBe('Run "live" is FAILED.');
-    expect(sentence('Why?')).toBe('Why?');
   });
 });
 

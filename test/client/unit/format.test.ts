@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytes, count, duration, isShare, metric, percent, significant } from '../../../client/src/format/numbers.ts';
+import { sentence, sentences } from '../../../client/src/format/sentence.ts';
 import { ago, moment } from '../../../client/src/format/times.ts';
 
 test('what is not there is a dash', () => {
@@ -85,4 +86,29 @@ describe('moments', () => {
   test('a moment names day and time', () => {
     expect(moment('2026-11-23T12:05:00Z')).toMatch(/^Nov 2[34], 2026, \d{1,2}:\d5\s[AP]M$/);
   });
+});
+
+test('what the server says is a sentence, which no name can turn around', () => {
+  expect(sentence('run "\u202Elive\u202C" is FAILED')).toBe('Run "live" is FAILED.');
+  expect([sentence('no'), sentence('Why?'), sentence('It is gone.')]).toEqual(['No.', 'Why?', 'It is gone.']);
+  expect(sentence('must be at least 1, got 0', 'convnext_atto')).toBe('convnext_atto: must be at least 1, got 0.');
+  // Files and ids are written as they are.
+  expect([sentence('leaf.jpg is empty'), sentence('run_01 is gone')]).toEqual([
+    'leaf.jpg is empty.',
+    'run_01 is gone.',
+  ]);
+  expect(sentences([{ message: 'a is b' }, { message: 'c' }, { message: 'a is b' }])).toBe('A is b.\nC.');
+});
+
+test('names of the API are the labels of forms', () => {
+  expect(sentence('must divide effectiveBatchSize (64) without remainder, got 3')).toBe(
+    'Must divide “Batch size” (64) without remainder, got 3.',
+  );
+  expect(sentence('add images, or train without this label (TrainingConfigInput.labels)')).toBe(
+    'Add images, or train without this label (“Labels”).',
+  );
+  expect(sentence('keepLast 0 writes no checkpoint at all')).toBe('“Keep the newest” 0 writes no checkpoint at all.');
+  // Words that are no names, and names that no form has.
+  expect(sentence('these labels have one seed')).toBe('These labels have one seed.');
+  expect(sentence('give holdoutFraction')).toBe('Give holdoutFraction.');
 });

@@ -38,8 +38,8 @@ describe('refusals are shown at the fields that they concern', () => {
     ]);
     expect(fields.architectures).toMatch(/no_such/);
     // Which of the two values is wrong.
-    expect(fields.epochs).toBe('0: must be at least 1, got 0');
-    expect(fields.accumulation).toMatch(/must divide/);
+    expect(fields.epochs).toBe('0: must be at least 1, got 0.');
+    expect(fields.accumulation).toMatch(/^Must divide “Batch size” \(64\)/);
   });
 
   test('those of a run', () => {
@@ -71,9 +71,9 @@ describe('refusals are shown at the fields that they concern', () => {
     const { fields, others } = placeProblems([experiment, experiment, odd, quota], recipe);
     expect(fields).toEqual({});
     expect(others).toEqual([
-      'experiment "x" has no data set to train on',
-      'future: is unknown',
-      'The quota is used up',
+      'Experiment "x" has no data set to train on.',
+      'future: is unknown.',
+      'The quota is used up.',
     ]);
   });
 
@@ -96,11 +96,11 @@ describe('refusals are shown at the fields that they concern', () => {
 
 test('away from its field a problem says what it is about', () => {
   const text = (message: string, ...path: string[]) => problemText({ path, message });
-  expect(text('must be at least 1, got 0', 'config', 'epochs', '1')).toBe('Epochs: must be at least 1, got 0');
+  expect(text('must be at least 1, got 0', 'config', 'epochs', '1')).toBe('Epochs: must be at least 1, got 0.');
   expect(text('must be at most 1', 'config', 'predict', '0', 'ttaBeta')).toBe(
-    'Weight of the plain pass: must be at most 1',
+    'Weight of the plain pass: must be at most 1.',
   );
-  expect(text('is unknown', 'config', 'future')).toBe('future: is unknown');
+  expect(text('is unknown', 'config', 'future')).toBe('future: is unknown.');
   expect(text('convnext_atto takes sides of …', 'preprocessings', '0', 'size')).toBe('convnext_atto takes sides of …');
 });
 

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence, sentences } from '../../format/sentence.ts';
 import { type DatasetPageQuery, DeleteDatasetDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -23,12 +24,12 @@ export function DeleteButton({ dataset: { id, name, experimentCount } }: { reado
     setRefusal(null);
     try {
       const { userErrors } = (await remove.mutateAsync({ id })).deleteDataset;
-      if (userErrors.length) return setRefusal(userErrors.map(({ message }) => message).join('\n'));
+      if (userErrors.length) return setRefusal(sentences(userErrors));
       void queryClient.invalidateQueries({ queryKey: ['DatasetsPage'] });
       toasts.show(`${name} was deleted`);
       navigate(routes.datasets);
     } catch (error) {
-      setRefusal((error as Error).message);
+      setRefusal(sentence((error as Error).message));
     }
   };
   return (

@@ -3,6 +3,7 @@ import { useLocation } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { request } from '../../api/request.ts';
+import { sentence } from '../../format/sentence.ts';
 import { DatasetNamedDocument, ImportDatasetDocument } from '../../generated/operations.ts';
 import { ForWriters, ReadOnlyNotice, useMayWrite } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
@@ -14,14 +15,7 @@ import { Segments } from '../../ui/Tabs.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { FilePicker } from './FilePicker.tsx';
 import { FolderShapes } from './FolderShapes.tsx';
-import {
-  type ImportForm,
-  type ImportProblems,
-  parseImportForm,
-  placeProblems,
-  sentence,
-  suggestName,
-} from './importForm.ts';
+import { type ImportForm, type ImportProblems, parseImportForm, placeProblems, suggestName } from './importForm.ts';
 import { importing } from './importing.ts';
 import { UploadPanel } from './UploadPanel.tsx';
 

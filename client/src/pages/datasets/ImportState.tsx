@@ -41,10 +41,10 @@ export function ImportPanel({
   const settle = (done: Promise<readonly { readonly message: string }[]>) => {
     done.then(
       (errors) => {
-        for (const { message } of errors) toasts.show(message, { tone: 'bad' });
+        for (const { message } of errors) toasts.refuse(message);
         onChange();
       },
-      (error: Error) => toasts.show(error.message, { tone: 'bad' }),
+      (error: Error) => toasts.refuse(error.message),
     );
   };
   const { id, status, failure, importProgress } = dataset;

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence } from '../../format/sentence.ts';
 import {
   type DatasetPageQuery,
   DatasetProblemsDocument,
@@ -165,7 +166,7 @@ function Line({ row, onToggle }: { readonly row: ProblemRow; readonly onToggle: 
         )}
         <p>
           {row.kind === 'part' && line !== null && <span className={styles.path}>{`Line ${line} `}</span>}
-          <Name whole>{problem.reason}</Name>
+          <Name whole>{sentence(problem.reason)}</Name>
         </p>
       </div>
     </div>

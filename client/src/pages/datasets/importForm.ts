@@ -1,6 +1,7 @@
 /** What the form of an import holds, as people type it, and what is sent of it. */
 
 import { bytes } from '../../format/numbers.ts';
+import { sentence } from '../../format/sentence.ts';
 
 export interface ImportForm {
   readonly source: 'upload' | 'path';
@@ -83,12 +84,6 @@ export function placeProblems(
     placed[field] = placed[field] === undefined ? sentence(message) : `${placed[field]} ${sentence(message)}`;
   }
   return placed;
-}
-
-/** Messages of the API go on from their field's name: here they stand alone. */
-export function sentence(message: string): string {
-  const begun = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** `C:\photos\paddy.tar.gz` and `/data/paddy/` -> `paddy`: what to call it unless somebody knows better. */

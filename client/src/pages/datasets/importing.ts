@@ -3,10 +3,11 @@
 import { navigate } from 'wouter/use-browser-location';
 import { createIdempotencyKeys } from '../../api/idempotency.ts';
 import { request } from '../../api/request.ts';
+import { sentence } from '../../format/sentence.ts';
 import { ImportDatasetDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { toasts } from '../../ui/toasts.ts';
-import { type ImportFacts, type ImportForm, type ImportProblems, placeProblems, sentence } from './importForm.ts';
+import { type ImportFacts, type ImportForm, type ImportProblems, placeProblems } from './importForm.ts';
 import { type Mark, remember, type Sending, type SentUpload, sendFile, UploadCanceled } from './upload.ts';
 
 export type Importing =
@@ -92,8 +93,7 @@ function arrive({ id, name }: { readonly id: string; readonly name: string }): v
 function refuse(form: ImportForm, file: File, problems: ImportProblems): void {
   become({ kind: 'refused', form, file, problems });
   if (isLookedAt()) return;
-  toasts.show(`${file.name} was not imported: ${Object.values(problems).join(' ')}`, {
-    tone: 'bad',
+  toasts.refuse(`${file.name} was not imported: ${Object.values(problems).join(' ')}`, {
     action: { label: 'Back to the form', run: () => navigate(routes.importDataset) },
   });
 }

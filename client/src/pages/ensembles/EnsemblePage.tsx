@@ -24,7 +24,6 @@ import { stateSearch } from './builderState.ts';
 import styles from './ensembles.module.css';
 import { ImagesPanel } from './ImagesPanel.tsx';
 import { methodHints, methodNames } from './methods.ts';
-import { sentence } from './problems.ts';
 import { LabelsPanel } from './ResultPanels.tsx';
 import { RowsPanel } from './RowsPanel.tsx';
 import { SelectionPanel } from './SelectionPanel.tsx';
@@ -174,12 +173,12 @@ function DeleteButton({
     try {
       const { deleteEnsemble } = await remove.mutateAsync({ id });
       const [refused] = deleteEnsemble.userErrors;
-      if (refused) return toasts.show(sentence(refused.message), { tone: 'bad' });
+      if (refused) return toasts.refuse(refused.message);
       toasts.show(`The ensemble ${name} is deleted`);
       navigate(`${routes.experiment(experiment.id)}?tab=ensembles`, { replace: true });
       void queryClient.invalidateQueries();
     } catch (error) {
-      toasts.show((error as Error).message, { tone: 'bad' });
+      toasts.refuse((error as Error).message);
     } finally {
       setAsking(false);
     }

@@ -1,5 +1,7 @@
 /** What the server has against an ensemble, at what it is about. */
 
+import { sentence } from '../../format/sentence.ts';
+
 export interface Problem {
   readonly message: string;
   readonly path: readonly string[];
@@ -37,13 +39,6 @@ export function problemAt(problems: readonly Problem[], field: string): string |
 /** Those of none of the fields of a form, as sentences. */
 export function problemsElsewhere(problems: readonly Problem[], fields: readonly string[]): readonly string[] {
   return problems.filter(({ path }) => !fields.includes(path[0] ?? '')).map(({ message }) => sentence(message));
-}
-
-/** With a capital and a full stop, as people write it. What turns the direction of text, in a run's name, must not turn the sentence. */
-export function sentence(message: string): string {
-  const plain = message.replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
-  const text = plain.charAt(0).toUpperCase() + plain.slice(1);
-  return /[.!?:]$/.test(text) ? text : `${text}.`;
 }
 
 function append(map: Map<number, string>, key: number, message: string): void {

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { request } from '../../api/request.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence } from '../../format/sentence.ts';
 import {
   CancelRunOfManyDocument,
   DeleteEnsembleOfManyDocument,
@@ -28,7 +29,7 @@ interface Payload {
 }
 
 const problemOf = ({ userErrors }: Payload) =>
-  userErrors.length === 0 ? null : userErrors.map(({ message }) => message).join('; ');
+  userErrors.length === 0 ? null : userErrors.map(({ message }) => sentence(message)).join(' ');
 
 const amount = (size: number, what: string) => `${count(size)} ${what}${size === 1 ? '' : 's'}`;
 

@@ -3,6 +3,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useApiMutation } from '../../api/hooks.ts';
 import { bytes, count } from '../../format/numbers.ts';
+import { sentence, sentences } from '../../format/sentence.ts';
 import { DeleteExperimentDocument, RenameExperimentDocument } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -32,7 +33,7 @@ export function RenameDialog({
   const { mutateAsync, isPending, error } = useApiMutation(RenameExperimentDocument);
   const queryClient = useQueryClient();
   const form = useId();
-  const problemAt = (field: string) => problems.find(({ path }) => path[0] === field)?.message;
+  const problemAt = (field: string) => sentences(problems.filter(({ path }) => path[0] === field)) || undefined;
   const submit = async () => {
     const { updateExperiment } = await mutateAsync({ input: { id, name, description } });
     setProblems(updateExperiment.userErrors);
@@ -78,10 +79,10 @@ export function RenameDialog({
             .filter(({ path }) => path[0] !== 'name' && path[0] !== 'description')
             .map(({ message }) => (
               <Notice key={message} tone="bad">
-                {message}
+                {sentence(message)}
               </Notice>
             ))}
-          {error && <Notice tone="bad">{error.message}</Notice>}
+          {error && <Notice tone="bad">{sentence(error.message)}</Notice>}
         </Stack>
       </form>
     </Dialog>
@@ -103,7 +104,7 @@ export function DeleteDialog({
   const remove = async () => {
     const { deleteExperiment } = await mutateAsync({ id: experiment.id });
     if (deleteExperiment.userErrors.length > 0) {
-      setProblem(deleteExperiment.userErrors.map(({ message }) => message).join('\n'));
+      setProblem(sentences(deleteExperiment.userErrors));
       return;
     }
     navigate(routes.experiments);
@@ -117,7 +118,7 @@ export function DeleteDialog({
       busy={isPending}
       onClose={onClose}
       onConfirm={() => {
-        remove().catch((error: Error) => setProblem(error.message));
+        remove().catch((error: Error) => setProblem(sentence(error.message)));
       }}
     >
       <Stack>

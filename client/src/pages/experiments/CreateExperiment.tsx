@@ -4,6 +4,7 @@ import { useApiMutation, useApiQuery } from '../../api/hooks.ts';
 import { useIdempotencyKey } from '../../api/idempotency.ts';
 import { parseBytes } from '../../domain/typed.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence, sentences } from '../../format/sentence.ts';
 import { CreateExperimentChoicesDocument, CreateExperimentDocument } from '../../generated/operations.ts';
 import { NotDone } from '../../parts/NotDone.tsx';
 import { routes } from '../../routes.ts';
@@ -43,7 +44,7 @@ export function CreateExperiment({
     [],
   );
   const about = (field: string | undefined) =>
-    problems.filter(({ path }) => path[0] === field).map(({ message }) => message)[0];
+    problems.filter(({ path }) => path[0] === field).map(({ message }) => sentence(message))[0];
   const others = problems.filter(
     ({ path }) => !['name', 'description', 'datasetId', 'objective', 'quota'].includes(path[0] ?? ''),
   );
@@ -95,7 +96,7 @@ export function CreateExperiment({
         <Stack>
           {others.length > 0 && (
             <Notice tone="bad" title="It was not created">
-              {others.map(({ message }) => message).join('\n')}
+              {sentences(others)}
             </Notice>
           )}
           {choices.error && !choices.data && <Failure error={choices.error} onRetry={() => void choices.refetch()} />}

@@ -72,9 +72,9 @@ async function queueAgain(ids: readonly string[]): Promise<void> {
   try {
     for (const id of ids) {
       const { userErrors } = (await request(QueueAgainDocument, { id })).retryRun;
-      for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
+      for (const { message } of userErrors) toasts.refuse(message);
     }
   } catch (error) {
-    toasts.show((error as Error).message, { tone: 'bad' });
+    toasts.refuse((error as Error).message);
   }
 }

@@ -217,9 +217,9 @@ function ProbeForm({ data, named }: { readonly data: NewProbePageQuery; readonly
 }
 
 /** Those that have images: the newest, and the one that the link names. */
-function experimentsToProbe({ named, experiments }: NewProbePageQuery): readonly ProbedExperimentFragment[] {
-  const others = experiments.nodes.filter(({ id }) => id !== named?.id);
-  return [...(named ? [named] : []), ...others].filter(({ dataset }) => dataset?.status === 'READY');
+function experimentsToProbe({ named, experiments: { nodes } }: NewProbePageQuery): readonly ProbedExperimentFragment[] {
+  const all = named && !nodes.some(({ id }) => id === named.id) ? [...nodes, named] : nodes;
+  return all.filter(({ dataset }) => dataset?.status === 'READY');
 }
 
 /** What there is to spend. */

@@ -107,14 +107,14 @@ function CancelButton({ probe, onDone }: { readonly probe: Probe; readonly onDon
   const cancel = useApiMutation(ProbeCancelDocument);
   const run = async () => {
     const { cancelRun } = await cancel.mutateAsync({ runId: probe.run.id });
-    for (const { message } of cancelRun.userErrors) toasts.show(message, { tone: 'bad' });
+    for (const { message } of cancelRun.userErrors) toasts.refuse(message);
     onDone();
   };
   return (
     <Button
       look="danger"
       disabled={cancel.isPending || probe.status === 'CANCELING'}
-      onClick={() => void run().catch((error: Error) => toasts.show(error.message, { tone: 'bad' }))}
+      onClick={() => void run().catch((error: Error) => toasts.refuse(error.message))}
     >
       Cancel
     </Button>

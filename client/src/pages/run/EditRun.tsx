@@ -1,5 +1,6 @@
 import { type FormEvent, useId, useState } from 'react';
 import { useApiMutation } from '../../api/hooks.ts';
+import { sentence, sentences } from '../../format/sentence.ts';
 import { UpdateRunDocument } from '../../generated/operations.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -25,7 +26,7 @@ export function EditRun({
   const [notes, setNotes] = useState(facts.notes ?? '');
   const update = useApiMutation(UpdateRunDocument);
   const refusals = update.data?.updateRun.userErrors ?? [];
-  const problemOf = (field: string) => refusals.find(({ path }) => path[0] === field)?.message;
+  const problemOf = (field: string) => sentences(refusals.filter(({ path }) => path[0] === field)) || undefined;
   const others = refusals.filter(({ path }) => !['name', 'tags', 'notes'].includes(path[0] ?? ''));
 
   const save = (event: FormEvent) => {
@@ -74,10 +75,8 @@ export function EditRun({
             onChange={({ target }) => setNotes(target.value)}
             problem={problemOf('notes')}
           />
-          {update.error && <Notice tone="bad" title={update.error.message} />}
-          {others.map(({ message }) => (
-            <Notice key={message} tone="bad" title={message} />
-          ))}
+          {update.error && <Notice tone="bad" title={sentence(update.error.message)} />}
+          {others.length > 0 && <Notice tone="bad" title={sentences(others)} />}
         </Stack>
       </form>
     </Dialog>

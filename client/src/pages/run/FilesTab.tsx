@@ -139,11 +139,11 @@ function OnnxButton({ runId, reload }: { readonly runId: string; readonly reload
       { runId },
       {
         onSuccess({ exportOnnx: { userErrors } }) {
-          for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
+          for (const { message } of userErrors) toasts.refuse(message);
           if (!userErrors.length) toasts.show('The ONNX model is made');
           reload();
         },
-        onError: ({ message }) => toasts.show(message, { tone: 'bad' }),
+        onError: ({ message }) => toasts.refuse(message),
       },
     );
   return (

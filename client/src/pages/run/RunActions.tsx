@@ -96,8 +96,8 @@ export function RunActions({ facts, reload }: { readonly facts: RunFacts; readon
 /** Does something, and says what was refused. */
 async function attempt(action: () => Promise<readonly { readonly message: string }[]>): Promise<void> {
   try {
-    for (const { message } of await action()) toasts.show(message, { tone: 'bad' });
+    for (const { message } of await action()) toasts.refuse(message);
   } catch (error) {
-    toasts.show((error as Error).message, { tone: 'bad' });
+    toasts.refuse((error as Error).message);
   }
 }

@@ -70,13 +70,13 @@ export function Submissions({ facts: { id, predictions } }: { readonly facts: Ru
       { input: { runId: id, idempotencyKey: keyFor(sets.map(({ contentHash }) => contentHash)) } },
       {
         onSuccess({ createSubmission: { submission, userErrors } }) {
-          for (const { message } of userErrors) toasts.show(message, { tone: 'bad' });
+          for (const { message } of userErrors) toasts.refuse(message);
           done();
           if (!submission) return;
           download(submission.csvUrl);
           void refetch();
         },
-        onError: ({ message }) => toasts.show(message, { tone: 'bad' }),
+        onError: ({ message }) => toasts.refuse(message),
       },
     );
   // One CSV of the same predictions is enough.

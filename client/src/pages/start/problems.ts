@@ -1,5 +1,6 @@
 /** Which field of the form a refusal concerns. */
 
+import { sentence } from '../../format/sentence.ts';
 import type { Draft, Problem } from './draft.ts';
 import { findField, partsOf } from './fields.ts';
 
@@ -15,10 +16,9 @@ export function placeProblems(problems: readonly Problem[], draft: Draft): Place
   const others: string[] = [];
   for (const { path, message } of problems) {
     const place = placeOf(path, draft);
-    if (!place) others.push(path[0] === 'config' ? `${path.slice(1).join('.')}: ${message}` : message);
+    if (!place) others.push(sentence(message, path[0] === 'config' ? path.slice(1).join('.') : undefined));
     else {
-      const text = place.value === undefined ? message : `${place.value}: ${message}`;
-      fields[place.key] = [...(fields[place.key] ?? []), text];
+      fields[place.key] = [...(fields[place.key] ?? []), sentence(message, place.value)];
     }
   }
   return {
@@ -30,10 +30,10 @@ export function placeProblems(problems: readonly Problem[], draft: Draft): Place
 /** A problem away from its field: what it is about, and what is wrong. */
 export function problemText({ path, message }: Problem): string {
   const [root, head = '', ...rest] = path;
-  if (root !== 'config') return message;
+  if (root !== 'config') return sentence(message);
   const inner = rest.find((part) => !/^\d+$/.test(part));
   const field = findField(head) ?? findField(`${head}.${inner ?? ''}`);
-  return `${field?.label ?? head}: ${message}`;
+  return sentence(message, field?.label ?? head);
 }
 
 interface Place {

@@ -218,7 +218,7 @@ function CancelDialog({
   const cancel = useApiMutation(SweepCancelDocument);
   const confirm = async () => {
     const { cancelSweep } = await cancel.mutateAsync({ id });
-    for (const { message } of cancelSweep.userErrors) toasts.show(message, { tone: 'bad' });
+    for (const { message } of cancelSweep.userErrors) toasts.refuse(message);
     onDone();
     onClose();
   };
@@ -227,7 +227,7 @@ function CancelDialog({
       title="Cancel this sweep?"
       action="Cancel its runs"
       busy={cancel.isPending}
-      onConfirm={() => void confirm().catch((error: Error) => toasts.show(error.message, { tone: 'bad' }))}
+      onConfirm={() => void confirm().catch((error: Error) => toasts.refuse(error.message))}
       onClose={onClose}
     >
       Its runs that wait or train end now. Runs that were trained before this sweep go on, and what has been measured
