@@ -93,6 +93,8 @@ describe.runIf(hasBrowser)('an import', () => {
       { name: 'followed', path: import.meta.dirname },
       'dataset { id }',
     );
+    const archive = { root: `datasets/${dataset.id}/files`, archiveName: 'leaves <i>1</i>.zip' };
+    await server.context.db.prisma.dataset.update({ where: { id: dataset.id }, data: archive });
     await page.goto(routes.dataset(dataset.id));
     await settled(page);
     const begin = async () => ({
@@ -109,6 +111,8 @@ describe.runIf(hasBrowser)('an import', () => {
     await failImport(server.context, await begin(), 'there is <b>no</b> image');
     await page.getByText('there is <b>no</b> image').waitFor();
     await expect.poll(() => page.getByRole('button', { name: 'Import again' }).isEnabled()).toBe(true);
+    await page.getByText('leaves <i>1</i>.zip').waitFor();
+    expect(await page.getByText('Unpacked in').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
@@ -169,12 +173,14 @@ describe.runIf(hasBrowser)('a gallery of hundreds', () => {
     await expect.poll(() => at('1001.jpg').evaluate((e) => e === document.activeElement), patience).toBe(true);
     await expect.poll(() => at('1001.jpg').textContent()).toContain('480 × 640');
     await page.getByText('Cannot be read').first().waitFor();
+    await page.getByText('it is not there, or not on this machine (ENOENT)').waitFor();
     await expect.poll(() => cells.count()).toBeLessThan(120);
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('heading', { name: '1001.jpg' }).waitFor();
     await page.keyboard.press('ArrowRight');
     await dialog.getByText('3 of 250').waitFor();
+    await dialog.getByText(/1002\.jpg: it is not there, or not on this machine/).waitFor();
     expect(new URL(page.url()).searchParams.get('image')).toBe(`${id}.2`);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });

@@ -1,8 +1,9 @@
-import { useCallback, useEffect } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count } from '../../format/numbers.ts';
 import { splitWords } from '../../format/splits.ts';
 import { type DatasetPageQuery, DatasetSamplesDocument, type DatasetSamplesQuery } from '../../generated/operations.ts';
+import { MissingPicture } from '../../parts/MissingPicture.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
@@ -34,6 +35,9 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
     { id: dataset.id, split, label, first: 100 },
     samplesOf,
   );
+  const [missing, setMissing] = useState<string | null>(null);
+  // The reason of one is that of the others, or nearly so.
+  const noteMissing = useCallback((url: string) => setMissing((known) => known ?? url), []);
   const image = get('image');
   const place = rows.findIndex(({ id }) => id === image);
   // A link to a picture further down: it is on one of the next pages.
@@ -78,6 +82,7 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
           <Button onClick={() => set({ label: null })}>Show all classes</Button>
         </Empty>
       )}
+      {missing !== null && <MissingPicture url={missing} title="Not all pictures can be shown" />}
       {rows.length > 0 && (
         <Pictures
           key={`${split}/${label ?? ''}`}
@@ -86,6 +91,7 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
           showLabels={label === null && split !== 'TEST'}
           onOpen={open}
           onNearEnd={loadMore}
+          onMissing={noteMissing}
         />
       )}
       {place >= 0 && (

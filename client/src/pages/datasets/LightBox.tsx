@@ -1,12 +1,12 @@
 import { useEffect } from 'react';
 import { count } from '../../format/numbers.ts';
+import { LargePicture } from '../../parts/LargePicture.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { KeyValues } from '../../ui/KeyValues.tsx';
 import { Name } from '../../ui/Name.tsx';
 import styles from './Gallery.module.css';
 import type { Picture } from './Pictures.tsx';
-import { Thumbnail } from './Thumbnail.tsx';
 
 /** One picture, larger; arrow keys lead to its neighbours. */
 export function LightBox({
@@ -53,7 +53,7 @@ export function LightBox({
       }
     >
       <div className={styles.stage}>
-        <Thumbnail key={thumbnailUrl} url={`${thumbnailUrl}?side=640`} alt={imageId} />
+        <LargePicture url={`${thumbnailUrl}?side=640`} alt={imageId} />
       </div>
       <KeyValues
         entries={[

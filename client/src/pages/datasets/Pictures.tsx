@@ -25,6 +25,7 @@ export function Pictures({
   showLabels,
   onOpen,
   onNearEnd,
+  onMissing,
 }: {
   readonly samples: readonly Picture[];
   /** In all, where that is known. */
@@ -32,6 +33,8 @@ export function Pictures({
   readonly showLabels: boolean;
   readonly onOpen: (id: string) => void;
   readonly onNearEnd: () => void;
+  /** A picture, by its URL, could not be loaded. */
+  readonly onMissing: (url: string) => void;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -110,7 +113,7 @@ export function Pictures({
                   onClick={() => onOpen(sample.id)}
                 >
                   <span className={styles.mat} style={{ height: side }}>
-                    <Thumbnail url={sample.thumbnailUrl} />
+                    <Thumbnail url={sample.thumbnailUrl} onMissing={onMissing} />
                   </span>
                   <span className={styles.caption}>
                     <Name>{sample.imageId}</Name>

@@ -1,5 +1,6 @@
 import { percent } from '../../format/numbers.ts';
 import type { EnsembleRowFragment } from '../../generated/operations.ts';
+import { LargePicture } from '../../parts/LargePicture.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { KeyValues } from '../../ui/KeyValues.tsx';
@@ -21,7 +22,7 @@ export function ImageDialog({
   return (
     <Dialog title={imageId} wide onClose={onClose} actions={<Button onClick={onClose}>Close</Button>}>
       <div className={styles.scores}>
-        {thumbnailUrl && <img className={styles.large} src={`${thumbnailUrl}?side=640`} alt={imageId} />}
+        {thumbnailUrl && <LargePicture className={styles.large} url={`${thumbnailUrl}?side=640`} alt={imageId} />}
         <KeyValues
           entries={[
             ['Predicted', <Name key="predicted" whole>{`${predicted}, ${percent(confidence, 1)}`}</Name>],

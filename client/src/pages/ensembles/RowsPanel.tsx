@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { useApiPages } from '../../api/pages.ts';
 import { count, percent } from '../../format/numbers.ts';
 import { imagesOf, splitWords } from '../../format/splits.ts';
@@ -114,13 +115,19 @@ function resultOf(data: EnsembleRowsQuery | undefined) {
 
 const rowsOf = (data: EnsembleRowsQuery) => resultOf(data)?.rows;
 
+/** A picture in a row of text; an empty place where it cannot be loaded. */
+function Thumb({ url, alt }: { readonly url: string; readonly alt: string }) {
+  const [missing, setMissing] = useState(false);
+  if (missing) return <span className={styles.thumb} role="img" aria-label={`${alt} (cannot be loaded)`} />;
+  return <img className={styles.thumb} src={url} alt={alt} loading="lazy" onError={() => setMissing(true)} />;
+}
+
 const columns: readonly Column<EnsembleRowFragment>[] = [
   {
     key: 'image',
     header: 'Image',
     width: '4rem',
-    cell: ({ thumbnailUrl, imageId }) =>
-      thumbnailUrl && <img className={styles.thumb} src={thumbnailUrl} alt={imageId} loading="lazy" />,
+    cell: ({ thumbnailUrl, imageId }) => thumbnailUrl && <Thumb key={thumbnailUrl} url={thumbnailUrl} alt={imageId} />,
   },
   { key: 'id', header: 'Name', width: 'minmax(9rem, 1fr)', cell: ({ imageId }) => <Name>{imageId}</Name> },
   {

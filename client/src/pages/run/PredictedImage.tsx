@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { Bars } from '../../charts/Bars.tsx';
 import { percent } from '../../format/numbers.ts';
 import type { RunPredictionRowsQuery } from '../../generated/operations.ts';
+import { LargePicture } from '../../parts/LargePicture.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Name } from '../../ui/Name.tsx';
@@ -63,7 +64,7 @@ export function PredictedImage({
       }
     >
       <div className={styles.image}>
-        {thumbnailUrl && <img src={`${thumbnailUrl}?side=640`} alt={imageId} />}
+        {thumbnailUrl && <LargePicture url={`${thumbnailUrl}?side=640`} alt={imageId} />}
         <div className={styles.probabilities}>
           <p>
             {label === null ? (

@@ -1,0 +1,12 @@
+import { useMissingReason } from '../api/pictures.ts';
+import { Notice } from '../ui/Notice.tsx';
+
+/** In place of a picture that could not be loaded: why the server does not hand it out. */
+export function MissingPicture({ url, title = 'No picture' }: { readonly url: string; readonly title?: string }) {
+  const reason = useMissingReason(url);
+  return (
+    <Notice tone="warn" title={title}>
+      <bdi>{reason}</bdi>
+    </Notice>
+  );
+}
