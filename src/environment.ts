@@ -2,11 +2,15 @@
 
 import path from 'node:path';
 import { z } from 'zod';
+import { isBlockedPort } from './domain/blockedPorts.ts';
 import { parseHostRule } from './domain/hostRule.ts';
 import { parseLimits } from './domain/limits.ts';
 import { isNetwork } from './domain/network.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
+const browsersPort = port.refine((number) => !isBlockedPort(number), {
+  message: 'is a port that browsers refuse, for it is that of another protocol; choose another one, such as 4000',
+});
 const bytes = z.coerce.number().int().positive();
 const days = z.coerce.number().positive().max(36_500);
 
@@ -75,7 +79,7 @@ export const environment = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
     .optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: port.default(4000),
+  PORT: browsersPort.default(4000),
   /** Port of a worker's /healthz, /readyz and /metrics, on HOST; unset: none. */
   RUNGRAPH_WORKER_PORT: port.optional(),
   /** Seconds for which a server that was told to stop still serves, but says that it is not ready, so that load balancers let go of it. */

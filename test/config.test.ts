@@ -121,3 +121,9 @@ describe('folders that requests may name', () => {
     expect(readConfig({ RUNGRAPH_HOME: home, ...env })).toMatchObject({ dataRoots, weightsRoots });
   });
 });
+
+test.each(['4190', '6000', '25'])('PORT=%s is refused: no browser would ask it', (PORT) => {
+  expect(() => readConfig({ PORT })).toThrow(StartupError);
+  expect(() => readConfig({ PORT })).toThrow(/PORT: is a port that browsers refuse/);
+  expect(readConfig({ RUNGRAPH_WORKER_PORT: PORT })).toMatchObject({ port: 4000, workerPort: Number(PORT) });
+});
