@@ -2,7 +2,6 @@ import { useState } from 'react';
 import { useApiMutation } from '../api/hooks.ts';
 import { count } from '../format/numbers.ts';
 import { sentence, sentences } from '../format/sentence.ts';
-import { sentence, sentences } from '../format/sentence.ts';
 import { DeleteSubmissionDocument } from '../generated/operations.ts';
 import { Button } from '../ui/Button.tsx';
 import { Confirm } from '../ui/Dialog.tsx';
