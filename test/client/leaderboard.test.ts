@@ -89,7 +89,7 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await field.pressSequentially('name likes s');
     const alert = page.getByRole('alert');
     await alert.waitFor();
-    await expect.poll(() => alert.textContent()).toContain('position 6');
+    await expect.poll(() => alert.textContent()).toMatch(/position 6/i);
     await expect.poll(() => names(page)).toHaveLength(3);
     await expect.poll(() => field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     await expect.poll(() => axeViolations(page)).toEqual([]);
@@ -124,6 +124,78 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await look();
     await page.getByRole('combobox', { name: 'Score', exact: true }).selectOption('valid/loss');
     await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('keeps what was told while an older answer was on its way', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    let subscriptions = 0;
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => {
+        if (/"type":"subscribe".*subscription LeaderboardUpdates/s.test(String(payload))) subscriptions++;
+      }),
+    );
+    await opened(page, routes.experiment(experimentId));
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    const row = page.getByRole('row').filter({ hasText: 'quick' });
+    let held = 0;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/graphql', async (route) => {
+      if (!route.request().postData()?.includes('query Leaderboard(')) return route.fallback();
+      const response = await route.fetch();
+      held++;
+      await released;
+      return route.fulfill({ response });
+    });
+    await quick.tell([points(2, { 'valid/error_rate': 0.25 }), epoch(1, 0.25)]);
+    await row.getByText('25.00 %').waitFor();
+    // As when one comes back to the tab; what has just been read is not read again.
+    const look = () => page.evaluate("dispatchEvent(new Event('visibilitychange'))").then(() => held);
+    await expect.poll(look, patience).toBe(1);
+    await quick.tell([points(3, { 'valid/error_rate': 0.1 }), epoch(2, 0.1)]);
+    await row.getByText('10.00 %').waitFor();
+    const before = subscriptions;
+    release();
+    await expect.poll(() => subscriptions, patience).toBeGreaterThan(before);
+    await expect.poll(() => names(page), patience).toEqual(['quick', 'slow', 'poor']);
+    await row.getByText('10.00 %').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('has its selection again when one comes back from comparing, and no other time', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    const bar = page.getByRole('region', { name: 'Selected rows' });
+    const box = (name: string) => page.getByRole('checkbox', { name: `Select ${name}`, exact: true });
+    await opened(page, routes.experiment(experimentId));
+    await box('slow').check();
+    await box('quick').check();
+    // A selected row that is not listed stays selected, too.
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('not name = slow');
+    await expect.poll(() => names(page), patience).toEqual(['quick', 'poor']);
+    await bar.getByRole('link', { name: 'Compare' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Compare 2 runs' }).waitFor();
+    await page.goBack();
+    await bar.getByText('2 selected').waitFor();
+    expect([await box('quick').isChecked(), await box('poor').isChecked()]).toEqual([true, false]);
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('');
+    await expect.poll(() => names(page), patience).toEqual(['slow', 'quick', 'poor']);
+    expect([await box('slow').isChecked(), await box('poor').isChecked()]).toEqual([true, false]);
+    await page.reload();
+    await bar.getByText('2 selected').waitFor();
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('table', { name: 'Runs' }).waitFor();
+    expect(await bar.count()).toBe(0);
+    await page.goBack();
+    await bar.getByRole('button', { name: 'Clear' }).click();
+    await bar.waitFor({ state: 'detached' });
+    await page.reload();
+    await expect.poll(() => names(page), patience).toHaveLength(3);
+    expect(await bar.count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });

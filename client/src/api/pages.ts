@@ -23,6 +23,8 @@ export interface Pages<Data, Row> {
   readonly error: Error | null;
   /** What is shown was answered to other variables: the new answer is on its way, or an error. */
   readonly outdated: boolean;
+  /** An answer is on its way, and may have been read before what is told now. */
+  readonly fetching: boolean;
   readonly refetch: () => void;
 }
 
@@ -66,6 +68,7 @@ export function useApiPages<Data, Variables extends { readonly after?: string | 
     loadMore,
     error,
     outdated: isPlaceholderData || (query.data === undefined && data !== undefined),
+    fetching: isFetching,
     refetch: useCallback(() => void refetch(), [refetch]),
   };
 }

@@ -25,5 +25,7 @@ function writeSearch(changes: Changes, { push = false }: { readonly push?: boole
   }
   const search = next.toString();
   if (`?${search}` === location.search || (search === '' && location.search === '')) return;
-  navigate(`${location.pathname}${search && `?${search}`}`, { replace: !push });
+  // The same step of the history stays the same to those who keep something with it.
+  const state: unknown = push ? null : history.state;
+  navigate(`${location.pathname}${search && `?${search}`}`, { replace: !push, state });
 }

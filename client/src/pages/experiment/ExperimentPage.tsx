@@ -68,7 +68,7 @@ export function ExperimentPage() {
         current={current}
         tabs={tabs.map(({ key, label }) => ({ key, label, to: linkOf(key) }))}
       />
-      <Content experiment={data.experiment} />
+      <Content key={id} experiment={data.experiment} />
     </>
   );
 }

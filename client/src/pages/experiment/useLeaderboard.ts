@@ -58,6 +58,7 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
   const [live, setLive] = useState<Live>();
   const [version, setVersion] = useState(0);
   const changed = useRef(false);
+  const overtaken = useRef(false);
   // A first page that was read later knows more: of runs that have been deleted nobody tells.
   const current = live?.list === list && live.over === pages.first && !pages.outdated ? live : undefined;
   const loaded = useMemo(() => pages.rows.map(rankedRow), [pages.rows]);
@@ -73,9 +74,17 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
       const head = edges.map(rankedRow);
       setLive((last) => ({ list, over: pages.first, head, total, before: last?.list === list ? last.before : before }));
       changed.current = true;
+      overtaken.current = pages.fetching;
     },
     { key: `${version} ${list}`, enabled: pages.first !== undefined && !pages.outdated },
   );
+
+  // What was told while that page was on its way may be newer than it: a new subscription begins with a later look at both.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when another first page has come
+  useEffect(() => {
+    if (overtaken.current) setVersion((last) => last + 1);
+    overtaken.current = false;
+  }, [pages.first]);
 
   const moves = useMemo(() => (current ? movesOf(current, rows) : none), [current, rows]);
   const hasMoves = moves.size > 0;
@@ -98,7 +107,7 @@ export function useLeaderboard(experimentId: string, view: BoardView): Leaderboa
 
   const total = current?.total ?? pages.first?.experiment?.leaderboard.totalCount;
   const again = () => {
-    setVersion(version + 1);
+    setVersion((last) => last + 1);
     refetch();
   };
   return { rows, total, moves, pages, list: pages.outdated ? null : list, again };
