@@ -11,8 +11,8 @@ export const workerChannel = 'worker';
 /** Channel of ids of API keys and sessions that may not be used any more. */
 export const accessChannel = 'access';
 
-/** A process sends at most one NOTIFY statement in this time: NOTIFY takes a lock that all committing transactions share. */
-const intervalMs = 100;
+/** Milliseconds. A process sends at most one NOTIFY statement in this time: NOTIFY takes a lock that all committing transactions share. */
+const usualInterval = 100;
 
 export interface RunWaker {
   /** Call after the commit. Returns at once; a lost wake-up is made good by the hub's slow poll. */
@@ -21,7 +21,7 @@ export interface RunWaker {
   close(): Promise<void>;
 }
 
-export function createRunWaker(db: Database): RunWaker {
+export function createRunWaker(db: Database, intervalMs = usualInterval): RunWaker {
   /** Newest sequence number per run, not sent yet. */
   const pending = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
