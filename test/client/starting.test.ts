@@ -74,7 +74,7 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await expect.poll(() => planned(page).count()).toBe(3);
     const accumulation = field(page, 'Accumulation');
     await expect.poll(() => accumulation.getAttribute('aria-invalid')).toBe('true');
-    await page.getByText('3: must divide effectiveBatchSize (4) without remainder, got 3').waitFor();
+    await page.getByText('3: must divide “Batch size” (4) without remainder, got 3').waitFor();
     // And in its row of the plan.
     await expect.poll(() => planned(page).nth(1).textContent()).not.toContain('must divide');
     await expect.poll(() => planned(page).nth(2).textContent()).toContain('Accumulation: must divide');
@@ -83,6 +83,14 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await page.getByRole('button', { name: 'Start sweep' }).click();
     await expect.poll(() => page.evaluate('document.activeElement.getAttribute("aria-invalid")')).toBe('true');
     expect(await runsOf(experimentId)).toEqual([]);
+
+    // What the page knows to be wrong is told at once, all of it.
+    await field(page, 'Learning rate').fill('-1');
+    await field(page, 'Epochs').fill('0');
+    await page.getByText('-1 is too small: it must be more than 0').waitFor();
+    await page.getByText('0 is too small: it must be 1 or more').waitFor();
+    await field(page, 'Learning rate').fill('0.01');
+    await field(page, 'Epochs').fill('1');
 
     await accumulation.fill('1, 2');
     await expect.poll(() => accumulation.getAttribute('aria-invalid')).toBe('false');
@@ -152,6 +160,33 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     await page.waitForURL('**/runs/*');
     const [again, first] = await runsOf(experimentId);
     expect(again!.config).toEqual({ ...first!.config, epochs: 1 });
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('what was typed stays when the run that the form began with is deleted meanwhile', async () => {
+    const experimentId = await newExperiment('deleted meanwhile');
+    const runId = await started(server, experimentId, { name: 'gone soon', config: { epochs: 3 } });
+    expect(await ended(server, runId)).toBe('SUCCEEDED');
+    const { page, problems, close } = await open(routes.start(experimentId, { from: runId }));
+    await field(page, 'Epochs').fill('5');
+    await page.getByText('Epochs: 3 → 5').waitFor();
+    await page.evaluate('document.querySelector("form").sameAsBefore = true');
+    const { deleteRun } = await server.ask(
+      'mutation ($id: ID!) { deleteRun(id: $id) { deletedId userErrors { message } } }',
+      { id: runId },
+    );
+    expect(deleteRun).toEqual({ deletedId: runId, userErrors: [] });
+    // Whoever comes back to the window asks again.
+    let asked = 0;
+    page.on('response', (response) => {
+      if (response.request().postData()?.includes('query StartFrom')) asked++;
+    });
+    const comeBack = () => page.evaluate('window.dispatchEvent(new Event("visibilitychange"))');
+    await expect.poll(() => comeBack().then(() => asked), { timeout: 30_000, interval: 100 }).toBeGreaterThan(0);
+    await page.getByText('Epochs: 3 → 5').waitFor();
+    expect(await field(page, 'Epochs').inputValue()).toBe('5');
+    expect(await page.evaluate('document.querySelector("form").sameAsBefore')).toBe(true);
     expect(problems).toEqual([]);
     await close();
   });
@@ -261,6 +296,20 @@ describe.runIf(hasBrowser)('memory probes', () => {
     await page.getByRole('link', { name: 'Probe with changes' }).click();
     await page.getByRole('button', { name: 'Measure', exact: true }).click();
     await page.getByText('512 MiB fits, 20.0 images/s, known from before').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('a link that names an experiment which is not there is not passed over', async () => {
+    const older = await newExperiment('older');
+    const newest = await newExperiment('newest');
+    const { page, problems, close } = await open(routes.newProbe({ experiment: 'exp_gone', arch: 'convnext_atto' }));
+    await page.getByText('There is no such experiment any more.').waitFor();
+    expect(await page.getByLabel('Images of').inputValue()).toBe(newest);
+    await page.goto(routes.newProbe({ experiment: older, arch: 'convnext_atto' }));
+    await settled(page);
+    await expect.poll(() => page.getByLabel('Images of').inputValue()).toBe(older);
+    expect(await page.getByText('There is no such experiment').count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
