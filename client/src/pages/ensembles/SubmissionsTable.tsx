@@ -34,7 +34,7 @@ export function SubmissionsTable({
   const queryClient = useQueryClient();
   const mayWrite = useMayWrite();
   const columns = useMemo(
-    () => [...(withSource ? [source] : []), ...facts, ...(mayWrite ? [deletion(setAsked)] : [])],
+    () => [...(withSource ? [source] : []), ...columnsOf(mayWrite ? setAsked : null)],
     [withSource, mayWrite],
   );
   return (
@@ -78,36 +78,33 @@ const source: Column<ListedSubmission> = {
   },
 };
 
-const facts: readonly Column<ListedSubmission>[] = [
-  { key: 'created', header: 'Made', width: '9.5rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-  {
-    key: 'message',
-    header: 'Message',
-    width: 'minmax(10rem, 1fr)',
-    cell: ({ message }) => (message === null ? <span className={styles.out}>none</span> : <Name>{message}</Name>),
-  },
-  { key: 'rows', header: 'Rows', width: '6rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
-  {
-    key: 'hash',
-    header: 'SHA-256',
-    width: '8rem',
-    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 10)}</code>,
-  },
+/** `onAsk`: null for those who may not delete. */
+const columnsOf = (onAsk: ((submission: ListedSubmission) => void) | null): readonly Column<ListedSubmission>[] => [
+  { key: 'created', header: 'Made', width: '8rem', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
     key: 'download',
     header: 'CSV',
-    width: '9rem',
-    cell: ({ csvUrl }) => (
-      <ButtonAnchor small href={csvUrl} download>
-        <Icon name="download" /> Download
-      </ButtonAnchor>
+    width: onAsk ? '10rem' : '8rem',
+    cell: (submission) => (
+      <>
+        <ButtonAnchor small href={submission.csvUrl} download>
+          <Icon name="download" /> Download
+        </ButtonAnchor>{' '}
+        {onAsk && <DeleteSubmissionButton submission={submission} onAsk={onAsk} />}
+      </>
     ),
   },
+  {
+    key: 'message',
+    header: 'Message',
+    width: 'minmax(8rem, 1fr)',
+    cell: ({ message }) => (message === null ? <span className={styles.out}>none</span> : <Name>{message}</Name>),
+  },
+  { key: 'rows', header: 'Rows', width: '5rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
+  {
+    key: 'hash',
+    header: 'SHA-256',
+    width: '7.5rem',
+    cell: ({ contentHash }) => <code title={contentHash}>{contentHash.slice(0, 10)}</code>,
+  },
 ];
-
-const deletion = (onAsk: (submission: ListedSubmission) => void): Column<ListedSubmission> => ({
-  key: 'delete',
-  header: 'Delete',
-  width: '4.5rem',
-  cell: (submission) => <DeleteSubmissionButton submission={submission} onAsk={onAsk} />,
-});

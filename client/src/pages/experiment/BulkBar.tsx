@@ -60,7 +60,11 @@ export function BulkBar({
               Ensemble
             </ButtonLink>
           ) : (
-            <Button small disabled title="Choose so many by a rule in the ensemble builder">
+            <Button
+              small
+              disabled
+              title="A link names no more. Tag them, and let a rule of the ensemble builder choose the tag: up to 500 can be combined"
+            >
               Ensemble (at most {mostInLink})
             </Button>
           )}

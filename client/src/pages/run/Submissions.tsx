@@ -21,16 +21,25 @@ import type { RunFacts } from './runState.ts';
 
 type Submission = NonNullable<RunSubmissionsQuery['run']>['submissions'][number];
 
-const facts: readonly Column<Submission>[] = [
+/** `onAsk`: null for those who may not delete. */
+const columnsOf = (onAsk: ((submission: Submission) => void) | null): readonly Column<Submission>[] => [
   { key: 'at', header: 'Written', width: 'minmax(9rem, 1fr)', cell: ({ createdAt }) => <Moment at={createdAt} /> },
   {
     key: 'get',
     header: 'Download',
-    width: '8rem',
-    cell: ({ csvUrl, contentHash }) => (
-      <ButtonAnchor small href={csvUrl} download aria-label={`Download CSV ${contentHash.slice(0, 12)}`}>
-        Download
-      </ButtonAnchor>
+    width: onAsk ? '9.5rem' : '8rem',
+    cell: (submission) => (
+      <>
+        <ButtonAnchor
+          small
+          href={submission.csvUrl}
+          download
+          aria-label={`Download CSV ${submission.contentHash.slice(0, 12)}`}
+        >
+          Download
+        </ButtonAnchor>{' '}
+        {onAsk && <DeleteSubmissionButton submission={submission} onAsk={onAsk} />}
+      </>
     ),
   },
   {
@@ -48,13 +57,6 @@ const facts: readonly Column<Submission>[] = [
   },
 ];
 
-const deletion = (onAsk: (submission: Submission) => void): Column<Submission> => ({
-  key: 'delete',
-  header: 'Delete',
-  width: '4.5rem',
-  cell: (submission) => <DeleteSubmissionButton submission={submission} onAsk={onAsk} />,
-});
-
 /** The CSVs made of a run's test predictions, and the way to another one. */
 export function Submissions({ facts: { id, predictions } }: { readonly facts: RunFacts }) {
   const { data, error, refetch } = useApiQuery(RunSubmissionsDocument, { id });
@@ -62,7 +64,7 @@ export function Submissions({ facts: { id, predictions } }: { readonly facts: Ru
   const { keyFor, done } = useIdempotencyKey();
   const mayWrite = useMayWrite();
   const [asked, setAsked] = useState<Submission | null>(null);
-  const columns = useMemo(() => (mayWrite ? [...facts, deletion(setAsked)] : facts), [mayWrite]);
+  const columns = useMemo(() => columnsOf(mayWrite ? setAsked : null), [mayWrite]);
   const submissions = data?.run?.submissions;
   const sets = predictions.filter(({ split }) => split === 'TEST');
   const write = () =>
