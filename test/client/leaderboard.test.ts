@@ -2,6 +2,7 @@
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mostCompared } from '../../client/src/domain/mostCompared.ts';
 import { routes } from '../../client/src/routes.ts';
 import { insertEnsemble } from '../../src/store/ensemble.ts';
 import { type Attempt, attemptAt, epoch, leaves, points, queuedRun, vocab } from '../api/fixtures.ts';
@@ -196,6 +197,22 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await page.reload();
     await expect.poll(() => names(page), patience).toHaveLength(3);
     expect(await bar.count()).toBe(0);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  test('is compared by twenty runs at most: a link that names more says so, and which are gone', async () => {
+    const { page, problems, close } = await openTab(browser, server.url);
+    const other = await trained('other', 0.5);
+    const ids = [other.runId, ...Array.from({ length: mostCompared - 1 }, () => testId('run')), quick.runId];
+    await opened(page, routes.compare(ids));
+    const runs = page.getByRole('list', { name: 'Runs' }).getByRole('link');
+    await page.getByText(`This link names ${ids.length} runs; the first ${mostCompared} are compared.`).waitFor();
+    await page.getByText(`${mostCompared - 1} of the runs that this link names are not there any more.`).waitFor();
+    await expect.poll(() => runs.allTextContents(), patience).toEqual(['other']);
+    await page.getByRole('button', { name: 'Leave out other' }).click();
+    await expect.poll(() => runs.allTextContents(), patience).toEqual(['quick']);
+    await page.getByText('are compared.').waitFor({ state: 'detached' });
     expect(problems).toEqual([]);
     await close();
   });
