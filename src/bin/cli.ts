@@ -1,13 +1,6 @@
-import { readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { StartupError } from '../errors.ts';
-import { backup, restore } from './backup.ts';
-import { demo } from './demo/demo.ts';
-import { gc } from './gc.ts';
-import { keys } from './keys/keys.ts';
-import { migrateOnly } from './migrate.ts';
-import { predict } from './predict/predict.ts';
-import { runProgram } from './process.ts';
-import { start } from './start.ts';
+import { awaitStop, runProgram } from './process.ts';
 
 const usage = `Usage: rungraph COMMAND
 
@@ -25,23 +18,26 @@ Environment: RUNGRAPH_HOME (.rungraph), DATABASE_URL (embedded PostgreSQL), HOST
 
 await runProgram(async () => {
   const [command, ...args] = process.argv.slice(2);
+  // Each brings what it needs, some of it for a second or two.
   switch (command) {
     case 'start':
-      return start(args, process.env);
+      return (await import('./start.ts')).start(args, process.env);
     case 'demo':
-      return demo(args, process.env);
-    case 'predict':
-      return predict(args, process.env);
+      return (await import('./demo/demo.ts')).demo(args, process.env);
+    case 'predict': {
+      const stop = awaitStop();
+      return (await import('./predict/predict.ts')).predict(args, process.env, stop);
+    }
     case 'keys':
-      return keys(args, readConfig(process.env));
+      return (await import('./keys/keys.ts')).keys(args, await config());
     case 'backup':
-      return backup(args, readConfig(process.env));
+      return (await import('./backup.ts')).backup(args, await config());
     case 'restore':
-      return restore(args, readConfig(process.env));
+      return (await import('./backup.ts')).restore(args, await config());
     case 'gc':
-      return gc(args, readConfig(process.env));
+      return (await import('./gc.ts')).gc(args, await config());
     case 'migrate':
-      return migrateOnly(args, process.env);
+      return (await import('./migrate.ts')).migrateOnly(args, process.env);
     case undefined:
     case 'help':
     case '--help':
@@ -51,3 +47,7 @@ await runProgram(async () => {
       throw new StartupError(`Unknown command ${JSON.stringify(command)}\n\n${usage}`);
   }
 });
+
+async function config(): Promise<Config> {
+  return (await import('../config.ts')).readConfig(process.env);
+}

@@ -198,7 +198,8 @@ test('predict ends with 130 at SIGINT, and leaves nothing half-written', async (
   const pictures = () => readdir(path.join(home, 'cache', 'images'), { recursive: true }).catch(() => []);
   await expect.poll(async () => (await pictures()).length, patience).toBeGreaterThan(0);
   running.child.kill('SIGINT');
-  expect(await running.finished).toEqual({ status: 130, stdout: '', stderr: '' });
+  const stderr = 'Stopped; no predictions were written\n';
+  expect(await running.finished).toEqual({ status: 130, stdout: '', stderr });
   expect(await readdir(path.join(home, 'cache', 'weights'))).toEqual([
     expect.stringMatching(/^[0-9a-f]{64}\.safetensors$/),
   ]);

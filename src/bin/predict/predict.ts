@@ -14,7 +14,7 @@ import { SavedModelError } from '../../models/savedMetadata.ts';
 import { openSavedModel, readWeights } from '../../models/savedModel.ts';
 import { openImagePipeline } from '../../vision/pipeline.ts';
 import { ImageUnreadableError } from '../../vision/rgbImage.ts';
-import { awaitStop } from '../process.ts';
+import { awaitStop, type StopRequest } from '../process.ts';
 import { predictionCsv } from './csv.ts';
 import { type FolderImage, inspectFiles, listFiles } from './folder.ts';
 import { type PredictOptions, parsePredictOptions, predictUsage } from './options.ts';
@@ -26,17 +26,24 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Some images could not be read. */
 const incomplete = 2;
 
-export async function predict(args: readonly string[], environment: Environment): Promise<number> {
+/** @param stop of whoever listened for signals before this could be loaded */
+export async function predict(
+  args: readonly string[],
+  environment: Environment,
+  stop: StopRequest = awaitStop(),
+): Promise<number> {
   const options = parsePredictOptions(args);
   if (!options) {
     process.stdout.write(predictUsage);
     return 0;
   }
-  const stop = awaitStop();
   try {
     return await predictFolder(options, readConfig(environment), environment, stop.signal);
   } catch (error) {
-    if (stop.signal.aborted) return stop.requested;
+    if (stop.signal.aborted) {
+      process.stderr.write('Stopped; no predictions were written\n');
+      return stop.requested;
+    }
     const causes = [SavedModelError, ImageUnreadableError, TrainingFailure];
     if (causes.some((cause) => error instanceof cause)) throw new StartupError(messageOf(error));
     throw error;
@@ -49,6 +56,7 @@ async function predictFolder(
   environment: Environment,
   signal: AbortSignal,
 ): Promise<number> {
+  signal.throwIfAborted();
   const { folder, runId, out } = options;
   const files = await listFiles(folder);
   if (out !== undefined) await named(out, () => requireWritable(out));
