@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { StartupError } from '../errors.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
@@ -6,6 +7,7 @@ import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts'
 /** Makes this process the only server of a home. Throws StartupError naming the process that is. */
 export async function claimHome(home: string): Promise<LockFile> {
   try {
+    await makeHome(home);
     return await acquireLock(path.join(home, 'server.lock'));
   } catch (error) {
     if (error instanceof LockHeldError) {
@@ -17,21 +19,21 @@ export async function claimHome(home: string): Promise<LockFile> {
   }
 }
 
+/**
+ * Makes the folder, and those above it, where they are not there. Node 20's `recursive` never ends where the system has no such folder and
+ * makes none (/proc), and calls other reasons ENOENT.
+ */
+export async function makeHome(home: string): Promise<void> {
+  if (existsSync(home)) return;
+  await makeHome(path.dirname(home));
+  await mkdir(home).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
 /** A StartupError where `error` is of the file system: what of a home could not be written. Others as they are. */
 export function unwritable(home: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
-  const reason = code === 'ENOENT' ? (codeAbove(home) ?? code) : code;
-  return new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${reason}); set it to a folder of your own`);
-}
-
-/** Why nothing can be written to the nearest folder that there is; Node 20 calls it ENOENT when that is where it must make others. */
-function codeAbove(folder: string): string | undefined {
-  if (!existsSync(folder)) return codeAbove(path.dirname(folder));
-  try {
-    accessSync(folder, constants.W_OK);
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code;
-  }
+  return new StartupError(`RUNGRAPH_HOME: ${home} cannot be written to (${code}); set it to a folder of your own`);
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import { openQueue } from '../queue/queue.ts';
 import { openBlobStore } from './blobStore.ts';
 import type { Closers } from './closers.ts';
-import { unwritable } from './home.ts';
+import { makeHome, unwritable } from './home.ts';
 
 /** What a server and a worker both stand on. */
 export interface Services {
@@ -43,9 +43,11 @@ export async function openServices(
 /** URL of DATABASE_URL's server, or of the home's embedded one, which is joined, or started for as long as `closers` are open. */
 export async function provideDatabase(config: Config, closers: Closers): Promise<string> {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
-  const postgres = await startEmbeddedPostgres(config.home).catch((error: unknown) => {
-    throw unwritable(config.home, error);
-  });
+  const postgres = await makeHome(config.home)
+    .then(() => startEmbeddedPostgres(config.home))
+    .catch((error: unknown) => {
+      throw unwritable(config.home, error);
+    });
   if (!postgres.joined) closers.add(postgres.stop);
   return postgres.url;
 }

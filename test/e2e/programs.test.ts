@@ -120,6 +120,17 @@ test.each([
   });
 });
 
+test.runIf(process.platform === 'linux').each([['start'], ['migrate']])(
+  'a home that the system cannot make is named: %s',
+  async (program) => {
+    const { status, stderr } = await run([program], { RUNGRAPH_HOME: '/proc/none/home' }).finished;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^RUNGRAPH_HOME: \/proc\/none\/home cannot be written to \(E[A-Z]+\); set it to a folder of your own\n$/,
+    );
+  },
+);
+
 test('migrate brings a new home up to date and leaves nothing running', async () => {
   const first = await run(['migrate']).finished;
   expect(first).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Applied \d{14}_initial/), stderr: '' });
