@@ -22,6 +22,7 @@ describe.runIf(hasBrowser)('in a browser', () => {
   });
   beforeEach(async () => {
     context = await browser.newContext();
+    context.setDefaultTimeout(60_000);
   });
   afterEach(() => context.close());
 
@@ -30,7 +31,7 @@ describe.runIf(hasBrowser)('in a browser', () => {
     await page.goto(`${server.url}/`);
     await page.getByLabel('API key').fill(admin.secret);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByTitle('Logged in as a ADMIN key').waitFor();
+    await page.getByTitle('Logged in as a ADMIN key').first().waitFor();
     return page;
   }
 
@@ -85,14 +86,16 @@ describe.runIf(hasBrowser)('in a browser', () => {
   test('it fits a narrow screen and both colour schemes', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const narrow = await browser.newContext({ viewport: { width: 320, height: 568 }, colorScheme });
+      narrow.setDefaultTimeout(60_000);
       const page = await narrow.newPage();
       await page.goto(`${server.url}/login`);
-      const seen = await page.evaluate(`({
+      const seen = () =>
+        page.evaluate(`({
         wide: document.documentElement.scrollWidth,
         background: getComputedStyle(document.documentElement).colorScheme && matchMedia('(prefers-color-scheme: dark)').matches,
         focused: document.activeElement.id,
       })`);
-      expect(seen).toEqual({ wide: 320, background: colorScheme === 'dark', focused: 'key' });
+      await expect.poll(seen).toEqual({ wide: 320, background: colorScheme === 'dark', focused: 'key' });
       await narrow.close();
     }
   });
@@ -152,7 +155,7 @@ describe.runIf(hasBrowser)('in a browser', () => {
       await attack(server.url);
       expect(await server.context.db.prisma.experiment.count()).toBe(0);
       await page.reload();
-      await page.getByTitle('Logged in as a ADMIN key').waitFor();
+      await page.getByTitle('Logged in as a ADMIN key').first().waitFor();
     });
 
     test('neither reads nor writes on a server without authentication', async () => {

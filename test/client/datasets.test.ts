@@ -63,7 +63,7 @@ describe.runIf(hasBrowser)('an import', () => {
     await name.fill('sent');
 
     const network = await page.context().newCDPSession(page);
-    const limits = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 };
+    const limits = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 50_000 };
     await network.send('Network.emulateNetworkConditions', limits);
     await send.click();
     const progress = page.getByRole('progressbar', { name: 'Sending taken.tar.gz' });
