@@ -1,9 +1,9 @@
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { routes } from '../routes.ts';
-import { ButtonAnchor, ButtonLink } from '../ui/Button.tsx';
-import { Empty, Skeleton } from '../ui/Notice.tsx';
-import { PageHead } from '../ui/Page.tsx';
+import { ButtonAnchor } from '../ui/Button.tsx';
+import { Skeleton } from '../ui/Notice.tsx';
+import { NotThere } from '../ui/NotThere.tsx';
 import { Toasts } from '../ui/Toasts.tsx';
 import styles from './App.module.css';
 import { Boundary } from './Boundary.tsx';
@@ -162,20 +162,8 @@ function Pages(): ReactNode {
       <Route path="/experiments/:id/ensembles/new">{({ id }) => <EnsembleBuilderPage experimentId={id} />}</Route>
       <Route path="/ensembles/:id">{({ id }) => <EnsemblePage key={id} id={id} />}</Route>
       <Route>
-        <NotFound />
+        <NotThere what="page" />
       </Route>
     </Switch>
-  );
-}
-
-function NotFound() {
-  return (
-    <>
-      <PageHead title="Nothing here" />
-      <Empty title="There is no such page">
-        <p>The link may be of a newer version, or cut off.</p>
-        <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-      </Empty>
-    </>
   );
 }

@@ -5,7 +5,8 @@ import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Moment } from '../../ui/Moment.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
@@ -19,22 +20,16 @@ import { Overview } from './Overview.tsx';
 import { Problems } from './Problems.tsx';
 import { useImport } from './useImport.ts';
 
-const trail = [{ to: routes.datasets, label: 'Data sets' }];
+const list = { to: routes.datasets, label: 'Data sets' };
 
 export function DatasetPage({ id }: { readonly id: string }) {
   const { data, error, refetch } = useApiQuery(DatasetPageDocument, { id });
   if (data?.dataset) return <Shown dataset={data.dataset} onChange={() => void refetch()} />;
+  if (data) return <NotThere what="data set" back={list} />;
   return (
     <>
-      <PageHead title="Data set" trail={trail} />
-      {error && <Failure error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton height="32rem" />}
-      {data?.dataset === null && (
-        <Empty title="There is no such data set">
-          <p>It may have been deleted, or the link is of another server.</p>
-          <ButtonLink to={routes.datasets}>To the data sets</ButtonLink>
-        </Empty>
-      )}
+      <PageHead title="Data set" trail={[list]} />
+      {error ? <Failure error={error} onRetry={() => void refetch()} /> : <Skeleton height="32rem" />}
     </>
   );
 }
@@ -63,7 +58,7 @@ function Shown({ dataset, onChange }: { readonly dataset: Dataset; readonly onCh
     <>
       <PageHead
         title={name}
-        trail={trail}
+        trail={[list]}
         actions={
           <ForWriters>
             {status === 'READY' && (

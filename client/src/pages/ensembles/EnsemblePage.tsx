@@ -17,7 +17,8 @@ import { type Column, DataTable } from '../../ui/DataTable.tsx';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { toasts } from '../../ui/toasts.ts';
 import { stateSearch } from './builderState.ts';
@@ -36,17 +37,7 @@ export function EnsemblePage({ id }: { readonly id: string }) {
   const { data, error, refetch } = useApiQuery(EnsemblePageDocument, { id });
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="70vh" />;
-  if (data.node?.__typename !== 'Ensemble') {
-    return (
-      <>
-        <PageHead title="Ensemble" />
-        <Empty title="There is no such ensemble">
-          <p>It may have been deleted.</p>
-          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-        </Empty>
-      </>
-    );
-  }
+  if (data.node?.__typename !== 'Ensemble') return <NotThere what="ensemble" />;
   return <Saved ensemble={data.node} />;
 }
 

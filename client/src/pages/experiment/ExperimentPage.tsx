@@ -8,7 +8,8 @@ import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Menu } from '../../ui/Menu.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead } from '../../ui/Page.tsx';
 import { StatusCounts } from '../../ui/StatusCounts.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
@@ -39,17 +40,7 @@ export function ExperimentPage() {
   const { data, error, refetch } = useApiQuery(ExperimentPageDocument, { id }, { every: 5_000 });
   if (!data && error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Skeleton height="60vh" />;
-  if (!data.experiment) {
-    return (
-      <>
-        <PageHead title="No such experiment" trail={[{ to: routes.experiments, label: 'Experiments' }]} />
-        <Empty title="This experiment does not exist">
-          <p>It has been deleted, or the link is cut off.</p>
-          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-        </Empty>
-      </>
-    );
-  }
+  if (!data.experiment) return <NotThere what="experiment" />;
   const { key: current, Content } = tabs.find(({ key }) => key === get('tab')) ?? tabs[0];
   const linkOf = (tab: string) => {
     const params = new URLSearchParams(tab === tabs[0].key ? {} : { tab });

@@ -10,7 +10,8 @@ import { KeyValues } from '../../ui/KeyValues.tsx';
 import { Progress } from '../../ui/Meter.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { toasts } from '../../ui/toasts.ts';
@@ -23,16 +24,7 @@ export function ProbePage({ id }: { readonly id: string }) {
   const { probe, underWay, error, again } = useProbe(id);
   if (error && !probe) return <Failure error={error} onRetry={again} />;
   if (probe === undefined) return <Skeleton height="70vh" />;
-  if (probe === null) {
-    return (
-      <>
-        <PageHead title="No such probe" />
-        <Empty title="There is no memory probe here any more">
-          <ButtonLink to={routes.probes}>To the memory probes</ButtonLink>
-        </Empty>
-      </>
-    );
-  }
+  if (probe === null) return <NotThere what="memory probe" back={{ to: routes.probes, label: 'Memory probes' }} />;
   const { targets, run, status } = probe;
   const [first] = targets;
   const others = targets.length > 1 ? ` and ${targets.length - 1} more` : '';

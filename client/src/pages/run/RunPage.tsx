@@ -1,8 +1,8 @@
 import { ForWriters } from '../../parts/Viewer.tsx';
 import { routes } from '../../routes.ts';
-import { ButtonLink } from '../../ui/Button.tsx';
 import { Moment } from '../../ui/Moment.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
@@ -22,7 +22,7 @@ import { useRun } from './useRun.ts';
 export function RunPage({ id }: { readonly id: string }) {
   const { state, error, reload } = useRun(id);
   if (state) return <Loaded state={state} reload={reload} />;
-  if (state === null) return <Missing />;
+  if (state === null) return <NotThere what="run" />;
   return (
     <>
       <PageHead title="Run" />
@@ -35,18 +35,6 @@ export function RunPage({ id }: { readonly id: string }) {
           <Skeleton height="60vh" />
         </Stack>
       )}
-    </>
-  );
-}
-
-function Missing() {
-  return (
-    <>
-      <PageHead title="No such run" />
-      <Empty title="There is no run with this id">
-        <p>It was deleted, or the link is cut off.</p>
-        <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-      </Empty>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { routes } from '../../routes.ts';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Notice, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Stack } from '../../ui/Page.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import { draftOfConfig, recipe } from './draft.ts';
@@ -28,16 +29,7 @@ export function StartPage({ experimentId }: { readonly experimentId: string }) {
   if (failed?.error) return <Failure error={failed.error} onRetry={() => void failed.refetch()} />;
   if (!page.data || (runId !== null && (!source.data || source.isPlaceholderData))) return <Skeleton height="70vh" />;
   const { experiment, architectures } = page.data;
-  if (!experiment) {
-    return (
-      <>
-        <PageHead title="No such experiment" />
-        <Empty title="There is no experiment here any more">
-          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-        </Empty>
-      </>
-    );
-  }
+  if (!experiment) return <NotThere what="experiment" />;
   const { dataset } = experiment;
   const trail = [
     { to: routes.experiments, label: 'Experiments' },

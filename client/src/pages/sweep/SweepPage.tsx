@@ -12,7 +12,8 @@ import { Confirm } from '../../ui/Dialog.tsx';
 import { Progress } from '../../ui/Meter.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
-import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
+import { Failure, Skeleton } from '../../ui/Notice.tsx';
+import { NotThere } from '../../ui/NotThere.tsx';
 import { PageHead, Panel, Stack } from '../../ui/Page.tsx';
 import { Status } from '../../ui/Status.tsx';
 import { toasts } from '../../ui/toasts.ts';
@@ -26,16 +27,7 @@ export function SweepPage({ id }: { readonly id: string }) {
   const [asking, ask] = useState(false);
   if (error && !sweep) return <Failure error={error} onRetry={refetch} />;
   if (sweep === undefined) return <Skeleton height="70vh" />;
-  if (sweep === null) {
-    return (
-      <>
-        <PageHead title="No such sweep" />
-        <Empty title="There is no sweep here any more">
-          <ButtonLink to={routes.experiments}>To the experiments</ButtonLink>
-        </Empty>
-      </>
-    );
-  }
+  if (sweep === null) return <NotThere what="sweep" />;
   const { experiment } = sweep;
   const trail = [
     { to: routes.experiments, label: 'Experiments' },
