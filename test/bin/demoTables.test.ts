@@ -11,6 +11,7 @@ function entry(rank: number, name: string, comparable: boolean): LeaderboardEntr
       run: null,
       ensemble: { name },
       value: { value: 0.25, nonFinite: null },
+      predictionValue: { value: 0.25, nonFinite: null },
       comparable,
       trainSeconds: null,
       imagesPerSecond: null,
@@ -27,6 +28,26 @@ describe('the leaderboard table', () => {
     expect(lineOf(drawn, 'first')).toMatch(/25\.0 % │/);
     expect(lineOf(drawn, 'second')).toMatch(/25\.0 % \* │/);
     expect(drawn).toMatch(/\n\* scored on other validation images than the entry above: not comparable$/);
+  });
+
+  test('does not take the score of an ensemble for a best epoch; the model that a run leaves has its own', () => {
+    const of = (name: string) => entry(1, name, true).node;
+    const config = { itemTransform: { size: { height: 128, width: 96 }, method: 'CROP' } } as const;
+    const more = { size: { height: 80, width: 64 }, effectiveBatchSize: 8, accumulation: 2 };
+    const run = { id: 'run_1', name: 'a run', architecture: 'vit', config: { ...config, ...more } };
+    const worse = { value: 0.5, nonFinite: null };
+    const drawn = leaderboardTable(
+      [
+        { rank: 1, node: of('mixed') },
+        { rank: 2, node: { ...of(''), ensemble: null, run, predictionValue: worse } },
+        { rank: 3, node: { ...of(''), ensemble: null, run: { ...run, name: 'in training' }, predictionValue: null } },
+      ],
+      'valid/error_rate',
+    );
+    expect(drawn).toMatch(/best epoch │ final model/);
+    expect(lineOf(drawn, 'mixed')).toMatch(/│ +- │ +25\.0 % │/);
+    expect(lineOf(drawn, 'a run')).toMatch(/│ +25\.0 % │ +50\.0 % │/);
+    expect(lineOf(drawn, 'in training')).toMatch(/│ +25\.0 % │ +- │/);
   });
 
   test('has no note where all are comparable', () => {

@@ -60,6 +60,7 @@ export interface LeaderboardEntry {
     readonly run: Pick<Run, 'id' | 'name' | 'architecture' | 'config'> | null;
     readonly ensemble: { readonly name: string } | null;
     readonly value: MetricValue;
+    readonly predictionValue: MetricValue | null;
     readonly comparable: boolean;
     readonly trainSeconds: number | null;
     readonly imagesPerSecond: number | null;
@@ -84,7 +85,7 @@ export const readLeaderboard = operation<
         node {
           run { id name architecture config }
           ensemble { name }
-          value { value nonFinite } comparable trainSeconds imagesPerSecond peakMemory
+          value { value nonFinite } predictionValue { value nonFinite } comparable trainSeconds imagesPerSecond peakMemory
         }
       }
     }

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Ensemble, LeaderboardEntry } from './operations.ts';
 import { formatMemory, formatMetric, formatPercent, formatSeconds, formatSize, formatSpeed } from './text.ts';
-import type { ProbeTarget, RunConfig } from './trainingOperations.ts';
+import type { MetricValue, ProbeTarget, RunConfig } from './trainingOperations.ts';
 
 /** The same look for all: plain rules, no colours, so that it pastes. */
 function table(head: string[], rows: string[][], numeric: readonly number[]): string {
@@ -33,27 +33,33 @@ export function probeTable(targets: readonly ProbeTarget[]): string {
   );
 }
 
-/** Entries that were scored on other validation images than the entry above are marked, with a line below that says so. */
+/**
+ * A run with the score of its best epoch and that of the weights it keeps, the last epoch's, of which an ensemble is made. Entries that were
+ * scored on other validation images than the entry above are marked, with a line below that says so.
+ */
 export function leaderboardTable(entries: readonly LeaderboardEntry[], metric: string): string {
   const rate = /error_rate|accuracy/.test(metric);
+  const format = (value: MetricValue | null) =>
+    value && (rate && value.value !== null ? formatPercent(value.value) : formatMetric(value));
   const drawn = table(
-    ['#', 'run', 'item transform', 'size', 'accum.', metric, 'speed', 'peak memory', 'trained'],
+    ['#', 'run', 'item transform', 'size', 'accum.', 'best epoch', 'final model', 'speed', 'peak memory', 'trained'],
     entries.map(({ rank, node }) => {
-      const { run, ensemble, value } = node;
-      const score = rate && value.value !== null ? formatPercent(value.value) : formatMetric(value);
+      const { run, ensemble, value, predictionValue } = node;
+      const scores = [run && format(value), format(predictionValue)];
+      const mark = node.comparable ? '' : ' *';
       return [
         String(rank),
         run?.name ?? `ensemble ${ensemble?.name}`,
         run ? describeItem(run.config) : '',
         run ? formatSize(run.config.size) : '',
         run ? String(run.config.accumulation) : '',
-        node.comparable ? score : `${score} *`,
+        ...scores.map((score) => (score === null ? '-' : score + mark)),
         formatSpeed(node.imagesPerSecond),
         formatMemory(node.peakMemory),
         formatSeconds(node.trainSeconds),
       ];
     }),
-    [0, 4, 5, 6, 7, 8],
+    [0, 4, 5, 6, 7, 8, 9],
   );
   if (entries.every(({ node }) => node.comparable)) return drawn;
   return `${drawn}\n* scored on other validation images than the entry above: not comparable`;

@@ -66,7 +66,7 @@ export async function work(
   const submission = await watch.time('submit', () => submit(client, ensemble.id, file, preset));
 
   const leaderboard = await watch.time('leaderboard', () => readLeaderboard(client, experiment.id));
-  say(`\nLeaderboard of "${experiment.name}"`);
+  say(`\nLeaderboard of "${experiment.name}" by ${leaderboard.metric}`);
   say(leaderboardTable(leaderboard.entries, leaderboard.metric));
   say(`\nEnsemble "${ensemble.name}"`);
   say(ensembleTable(ensemble));
