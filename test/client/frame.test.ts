@@ -135,6 +135,29 @@ describe.runIf(hasBrowser)('the frame', () => {
     await close();
   });
 
+  test('what is not there is told in the same words everywhere, with a way back', async () => {
+    const { page, problems, close } = await openTab(browser, open.url, { tolerated: /Failed to load resource/ });
+    const links = [
+      ['page', '/experiment', 'experiments'],
+      ['experiment', routes.experiment('none'), 'experiments'],
+      ['experiment', routes.start('none'), 'experiments'],
+      ['experiment', routes.newEnsemble('none'), 'experiments'],
+      ['ensemble', routes.ensemble('none'), 'experiments'],
+      ['run', routes.run('none'), 'experiments'],
+      ['sweep', routes.sweep('none'), 'experiments'],
+      ['memory probe', routes.probe('none'), 'memory probes'],
+      ['data set', routes.dataset('none'), 'data sets'],
+    ] as const;
+    for (const [what, link, list] of links) {
+      await page.goto(link);
+      await page.getByRole('heading', { level: 1, name: `No such ${what}` }).waitFor();
+      const told = await page.getByRole('main').textContent();
+      expect(told, link).toContain(`There is no such ${what}It was deleted, or the link is cut off.To the ${list}`);
+    }
+    expect(problems).toEqual([]);
+    await close();
+  });
+
   test('the GraphQL of a page is shown, and runs in GraphiQL as it stands', async () => {
     const { page, problems, close } = await openTab(browser, open.url);
     await page.goto(routes.run(runId));

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { count } from '../../format/numbers.ts';
+import { splitWords } from '../../format/splits.ts';
 import type { Column, Sorting } from '../../ui/DataTable.tsx';
 import { Checkbox } from '../../ui/Field.tsx';
 import { Failure, Skeleton } from '../../ui/Notice.tsx';
@@ -19,7 +20,6 @@ import { keyOf, type RankedRow } from './rows.ts';
 import { chosenColumns, nameColumn } from './runColumns.tsx';
 import { scoreColumns } from './scoreColumns.tsx';
 import { scoreDirection } from './scoreDirection.ts';
-import { splitWords } from './splitWords.ts';
 import { hasTwoScores } from './twoScores.ts';
 import { useBoardView } from './useBoardView.ts';
 import { useLeaderboard } from './useLeaderboard.ts';
