@@ -174,6 +174,7 @@ describe.runIf(hasBrowser)('a gallery of hundreds', () => {
     await expect.poll(() => at('1001.jpg').textContent()).toContain('480 × 640');
     await page.getByText('Cannot be read').first().waitFor();
     await page.getByText('it is not there, or not on this machine (ENOENT)').waitFor();
+    await expect.poll(() => cells.first().locator('img').isVisible()).toBe(false);
     await expect.poll(() => cells.count()).toBeLessThan(120);
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
