@@ -100,6 +100,10 @@ const queries: readonly [name: string, query: string, variables?: object][] = [
     `{ experiment(name: "many runs") { leaderboard(first: 1000, orderBy: { field: PEAK_MEMORY }) { totalCount edges { ${entry} } } } }`,
   ],
   [
+    'leaderboard: 1000 by predictions',
+    `{ experiment(name: "many runs") { leaderboard(first: 1000, orderBy: { field: PREDICTION_VALUE }) { totalCount edges { ${entry} } } } }`,
+  ],
+  [
     'leaderboard: 100, filtered by metric and architecture',
     `{ experiment(name: "many runs") { leaderboard(first: 100, filter: "arch like convnext* and valid/loss < 0.5") { totalCount edges { ${entry} } } } }`,
   ],
