@@ -32,11 +32,10 @@ export function ForWriters({ children }: { readonly children: ReactNode }): Reac
 
 /** Above a form, for those who can only look at it; nothing for others. `what`: what it would do, e.g. `start a run`. */
 export function ReadOnlyNotice({ what }: { readonly what: string }): ReactNode {
-  const viewer = useViewer();
   if (useMayWrite()) return null;
   return (
     <Notice tone="warn" title="This key may only read">
-      To {what}, log in with a key of scope WRITE. <bdi>{viewer?.name}</bdi> has READ: everything can be looked at.
+      The form can be looked at. To {what}, log in with a key of scope WRITE.
     </Notice>
   );
 }
