@@ -68,11 +68,12 @@ async function measure(name: string, work: () => Promise<unknown>): Promise<void
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1000;
+  const peak = process.resourceUsage().maxRSS / 1024;
   // A timer that is late is seen when it fires.
   await new Promise((resolve) => setTimeout(resolve, 10));
   delay.disable();
   console.log(
-    `  ${name.padEnd(40)} ${seconds.toFixed(2).padStart(6)} s, longest delay ${(delay.max / 1e6).toFixed(0)} ms`,
+    `  ${name.padEnd(40)} ${seconds.toFixed(2).padStart(6)} s, longest delay ${(delay.max / 1e6).toFixed(0)} ms, peak so far ${peak.toFixed(0)} MiB`,
   );
 }
 

@@ -28,10 +28,10 @@ export interface Member extends EnsembleMember {
   readonly vocab: readonly string[];
 }
 
-/** Members of an ensemble at most: all their matrices are in memory when it is computed. */
+/** Members of an ensemble at most. */
 export const mostMembers = 500;
 
-/** float32 values of all members together: 1 GiB, which is in memory while they are computed with. */
+/** float32 values of all members together: 1 GiB, which is in memory while members are selected. Results read them in blocks. */
 const mostValues = 2 ** 28;
 
 /** Sums of larger ones could be infinite, and what they weigh NaN. */

@@ -3,9 +3,11 @@
 import type { LabelCount, Split } from '../domain/dataset.ts';
 import type { PageRequest } from '../domain/page.ts';
 import { checkSameRows, type ProbabilityTable } from '../ensembles/combine.ts';
+import { byDispute, type Disagreement } from '../ensembles/disagreement.ts';
 import type { EnsembleMethod } from '../ensembles/methods.ts';
 import { needsLabels, needsProbabilities, type RowChoice } from '../ensembles/rows.ts';
 import type { Score } from '../ensembles/score.ts';
+import { refuse } from '../errors.ts';
 import { findDifferingSets } from '../store/ensembleRun.ts';
 import { type PredictionRow, predictionRow, readImageIds, readPredictions } from '../store/prediction.ts';
 import { readMatrixRows } from '../store/predictionMatrix.ts';
@@ -48,8 +50,28 @@ export interface EnsembleResult {
   csv(): Promise<string>;
 }
 
+/** Rows `start` to before `end`. */
+interface Block {
+  readonly start: number;
+  readonly end: number;
+}
+
+type Visit = (block: Block, matrices: readonly Float32Array[], combined: ProbabilityTable) => Promise<void>;
+
+/** float32 values of all members that are in memory at once: 64 MiB. What has no more is read once and kept. */
+const mostAtOnce = 2 ** 24;
+
+/** All rows; `values`: those of one row, of all members; `most`: those of a block. */
+function blocksOf(rows: number, values: number, most: number): Block[] {
+  const size = Math.max(1, Math.floor(most / Math.max(1, values)));
+  const count = Math.max(1, Math.ceil(rows / size));
+  return Array.from({ length: count }, (_, i) => ({ start: i * size, end: Math.min(rows, (i + 1) * size) }));
+}
+
 /**
- * The result of members over one split.
+ * The result of members over one split. Their matrices are combined in blocks of rows: only the combined one is ever whole in memory,
+ * where all of them together are large.
+ * @param atOnce float32 values of all members to have in memory at once
  * @throws UserInputError INCOMPATIBLE that names two runs and the first row or label they differ in; LIMIT_EXCEEDED
  */
 export async function createEnsembleResult(
@@ -57,6 +79,7 @@ export async function createEnsembleResult(
   split: Split,
   method: EnsembleMethod,
   members: readonly Member[],
+  atOnce = mostAtOnce,
 ): Promise<EnsembleResult> {
   checkMemory(members);
   await checkComparable(db, members);
@@ -72,8 +95,31 @@ export async function createEnsembleResult(
       members.map(({ name, weight }, i) => ({ name, weight, vocab, imageIds, probabilities: matrices[i]! })),
     );
   const imageIds = remembered(() => readImageIds(db, setId));
-  const matrices = remembered(() => inTurn(members, (member) => readPredictions(db, member.setId)));
-  const whole = remembered(async () => combine(await imageIds(), await matrices()));
+  const readRows = (start: number, end: number) =>
+    inTurn(members, async (member) => {
+      const values = await readMatrixRows(db, member.setId, columns, start, end);
+      if (values.length === (end - start) * columns) return values;
+      throw refuse('CONFLICT', `the predictions of ${member.name} were removed in the meantime; try again`);
+    });
+  const blocks = blocksOf(rowCount, members.length * columns, atOnce);
+  const everything = remembered(() => inTurn(members, (member) => readPredictions(db, member.setId)));
+  const matricesOf = ({ start, end }: Block) => (blocks.length === 1 ? everything() : readRows(start, end));
+  const valuesOf = ({ probabilities }: ProbabilityTable, { start, end }: Block) =>
+    probabilities.subarray(start * columns, end * columns);
+  /** `visit` sees the matrices of every block, and what they are combined to, where it is the first to ask. */
+  const whole = remembered(async (visit?: Visit): Promise<ProbabilityTable> => {
+    const ids = await imageIds();
+    if (blocks.length === 1) return combine(ids, await everything());
+    const probabilities = new Float32Array(new SharedArrayBuffer(rowCount * columns * Float32Array.BYTES_PER_ELEMENT));
+    const table = { vocab, imageIds: ids, probabilities };
+    for (const block of blocks) {
+      const matrices = await matricesOf(block);
+      const part = await combine(ids.slice(block.start, block.end), matrices);
+      valuesOf(table, block).set(part.probabilities);
+      await visit?.(block, matrices, part);
+    }
+    return table;
+  });
 
   async function chosenRows(choice: RowChoice): Promise<number[]> {
     const ids = await imageIds();
@@ -89,7 +135,7 @@ export async function createEnsembleResult(
     const chosen = rows.map((row) => ids[row]!);
     if (!whole.started() && rows.every((row, i) => row === start + i)) {
       const end = start + rows.length;
-      return combine(chosen, await inTurn(members, (m) => readMatrixRows(db, m.setId, columns, start, end)));
+      return combine(chosen, await readRows(start, end));
     }
     const { probabilities } = await whole();
     const values = rows.map((row) => probabilities.subarray(row * columns, (row + 1) * columns));
@@ -117,9 +163,22 @@ export async function createEnsembleResult(
     labelCounts: async () => threads.run('labelCounts', await whole()),
     rows: async (page, choice = { orderBy: 'IMAGE_ID' }) => pageOfRows(await chosenRows(choice), page, choice, toRows),
     async disagreement(limit = 50) {
-      const ids = await imageIds();
-      const tables = (await matrices()).map((probabilities) => ({ imageIds: ids, vocab, probabilities }));
-      const found = await threads.run('disagreement', tables, await whole(), limit);
+      const all: Disagreement[] = [];
+      const visit: Visit = async ({ start }, matrices, part) => {
+        const tables = matrices.map((probabilities) => ({ ...part, probabilities }));
+        const disputed = await threads.run('disagreement', tables, part, limit);
+        all.push(...disputed.map((each) => ({ ...each, row: start + each.row })));
+      };
+      if (blocks.length > 1 && !whole.started()) await whole(visit);
+      else {
+        const table = await whole();
+        for (const block of blocks) {
+          const ids = table.imageIds.slice(block.start, block.end);
+          const part = { vocab, imageIds: ids, probabilities: valuesOf(table, block) };
+          await visit(block, await matricesOf(block), part);
+        }
+      }
+      const found = all.sort(byDispute).slice(0, limit);
       const rows = await toRows(
         found.map(({ row }) => row),
         found.map(({ row }) => rowCursor('IMAGE_ID', row)),
@@ -162,11 +221,13 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   return results;
 }
 
-/** Calls `work` once and gives every caller its promise. */
-function remembered<T>(work: () => Promise<T>): (() => Promise<T>) & { started: () => boolean } {
+/** Calls `work` once, for the first caller, and gives every caller its promise. */
+function remembered<T, A extends readonly unknown[]>(
+  work: (...args: A) => Promise<T>,
+): ((...args: A) => Promise<T>) & { started: () => boolean } {
   let promise: Promise<T> | undefined;
-  const get = () => {
-    promise ??= work();
+  const get = (...args: A) => {
+    promise ??= work(...args);
     return promise;
   };
   return Object.assign(get, { started: () => promise !== undefined });

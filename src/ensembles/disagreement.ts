@@ -9,12 +9,16 @@ export interface Disagreement {
   readonly row: number;
   /** Members by their most probable label, most votes first. Weights do not count. */
   readonly votes: readonly LabelCount[];
+  /** The largest combined probability. */
+  readonly confidence: number;
 }
 
-/**
- * Rows on which not all members predict the same label: fewest votes for the winner first, then least confident combined
- * prediction, then by row; at most `limit`.
- */
+/** Fewest votes for the winner first, then least confident combined prediction, then by row. */
+export function byDispute(a: Disagreement, b: Disagreement): number {
+  return a.votes[0]!.count - b.votes[0]!.count || a.confidence - b.confidence || a.row - b.row;
+}
+
+/** Rows on which not all members predict the same label, most disputed first; at most `limit`. */
 export function findDisagreement(
   members: readonly ProbabilityTable[],
   combined: ProbabilityTable,
@@ -22,13 +26,13 @@ export function findDisagreement(
 ): Disagreement[] {
   const { vocab, probabilities, imageIds } = combined;
   const columns = vocab.length;
-  const confidence = (row: number) => probabilities[row * columns + argmaxRow(probabilities, row, columns)]!;
   return imageIds
     .map((_, row) => ({
       row,
       votes: countLabels(members.map((member) => vocab[argmaxRow(member.probabilities, row, columns)]!)),
+      confidence: probabilities[row * columns + argmaxRow(probabilities, row, columns)]!,
     }))
     .filter(({ votes }) => votes.length > 1)
-    .sort((a, b) => a.votes[0]!.count - b.votes[0]!.count || confidence(a.row) - confidence(b.row) || a.row - b.row)
+    .sort(byDispute)
     .slice(0, limit);
 }
