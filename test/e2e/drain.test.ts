@@ -14,7 +14,7 @@ import { experimentOf, testId, testRun } from '../support/catalogue.ts';
 import { testDatabase } from '../support/database.ts';
 import { type ServerProcess, startServerProcess } from '../support/serverProcess.ts';
 
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();

@@ -100,4 +100,4 @@ test('readyz tells the truth from the start to the end, and healthz that the pro
   // The second signal ends it at once.
   server.child.kill('SIGTERM');
   expect((await server.finished).status).toBe(143);
-}, 180_000);
+}, 300_000);

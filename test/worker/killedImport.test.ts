@@ -87,7 +87,7 @@ test('a worker that is killed while it unpacks leaves nothing that counts, and a
   expect((await countImages(ctx.db.prisma, [id])).get(id)).toMatchObject({ trainCount: imageCount });
   expect(await folders(`${id}/files/rust`)).toHaveLength(imageCount / 2);
   await expect.poll(() => folders('drafts'), patience).toEqual([]);
-}, 120_000);
+});
 
 test('an import is watched live, and canceled while a worker is at it; the worker goes on with the next', async () => {
   const worker = await startWorker();
@@ -117,4 +117,4 @@ test('an import is watched live, and canceled while a worker is at it; the worke
   const next = await importDataset(ctx, { name: 'next', path: folder });
   await expect.poll(async () => (await dataset(next)).status, patience).toBe('READY');
   expect(worker.child.exitCode).toBeNull();
-}, 120_000);
+});
