@@ -110,10 +110,10 @@ describe.runIf(hasBrowser)('from images to a submission', () => {
     await tabTo(page, /^Batch size/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('4');
+    await tabTo(page, /^Pretrained$/);
+    await page.keyboard.press('ArrowDown');
     await tabTo(page, /^Advanced$/);
     await page.keyboard.press('Enter');
-    await tabTo(page, /^Start$/);
-    await page.keyboard.press('ArrowDown');
     await tabTo(page, /^Weights$/);
     await page.keyboard.type('story');
     await page.keyboard.press('Enter');
