@@ -7,7 +7,8 @@ import { createServer } from 'node:net';
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    // Above those that browsers refuse.
+    const port = 11_000 + Math.floor(Math.random() * 19_000);
     const holder = createServer();
     try {
       await once(holder.listen(port, '127.0.0.1'), 'listening');
