@@ -1,8 +1,6 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import type { FormEvent } from 'react';
 import { TextField } from './Field.tsx';
-
-/** Milliseconds without a key after which what stands there counts. */
-const rest = 400;
+import { useTyped } from './useTyped.ts';
 
 /** A line by which a list is narrowed down: counts shortly after the last key, at once on Enter. The field keeps what is typed, and the focus. */
 export function SearchField({
@@ -20,20 +18,12 @@ export function SearchField({
   /** Without spaces around it. */
   readonly onChange: (value: string) => void;
 }) {
-  const [text, setText] = useState(value);
-  const latest = useRef({ value, onChange });
-  latest.current = { value, onChange };
-  // It has come from elsewhere: an example, the browser's back button.
-  useEffect(() => setText((written) => (written.trim() === value ? written : value)), [value]);
-  useEffect(() => {
-    const timer = setTimeout(() => apply(text, latest.current), rest);
-    return () => clearTimeout(timer);
-  }, [text]);
+  const [text, setText, settle] = useTyped(value, onChange);
   return (
     <form
       onSubmit={(event: FormEvent) => {
         event.preventDefault();
-        apply(text, latest.current);
+        settle();
       }}
     >
       <TextField
@@ -48,11 +38,4 @@ export function SearchField({
       />
     </form>
   );
-}
-
-function apply(
-  text: string,
-  { value, onChange }: { readonly value: string; readonly onChange: (value: string) => void },
-): void {
-  if (text.trim() !== value) onChange(text.trim());
 }

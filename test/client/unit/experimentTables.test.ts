@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { configRows } from '../../../client/src/domain/configDiff.ts';
 import { configLeaves } from '../../../client/src/domain/configLeaves.ts';
 import { improvesUpwards } from '../../../client/src/domain/improves.ts';
-import { writeEach } from '../../../client/src/pages/experiment/bulk.ts';
+import { writeEach } from '../../../client/src/domain/writeEach.ts';
 import {
   columnId,
   formatColumns,

@@ -13,17 +13,17 @@ import {
 } from '../../generated/operations.ts';
 import { routes } from '../../routes.ts';
 import { type Column, DataTable } from '../../ui/DataTable.tsx';
-import { Select, TextField } from '../../ui/Field.tsx';
+import { Select } from '../../ui/Field.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Name } from '../../ui/Name.tsx';
 import { Empty, Failure, Skeleton } from '../../ui/Notice.tsx';
 import { Panel, Stack } from '../../ui/Page.tsx';
+import { SearchField } from '../../ui/SearchField.tsx';
 import { useSearch } from '../../ui/useSearch.ts';
 import styles from './ensembles.module.css';
 import { problemAt } from './problems.ts';
 import { problemsOf } from './refusal.ts';
 import { predictionsOn } from './scores.ts';
-import { useTyped } from './useTyped.ts';
 
 type Candidate = NonNullable<EnsembleCandidatesQuery['experiment']>['runs']['nodes'][number];
 
@@ -50,7 +50,6 @@ export const CandidatesPanel = memo(function CandidatesPanel({
 }) {
   const [get, set] = useSearch();
   const order = orders.find(({ key }) => key === get('order')) ?? orders[0]!;
-  const [filter, setFilter] = useTyped(get('filter') ?? '', (text) => set({ filter: text.trim() || null }));
   const { rows, error, first, loadMore, refetch } = useApiPages(
     EnsembleCandidatesDocument,
     { id: experimentId, filter: get('filter') ?? usual, orderBy: order.by(better) },
@@ -64,15 +63,12 @@ export const CandidatesPanel = memo(function CandidatesPanel({
       <Stack>
         <div className={styles.form}>
           <div className={styles.grow}>
-            <TextField
+            <SearchField
               label="Filter"
-              type="search"
-              spellCheck={false}
-              autoComplete="off"
               placeholder={usual}
-              value={filter}
+              value={get('filter') ?? ''}
               problem={problem}
-              onChange={({ target }) => setFilter(target.value)}
+              onChange={(text) => set({ filter: text || null })}
             />
           </div>
           <Select label="Order" value={order.key} onChange={({ target }) => set({ order: target.value })}>

@@ -5,10 +5,10 @@ import { Button } from '../../ui/Button.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Name } from '../../ui/Name.tsx';
+import { useTyped } from '../../ui/useTyped.ts';
 import type { Rule } from './builderState.ts';
 import styles from './ensembles.module.css';
 import type { MatchedRule } from './useMembers.ts';
-import { useTyped } from './useTyped.ts';
 import { WeightField } from './WeightField.tsx';
 
 /** A predicate with its weight, and the runs that it matches. */
@@ -30,7 +30,7 @@ export function RuleLine({
   readonly onRemove: () => void;
 }) {
   const { filter, weight, runs } = rule;
-  const [text, setText] = useTyped(filter, (typed) => onChange({ filter: typed.trim(), weight }));
+  const [text, setText, settle] = useTyped(filter, (typed) => onChange({ filter: typed, weight }));
   return (
     <li className={styles.rule}>
       <WeightField
@@ -48,7 +48,7 @@ export function RuleLine({
         value={text}
         problem={rule.problem ?? problem}
         onChange={({ target }) => setText(target.value)}
-        onKeyDown={({ key }) => key === 'Enter' && onChange({ filter: text.trim(), weight })}
+        onKeyDown={({ key }) => key === 'Enter' && settle()}
       />
       <Button look="quiet" aria-label={`Remove line ${number}`} title="Remove this line" onClick={onRemove}>
         <Icon name="close" />

@@ -1,8 +1,8 @@
 import { useState } from 'react';
+import { type Refusal, type Target, writeEach } from '../../domain/writeEach.ts';
 import { count } from '../../format/numbers.ts';
 import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { type Refusal, type Target, writeEach } from './bulk.ts';
 import styles from './Experiment.module.css';
 
 /** Where a write for many objects stands. */

@@ -1,9 +1,12 @@
 import { useState } from 'react';
 import { request } from '../../api/request.ts';
+import { type Refusal, type Target, writeEach } from '../../domain/writeEach.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence, sentences } from '../../format/sentence.ts';
 import { CancelQueuedDocument, QueueAgainDocument, type RunOnMachineFragment } from '../../generated/operations.ts';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { Progress } from '../../ui/Meter.tsx';
+import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { toasts } from '../../ui/toasts.ts';
 
@@ -19,27 +22,28 @@ export function CancelDialog({
 }) {
   const [targets] = useState(runs);
   const [done, setDone] = useState<number | null>(null);
-  const [refusals, setRefusals] = useState<readonly string[]>([]);
+  const [refusals, setRefusals] = useState<readonly Refusal[]>([]);
   const begun = targets.filter(({ status }) => status !== 'QUEUED').length;
   const words = targets.length === 1 ? 'this run' : `these ${count(targets.length)} runs`;
 
   const confirm = async () => {
-    const refused: string[] = [];
-    const waited: string[] = [];
-    for (const [index, { id, name }] of targets.entries()) {
-      setDone(index);
-      try {
-        const { run, userErrors } = (await request(CancelQueuedDocument, { id })).cancelRun;
-        refused.push(...userErrors.map(({ message }) => `${name}: ${message}`));
-        if (run?.status === 'CANCELED') waited.push(id);
-      } catch (error) {
-        refused.push(`${name}: ${(error as Error).message}`);
-      }
-    }
+    const canceled = new Set<string>();
+    setDone(0);
+    const cancel = async ({ key: id }: Target) => {
+      const { run, userErrors } = (await request(CancelQueuedDocument, { id })).cancelRun;
+      if (run?.status === 'CANCELED') canceled.add(id);
+      return userErrors.length ? sentences(userErrors) : null;
+    };
+    const refused = await writeEach(
+      targets.map(({ id, name }) => ({ key: id, name })),
+      cancel,
+      setDone,
+    );
     setDone(null);
     setRefusals(refused);
     onChange();
     if (refused.length) return;
+    const waited = targets.map(({ id }) => id).filter((id) => canceled.has(id));
     toasts.show(targets.length === 1 ? 'The run was canceled' : `${count(targets.length)} runs were canceled`, {
       ...(waited.length > 0 && { action: { label: 'Queue again', run: () => void queueAgain(waited).then(onChange) } }),
     });
@@ -63,7 +67,15 @@ export function CancelDialog({
       {done !== null && (
         <Progress label="Canceled" share={done / targets.length} text={`${count(done)} of ${count(targets.length)}`} />
       )}
-      {refusals.length > 0 && <Notice tone="bad">{refusals.join('\n')}</Notice>}
+      {refusals.length > 0 && (
+        <Notice tone="bad" title="Not canceled">
+          {refusals.map(({ key, name, problem }) => (
+            <p key={key}>
+              <Name whole>{name}</Name>: {sentence(problem)}
+            </p>
+          ))}
+        </Notice>
+      )}
     </Confirm>
   );
 }
