@@ -112,7 +112,7 @@ describe.runIf(hasBrowser)('an import', () => {
     await page.getByText('there is <b>no</b> image').waitFor();
     await expect.poll(() => page.getByRole('button', { name: 'Import again' }).isEnabled()).toBe(true);
     await page.getByText('leaves <i>1</i>.zip').waitFor();
-    expect(await page.getByText('Unpacked in').count()).toBe(0);
+    await expect.poll(() => page.getByText('Unpacked in').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();

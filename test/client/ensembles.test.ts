@@ -246,7 +246,7 @@ describe.runIf(hasBrowser)('the ensemble builder', () => {
         ]),
       )
       .waitFor();
-    expect(await page.locator('[aria-busy=true]').count()).toBe(0);
+    await expect.poll(() => page.locator('[aria-busy=true]').count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });

@@ -190,13 +190,13 @@ describe.runIf(hasBrowser)('a leaderboard', () => {
     await bar.getByText('2 selected').waitFor();
     await page.getByRole('link', { name: 'Runs', exact: true }).click();
     await page.getByRole('table', { name: 'Runs' }).waitFor();
-    expect(await bar.count()).toBe(0);
+    await expect.poll(() => bar.count()).toBe(0);
     await page.goBack();
     await bar.getByRole('button', { name: 'Clear' }).click();
     await bar.waitFor({ state: 'detached' });
     await page.reload();
     await expect.poll(() => names(page), patience).toHaveLength(3);
-    expect(await bar.count()).toBe(0);
+    await expect.poll(() => bar.count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });

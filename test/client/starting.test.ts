@@ -185,7 +185,7 @@ describe.runIf(hasBrowser)('the form of runs and sweeps', () => {
     const comeBack = () => page.evaluate('window.dispatchEvent(new Event("visibilitychange"))');
     await expect.poll(() => comeBack().then(() => asked), { timeout: 30_000, interval: 100 }).toBeGreaterThan(0);
     await page.getByText('Epochs: 3 → 5').waitFor();
-    expect(await field(page, 'Epochs').inputValue()).toBe('5');
+    await expect.poll(() => field(page, 'Epochs').inputValue()).toBe('5');
     expect(await page.evaluate('document.querySelector("form").sameAsBefore')).toBe(true);
     expect(problems).toEqual([]);
     await close();
@@ -305,11 +305,11 @@ describe.runIf(hasBrowser)('memory probes', () => {
     const newest = await newExperiment('newest');
     const { page, problems, close } = await open(routes.newProbe({ experiment: 'exp_gone', arch: 'convnext_atto' }));
     await page.getByText('There is no such experiment any more.').waitFor();
-    expect(await page.getByLabel('Images of').inputValue()).toBe(newest);
+    await expect.poll(() => page.getByLabel('Images of').inputValue()).toBe(newest);
     await page.goto(routes.newProbe({ experiment: older, arch: 'convnext_atto' }));
     await settled(page);
     await expect.poll(() => page.getByLabel('Images of').inputValue()).toBe(older);
-    expect(await page.getByText('There is no such experiment').count()).toBe(0);
+    await expect.poll(() => page.getByText('There is no such experiment').count()).toBe(0);
     expect(problems).toEqual([]);
     await close();
   });
