@@ -106,17 +106,20 @@ export async function createEnsembleResult(
   const matricesOf = ({ start, end }: Block) => (blocks.length === 1 ? everything() : readRows(start, end));
   const valuesOf = ({ probabilities }: ProbabilityTable, { start, end }: Block) =>
     probabilities.subarray(start * columns, end * columns);
-  /** `visit` sees the matrices of every block, and what they are combined to, where it is the first to ask. */
-  const whole = remembered(async (visit?: Visit): Promise<ProbabilityTable> => {
+  /** Who sees the matrices of every block, and what they are combined to, as they are read; null when it is too late for that. */
+  let visitors: Visit[] | null = blocks.length > 1 ? [] : null;
+  const whole = remembered(async (): Promise<ProbabilityTable> => {
     const ids = await imageIds();
-    if (blocks.length === 1) return combine(ids, await everything());
+    if (!visitors) return combine(ids, await everything());
+    const visits = visitors;
+    visitors = null;
     const probabilities = new Float32Array(new SharedArrayBuffer(rowCount * columns * Float32Array.BYTES_PER_ELEMENT));
     const table = { vocab, imageIds: ids, probabilities };
     for (const block of blocks) {
       const matrices = await matricesOf(block);
       const part = await combine(ids.slice(block.start, block.end), matrices);
       valuesOf(table, block).set(part.probabilities);
-      await visit?.(block, matrices, part);
+      for (const visit of visits) await visit(block, matrices, part);
     }
     return table;
   });
@@ -169,8 +172,10 @@ export async function createEnsembleResult(
         const disputed = await threads.run('disagreement', tables, part, limit);
         all.push(...disputed.map((each) => ({ ...each, row: start + each.row })));
       };
-      if (blocks.length > 1 && !whole.started()) await whole(visit);
-      else {
+      if (visitors) {
+        visitors.push(visit);
+        await whole();
+      } else {
         const table = await whole();
         for (const block of blocks) {
           const ids = table.imageIds.slice(block.start, block.end);
@@ -221,13 +226,11 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   return results;
 }
 
-/** Calls `work` once, for the first caller, and gives every caller its promise. */
-function remembered<T, A extends readonly unknown[]>(
-  work: (...args: A) => Promise<T>,
-): ((...args: A) => Promise<T>) & { started: () => boolean } {
+/** Calls `work` once and gives every caller its promise. */
+function remembered<T>(work: () => Promise<T>): (() => Promise<T>) & { started: () => boolean } {
   let promise: Promise<T> | undefined;
-  const get = (...args: A) => {
-    promise ??= work(...args);
+  const get = () => {
+    promise ??= work();
     return promise;
   };
   return Object.assign(get, { started: () => promise !== undefined });

@@ -88,6 +88,14 @@ test('the most disputed rows are the same, whatever was asked for before', async
   expect(tasks.filter(([task]) => task === 'combine')).toHaveLength(8);
 });
 
+test('what is asked for in one request is read once, in whatever order', async () => {
+  const { result: whole } = await result('MEAN');
+  const { result: blocked, tasks } = await result('MEAN', few);
+  const [labels, , disputed] = await Promise.all([blocked.labelCounts(), blocked.score(), blocked.disagreement()]);
+  expect([labels, disputed]).toEqual([await whole.labelCounts(), await whole.disagreement()]);
+  expect(tasks.map(([task]) => task)).toEqual(Array.from({ length: 8 }, () => ['combine', 'disagreement']).flat());
+});
+
 test('a row of its own for every block, if need be', async () => {
   const { result: blocked } = await result('MEAN', 1);
   expect(await blocked.csv()).toBe(await (await result('MEAN')).result.csv());
