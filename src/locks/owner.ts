@@ -15,5 +15,8 @@ export function ownerName(): string {
  */
 export function isAbandoned(name: string): boolean {
   const [, host, pid, start] = /^(.+)\.(\d+)(?:-(\d+))?$/.exec(name) ?? [];
-  return host === os.hostname() && !isSameProcess(Number(pid), start);
+  if (host !== os.hostname()) return false;
+  // An earlier version's, without a start, whose number this process was given.
+  if (Number(pid) === process.pid && start === undefined) return processStart(process.pid) !== undefined;
+  return !isSameProcess(Number(pid), start);
 }
