@@ -40,14 +40,17 @@ export interface Sample extends ManifestImage {
   readonly position: number;
 }
 
+/** Of ten thousand labels the counts are long, and every thumbnail looks for its data set. */
+const uncounted = { omit: { imageCounts: true } } as const;
+
 /** By id; ids that do not exist are missing from the map. */
 export async function getDatasets(db: Queryable, ids: readonly string[]): Promise<Map<string, Dataset>> {
-  const rows = await db.dataset.findMany({ where: { id: { in: [...ids] } } });
+  const rows = await db.dataset.findMany({ where: { id: { in: [...ids] } }, ...uncounted });
   return new Map(rows.map((row) => [row.id, datasetOfRow(row)]));
 }
 
 export async function findDataset(db: Queryable, by: { id: string } | { name: string }): Promise<Dataset | null> {
-  const row = await db.dataset.findUnique({ where: by });
+  const row = await db.dataset.findUnique({ where: by, ...uncounted });
   return row && datasetOfRow(row);
 }
 
@@ -73,6 +76,7 @@ export async function listDatasets(
     },
     orderBy: { id: 'desc' },
     take: pageSize(page) + 1,
+    ...uncounted,
   });
   return pageOf(rows.map(datasetOfRow), page);
 }
@@ -167,7 +171,8 @@ export async function insertDataset(
 }
 
 /** For the store: a row as it is read. */
-export function datasetOfRow({ imageCounts: _, ...row }: DatasetModel): Dataset {
+export function datasetOfRow(found: Omit<DatasetModel, 'imageCounts'> & Partial<DatasetModel>): Dataset {
+  const { imageCounts: _, ...row } = found;
   return { ...row, importProgress: row.importProgress as ImportProgress | null };
 }
 
