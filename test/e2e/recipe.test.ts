@@ -119,7 +119,9 @@ describe('the recipe at scale mini, one epoch', () => {
   });
 
   test('tells what the devices held while the architectures were trained', () => {
-    expect(server.output()).toMatch(/^ +CPU:0 .+\n +process +\d+ uses +\d+\.\d{3} MB memory {2}(?:convnext|vit|swin)\w+ /m);
+    expect(server.output()).toMatch(
+      /^ +CPU:0 .+\n +process +\d+ uses +\d+\.\d{3} MB memory {2}(?:convnext|vit|swin)\w+ /m,
+    );
   });
 
   test('counts the two ViTs double: 2 of 10 each', () => {
