@@ -193,10 +193,8 @@ export class RunReporter {
       peakMemory: this.#epochPeak,
     };
     const line = epochLine(epoch, this.#plan.epochs);
-    return [
-      ...[memory, ...(await this.#flush(true))],
-      ...[{ kind: 'epoch', epoch } as const, { kind: 'log', stream: 'trainer', line } as const],
-    ];
+    const told = await this.#flush(true);
+    return [memory, ...told, { kind: 'epoch', epoch }, { kind: 'log', stream: 'trainer', line }];
   }
 
   #add(name: string, value: number): void {
