@@ -81,7 +81,7 @@ test('server and worker killed in the middle of a sweep: after the next start ev
   // The first has ended, the second is training, two wait.
   const told = async () => {
     const { rows } = await database.pool.query(
-      `select status::text, exists (select from metric_point p where p.run_id = r.id) as measured from run r order by id`,
+      `select status::text, exists (select from metric_point p where p.run_id = r.id) as measured from run r order by r.status::text desc`,
     );
     return rows;
   };
