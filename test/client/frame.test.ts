@@ -104,6 +104,8 @@ describe.runIf(hasBrowser)('the frame', () => {
     );
     expect(startSweep.userErrors).toEqual([]);
     await page.goto(routes.sweep(startSweep.sweep.id));
+    await page.getByRole('button', { name: 'Cancel' }).first().waitFor();
+    await page.evaluate("document.querySelector('[role=status]:has(> [popover])').fromTheStart = true");
     await page.getByRole('button', { name: 'Cancel' }).first().click();
     const dialog = page.getByRole('dialog');
     await page.route('**/graphql', (route) =>
@@ -120,6 +122,9 @@ describe.runIf(hasBrowser)('the frame', () => {
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
     await message.waitFor();
+    // Screen readers tell what comes into a region that was there before.
+    const isSame = message.evaluate((e) => Object.hasOwn(e.closest('[role=status]') ?? {}, 'fromTheStart'));
+    expect(await isSame).toBe(true);
     // A dialog that is opened later does not hide it.
     await page.getByRole('button', { name: 'Cancel' }).first().click();
     await dialog.waitFor();

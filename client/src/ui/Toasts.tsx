@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { createPortal } from 'react-dom';
 import { classes } from './classes.ts';
 import { dialogs } from './dialogs.ts';
@@ -20,15 +20,27 @@ export function Toasts() {
     if (box.current?.isConnected) box.current.togglePopover(shown.length > 0);
   }, [shown, dialog]);
   const messages = (
-    <div role="status" aria-live="polite">
-      <div ref={box} {...{ popover: 'manual' }} className={styles.toasts}>
-        {shown.map((toast) => (
-          <Message key={toast.id} toast={toast} />
-        ))}
-      </div>
+    <div ref={box} {...{ popover: 'manual' }} className={styles.toasts}>
+      {shown.map((toast) => (
+        <Message key={toast.id} toast={toast} />
+      ))}
     </div>
   );
-  return dialog ? createPortal(messages, dialog) : messages;
+  return (
+    <>
+      {/* It is there before any message: what a dialog has left is read out when it comes here. */}
+      <Live>{!dialog && messages}</Live>
+      {dialog && createPortal(<Live>{messages}</Live>, dialog)}
+    </>
+  );
+}
+
+function Live({ children }: { readonly children: ReactNode }) {
+  return (
+    <div role="status" aria-live="polite">
+      {children}
+    </div>
+  );
 }
 
 function Message({ toast: { id, text, tone, action } }: { readonly toast: Toast }) {
