@@ -186,9 +186,20 @@ describe.runIf(hasBrowser)('a gallery of hundreds', () => {
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
 
+    // Of another class, whose pictures are there, nothing is said.
+    const notice = page.getByText('Not all pictures can be shown');
+    await notice.waitFor();
+    const drawn = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
+    await page.route(/\/images\/.*\/24[5-9]\/thumbnail/, (route) =>
+      route.fulfill({ contentType: 'image/svg+xml', body: drawn }),
+    );
     await page.getByLabel('Class').selectOption('rare');
     await at('1245.jpg').waitFor();
     await expect.poll(() => cells.count()).toBe(5);
+    const widths = () =>
+      cells.locator('img').evaluateAll((all: HTMLImageElement[]) => all.map((one) => one.naturalWidth));
+    await expect.poll(widths).toEqual([9, 9, 9, 9, 9]);
+    await expect.poll(() => notice.count()).toBe(0);
     // A link to a picture that is not on the first page.
     await page.goto(`${routes.dataset(id)}?view=images&image=${id}.240`);
     await dialog.getByRole('heading', { name: '1240.jpg' }).waitFor();

@@ -1,4 +1,5 @@
 import { useMissingReason } from '../api/pictures.ts';
+import { sentence } from '../format/sentence.ts';
 import { Notice } from '../ui/Notice.tsx';
 
 /** In place of a picture that could not be loaded: why the server does not hand it out. */
@@ -6,7 +7,7 @@ export function MissingPicture({ url, title = 'No picture' }: { readonly url: st
   const reason = useMissingReason(url);
   return (
     <Notice tone="warn" title={title}>
-      <bdi>{reason}</bdi>
+      {reason !== undefined && <bdi>{sentence(reason)}</bdi>}
     </Notice>
   );
 }

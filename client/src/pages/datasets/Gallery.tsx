@@ -35,9 +35,15 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
     { id: dataset.id, split, label, first: 100 },
     samplesOf,
   );
-  const [missing, setMissing] = useState<string | null>(null);
-  // The reason of one is that of the others, or nearly so.
-  const noteMissing = useCallback((url: string) => setMissing((known) => known ?? url), []);
+  const list = `${split}/${label ?? ''}`;
+  const [missing, setMissing] = useState<{ readonly list: string; readonly url: string } | null>(null);
+  // The reason of one is that of the others of its list, or nearly so; until that is there, the pictures are those of the list before.
+  const noteMissing = useCallback(
+    (url: string) => {
+      if (!outdated) setMissing((known) => (known?.list === list ? known : { list, url }));
+    },
+    [list, outdated],
+  );
   const image = get('image');
   const place = rows.findIndex(({ id }) => id === image);
   // A link to a picture further down: it is on one of the next pages.
@@ -82,10 +88,10 @@ export function Gallery({ dataset }: { readonly dataset: Dataset }) {
           <Button onClick={() => set({ label: null })}>Show all classes</Button>
         </Empty>
       )}
-      {missing !== null && <MissingPicture url={missing} title="Not all pictures can be shown" />}
+      {missing?.list === list && <MissingPicture url={missing.url} title="Not all pictures can be shown" />}
       {rows.length > 0 && (
         <Pictures
-          key={`${split}/${label ?? ''}`}
+          key={list}
           samples={rows}
           total={total}
           showLabels={label === null && split !== 'TEST'}
