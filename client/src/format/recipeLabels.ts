@@ -21,7 +21,7 @@ export const recipeLabels = {
   labels: 'Labels',
   'predict.test': 'Test images',
   'predict.valid': 'Validation images',
-  'predict.holdout': 'Held-out images',
+  'predict.holdout': 'Hold-out images',
   'predict.ttaPasses': 'Augmented passes',
   'predict.ttaBeta': 'Weight of the plain pass',
   'checkpoints.everyMinutes': 'Every so many minutes',

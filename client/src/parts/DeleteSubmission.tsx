@@ -10,7 +10,6 @@ import { Moment } from '../ui/Moment.tsx';
 import { Name } from '../ui/Name.tsx';
 import { Notice } from '../ui/Notice.tsx';
 import { toasts } from '../ui/toasts.ts';
-import { ForWriters } from './Viewer.tsx';
 
 export interface DeletableSubmission {
   readonly id: string;
@@ -20,7 +19,7 @@ export interface DeletableSubmission {
   readonly message: string | null;
 }
 
-/** In the row of a submission. */
+/** In the row of a submission, for those who may write. */
 export function DeleteSubmissionButton<Submission extends DeletableSubmission>({
   submission,
   onAsk,
@@ -30,17 +29,15 @@ export function DeleteSubmissionButton<Submission extends DeletableSubmission>({
   readonly onAsk: (submission: Submission) => void;
 }) {
   return (
-    <ForWriters>
-      <Button
-        small
-        look="quiet"
-        aria-label={`Delete CSV ${submission.contentHash.slice(0, 12)}`}
-        title="Delete"
-        onClick={() => onAsk(submission)}
-      >
-        <Icon name="trash" />
-      </Button>
-    </ForWriters>
+    <Button
+      small
+      look="quiet"
+      aria-label={`Delete CSV ${submission.contentHash.slice(0, 12)}`}
+      title="Delete"
+      onClick={() => onAsk(submission)}
+    >
+      <Icon name="trash" />
+    </Button>
   );
 }
 

@@ -59,6 +59,14 @@ describe('the config as a table', () => {
     expect(recipeGroups(config).map(({ title }) => title)).not.toContain('Other');
   });
 
+  it('calls fields as the form does that starts a run', () => {
+    const rows = recipeGroups(config).flatMap((group) => group.rows);
+    const labelOf = (path: string) => rows.find((row) => row.path === path)?.label;
+    expect(labelOf('effectiveBatchSize')).toBe('Batch size');
+    expect(labelOf('predict.holdout')).toBe('Hold-out images');
+    expect(labelOf('maxSeconds')).toMatch(/^Time limit/);
+  });
+
   it('writes sizes as height by width, and what is not given as a dash', () => {
     const shown = new Map(recipeGroups(config).flatMap(({ rows }) => rows.map(({ path, value }) => [path, value])));
     expect(shown.get('itemTransform.size')).toBe('96 × 128');

@@ -19,7 +19,7 @@ export function Facts({ dataset }: { readonly dataset: Dataset }) {
       entries={[
         ['Training images', ready && count(trainCount)],
         ['Test images', ready && (testCount ? `${count(testCount)}, without labels` : 'none')],
-        ['Held out', holdoutWords(dataset)],
+        ['Hold-out images', holdoutWords(dataset)],
         ['Folder', isFolder && <Copied key="path" text={path} />],
         ['Archive', archiveName !== null && <Name key="name">{archiveName}</Name>],
         // What an import leaves that ends otherwise is removed.

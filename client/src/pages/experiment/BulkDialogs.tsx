@@ -117,7 +117,7 @@ export function DeleteDialog({
         {runs.length > 0 && (
           <p>
             With a run go its metrics, logs, predictions, checkpoints and weights, for good. Runs that are under way,
-            and members of ensembles, stay.
+            that ensembles are made of or that have submissions stay.
           </p>
         )}
         {ensembles.length > 0 && <p>With an ensemble go its submissions; its members stay.</p>}

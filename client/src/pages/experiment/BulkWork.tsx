@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { type Refusal, type Target, writeEach } from '../../domain/writeEach.ts';
 import { count } from '../../format/numbers.ts';
+import { sentence } from '../../format/sentence.ts';
 import { Name } from '../../ui/Name.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import styles from './Experiment.module.css';
@@ -59,7 +60,7 @@ export function BulkProgress({ state, done }: { readonly state: BulkState; reado
       <ul className={styles.names}>
         {state.refusals.map(({ key, name, problem }) => (
           <li key={key}>
-            <Name>{name}</Name> <bdi>{problem}</bdi>
+            <Name>{name}</Name> <bdi>{sentence(problem)}</bdi>
           </li>
         ))}
       </ul>

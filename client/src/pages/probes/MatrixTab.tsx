@@ -71,7 +71,9 @@ export function MatrixTab() {
         />
         <Select label="Precision" value={precision} onChange={({ target }) => set({ precision: target.value })}>
           {precisions.map((one) => (
-            <option key={one}>{one}</option>
+            <option key={one} value={one}>
+              {one === 'AUTO' ? 'Automatic' : one}
+            </option>
           ))}
         </Select>
         <Select label="Device" value={device} onChange={({ target }) => set({ device: target.value })}>

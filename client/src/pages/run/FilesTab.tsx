@@ -32,7 +32,7 @@ const artifactColumns: readonly Column<Artifact>[] = [
     header: 'Download',
     width: '8rem',
     cell: ({ downloadUrl, name }) => (
-      <ButtonAnchor small href={downloadUrl} download={name} aria-label={`Download ${name}`}>
+      <ButtonAnchor small href={downloadUrl} download aria-label={`Download ${name}`}>
         Download
       </ButtonAnchor>
     ),

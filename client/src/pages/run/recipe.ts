@@ -1,6 +1,7 @@
 /** The config of a run as people read it, and as an operation that starts it again. */
 
 import { leavesOf } from '../../domain/configLeaves.ts';
+import { type RecipePath, recipeLabels } from '../../format/recipeLabels.ts';
 
 export interface RecipeRow {
   /** Where the value stands in the config, e.g. `itemTransform.size`. */
@@ -16,67 +17,49 @@ export interface RecipeGroup {
 
 type Config = Readonly<Record<string, unknown>>;
 
-const groups: readonly (readonly [title: string, fields: readonly (readonly [path: string, label: string])[]])[] = [
-  [
-    'Network',
-    [
-      ['architecture', 'Architecture'],
-      ['pretrained', 'Pretrained'],
-      ['weightsUri', 'Weights from'],
-      ['precision', 'Precision'],
-    ],
-  ],
+/** What is called as in the form, or a path and what it is called here: with its unit, or since yes and no answer it. */
+type Field = RecipePath | readonly [path: string, label: string];
+
+const groups: readonly (readonly [title: string, fields: readonly Field[]])[] = [
+  ['Network', [['architecture', 'Architecture'], 'pretrained', 'weightsUri', 'precision']],
   [
     'Images',
     [
-      ['itemTransform.method', 'Item transform'],
-      ['itemTransform.size', 'Loaded at (height × width)'],
-      ['size', 'Network sees (height × width)'],
-      ['minScale', 'Smallest crop (share of the area)'],
-      ['labels', 'Labels'],
-      ['unreadableImages', 'Unreadable images'],
+      ['itemTransform.method', 'Resize'],
+      ['itemTransform.size', 'Load as (height × width)'],
+      ['size', 'Train at (height × width)'],
+      'minScale',
+      'labels',
+      'unreadableImages',
     ],
   ],
   [
     'Training',
     [
-      ['schedule', 'Schedule'],
-      ['epochs', 'Epochs'],
-      ['freezeEpochs', 'Frozen epochs before'],
-      ['baseLearningRate', 'Base learning rate'],
-      ['weightDecay', 'Weight decay'],
-      ['effectiveBatchSize', 'Images per weight update'],
-      ['accumulation', 'Accumulation (micro-batches)'],
-      ['autoAccumulation', 'Double it when memory runs out'],
-      ['memoryBudget', 'Memory budget'],
-      ['maxSeconds', 'Longest time (seconds)'],
+      'schedule',
+      'epochs',
+      'freezeEpochs',
+      'baseLearningRate',
+      'weightDecay',
+      'effectiveBatchSize',
+      'accumulation',
+      ['autoAccumulation', 'Doubled when memory runs out'],
+      'memoryBudget',
+      ['maxSeconds', 'Time limit (seconds)'],
     ],
   ],
+  ['Split and seeds', ['validFraction', 'seed', 'splitSeed']],
   [
-    'Split and seeds',
-    [
-      ['validFraction', 'Validation share'],
-      ['seed', 'Seed'],
-      ['splitSeed', 'Split seed'],
-    ],
-  ],
-  [
-    'Predictions',
-    [
-      ['predict.test', 'Test'],
-      ['predict.valid', 'Validation'],
-      ['predict.holdout', 'Hold-out'],
-      ['predict.ttaPasses', 'Augmented passes'],
-      ['predict.ttaBeta', 'Weight of the plain pass'],
-    ],
+    'Predictions to store',
+    ['predict.test', 'predict.valid', 'predict.holdout', 'predict.ttaPasses', 'predict.ttaBeta'],
   ],
   [
     'Checkpoints',
     [
-      ['checkpoints.everyMinutes', 'Every (minutes)'],
-      ['checkpoints.keepLast', 'Newest kept'],
-      ['checkpoints.keepBest', 'Best kept'],
-      ['checkpoints.keepEvery', 'Kept every (epochs)'],
+      'checkpoints.everyMinutes',
+      'checkpoints.keepLast',
+      'checkpoints.keepBest',
+      ['checkpoints.keepEvery', 'Keep one every (epochs)'],
     ],
   ],
 ];
@@ -92,7 +75,9 @@ export function recipeGroups(config: Config): readonly RecipeGroup[] {
   };
   const known = groups.map(([title, fields]) => ({
     title,
-    rows: fields.flatMap(([path, label]) => (values.has(path) ? [{ path, label, value: showValue(take(path)) }] : [])),
+    rows: fields
+      .map((field) => (typeof field === 'string' ? ([field, recipeLabels[field]] as const) : field))
+      .flatMap(([path, label]) => (values.has(path) ? [{ path, label, value: showValue(take(path)) }] : [])),
   }));
   const others = [...values].map(([path, value]) => ({ path, label: path, value: showValue(value) }));
   return [...known, { title: 'Other', rows: others }].filter(({ rows }) => rows.length > 0);
