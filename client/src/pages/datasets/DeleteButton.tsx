@@ -26,7 +26,7 @@ export function DeleteButton({ dataset: { id, name, experimentCount } }: { reado
       const { userErrors } = (await remove.mutateAsync({ id })).deleteDataset;
       if (userErrors.length) return setRefusal(sentences(userErrors));
       void queryClient.invalidateQueries({ queryKey: ['DatasetsPage'] });
-      toasts.show(`${name} was deleted`);
+      toasts.show(`The data set ${name} is deleted`);
       navigate(routes.datasets);
     } catch (error) {
       setRefusal(sentence((error as Error).message));

@@ -108,7 +108,7 @@ export function DeleteDialog({
       return;
     }
     navigate(routes.experiments);
-    toasts.show(`${experiment.name} deleted`);
+    toasts.show(`The experiment ${experiment.name} is deleted`);
     await queryClient.invalidateQueries();
   };
   return (

@@ -75,7 +75,7 @@ export function CreateExperiment({
     const { createExperiment } = await create.mutateAsync({ input: { ...input, idempotencyKey: keyFor(input) } });
     if (!createExperiment.experiment) return setProblems(createExperiment.userErrors);
     done();
-    toasts.show(`Created ${createExperiment.experiment.name}`);
+    toasts.show(`The experiment ${createExperiment.experiment.name} is made`);
     navigate(routes.experiment(createExperiment.experiment.id));
   };
 

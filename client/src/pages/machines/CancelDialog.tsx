@@ -44,7 +44,7 @@ export function CancelDialog({
     onChange();
     if (refused.length) return;
     const waited = targets.map(({ id }) => id).filter((id) => canceled.has(id));
-    toasts.show(targets.length === 1 ? 'The run was canceled' : `${count(targets.length)} runs were canceled`, {
+    toasts.show(targets.length === 1 ? 'The run is canceled' : `${count(targets.length)} runs are canceled`, {
       ...(waited.length > 0 && { action: { label: 'Queue again', run: () => void queueAgain(waited).then(onChange) } }),
     });
     onClose();

@@ -37,7 +37,7 @@ export function RunActions({ facts, reload }: { readonly facts: RunFacts; readon
     attempt(async () => {
       const { deleteRun } = await remove.mutateAsync({ id }).finally(close);
       if (!deleteRun.userErrors.length) {
-        toasts.show(`Deleted ${name}`);
+        toasts.show(`The run ${name} is deleted`);
         navigate(routes.experiment(experiment.id), { replace: true });
       }
       return deleteRun.userErrors;
