@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { configRows } from '../../../client/src/domain/configDiff.ts';
 import { configLeaves } from '../../../client/src/domain/configLeaves.ts';
 import { improvesUpwards } from '../../../client/src/domain/improves.ts';
@@ -10,8 +10,10 @@ import {
   parseColumns,
   usualColumns,
 } from '../../../client/src/pages/experiment/columnKeys.ts';
+import { keepSelection, keptSelection } from '../../../client/src/pages/experiment/keptSelection.ts';
 import { inHeldOrder, rankMoves, withNewHead } from '../../../client/src/pages/experiment/moves.ts';
 import { paretoFront } from '../../../client/src/pages/experiment/pareto.ts';
+import type { TableRow } from '../../../client/src/pages/experiment/rows.ts';
 import { hasTwoScores } from '../../../client/src/pages/experiment/twoScores.ts';
 import { directionOf } from '../../../src/domain/objective.ts';
 
@@ -102,6 +104,39 @@ describe('columns in links', () => {
     const many = Array.from({ length: 100 }, (_, index) => `metric:m${index}`).join(',');
     expect(parseColumns(many)).toHaveLength(mostColumns);
     expect(columnId(parseColumns(many)[3]!)).toBe('metric:m3');
+  });
+});
+
+describe('a selection that is kept with a step of the history', () => {
+  const row = (key: string) => ({ key, name: key, run: null }) as unknown as TableRow;
+  const selection = (count: number) =>
+    new Map(Array.from({ length: count }, (_, index) => [`${index}`, row(`${index}`)]));
+  const step = {
+    state: { other: 1 } as unknown,
+    replaceState: (state: unknown) => {
+      step.state = state;
+    },
+  };
+  beforeEach(() => vi.stubGlobal('history', step));
+  afterEach(() => vi.unstubAllGlobals());
+
+  test('is found again, beside what others keep there, unless it is too large', () => {
+    keepSelection(selection(2));
+    expect([...keptSelection()]).toEqual([...selection(2)]);
+    expect(step.state).toMatchObject({ other: 1 });
+    keepSelection(selection(1001));
+    expect(keptSelection().size).toBe(0);
+  });
+
+  test('is no error where the browser does not take it', () => {
+    vi.stubGlobal('history', {
+      state: null,
+      replaceState() {
+        throw new DOMException('too often', 'SecurityError');
+      },
+    });
+    expect(() => keepSelection(selection(2))).not.toThrow();
+    expect(keptSelection().size).toBe(0);
   });
 });
 

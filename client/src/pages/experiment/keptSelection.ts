@@ -18,7 +18,11 @@ export function keepSelection(selection: Selection): void {
   const { selected: before, ...others } = stepState();
   if (selection.size === 0 && !before) return;
   const selected = selection.size <= mostKept ? [...selection.values()] : [];
-  history.replaceState({ ...others, selected }, '');
+  try {
+    history.replaceState({ ...others, selected }, '');
+  } catch {
+    // So much, or so often, is more than this browser lets: they are selected all the same.
+  }
 }
 
 function stepState(): { readonly selected?: readonly TableRow[] } {
