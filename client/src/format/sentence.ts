@@ -21,12 +21,12 @@ const upper = (text: string) => text.toUpperCase();
 
 const labels = new Map(Object.entries(recipeLabels).map(([path, label]) => [path.split('.').at(-1), label]));
 
-/** `must divide effectiveBatchSize (64)` -> `must divide “Batch size” (64)`; of names that are plain words too only those behind their input: `TrainingConfigInput.labels`. */
+/** `must divide effectiveBatchSize (64)` -> `must divide “Batch size” (64)`; of names that are plain words too only those behind their input: `TrainingConfigInput.labels`. What stands in quotes is somebody's. */
 function inFormWords(message: string): string {
   return message.replaceAll(
-    /\b(\w+Input\.)?([a-z]\w*)\b/g,
-    (whole: string, input: string | undefined, name: string) => {
-      const label = input || /[A-Z]/.test(name) ? labels.get(name) : undefined;
+    /"[^"]*"|\b(\w+Input\.)?([a-z]\w*)\b/g,
+    (whole: string, input: string | undefined, name: string | undefined) => {
+      const label = name !== undefined && (input || /[A-Z]/.test(name)) ? labels.get(name) : undefined;
       return label === undefined ? whole : `“${label}”`;
     },
   );

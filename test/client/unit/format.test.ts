@@ -108,6 +108,8 @@ test('names of the API are the labels of forms', () => {
     'Add images, or train without this label (“Labels”).',
   );
   expect(sentence('keepLast 0 writes no checkpoint at all')).toBe('“Keep the newest” 0 writes no checkpoint at all.');
+  // A run's own name.
+  expect(sentence('run "weightDecay 0" is RUNNING')).toBe('Run "weightDecay 0" is RUNNING.');
   // Words that are no names, and names that no form has.
   expect(sentence('these labels have one seed')).toBe('These labels have one seed.');
   expect(sentence('give holdoutFraction')).toBe('Give holdoutFraction.');
