@@ -1,4 +1,4 @@
-/** The import rules of ARCHITECTURE.md: what each folder may import of ours, besides domain, config, errors, log and version. */
+/** The import rules of ARCHITECTURE.md: what each folder may import of ours, besides domain, config, errors, log, makeFolder and version. */
 const layers = {
   domain: [],
   db: ['generated', 'locks'],
@@ -61,7 +61,7 @@ const clientLayers = {
   login: [],
 };
 
-const shared = '^src/(domain/|(config|errors|log|version)\\.ts)';
+const shared = '^src/(domain/|(config|errors|log|makeFolder|version)\\.ts)';
 
 export default {
   forbidden: [

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImportProblem } from '../domain/dataset.ts';
 import { refuse } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import type { ArchiveEntry, ReadOptions } from './archive.ts';
 import { type PlaceOrReason, placeOf, shortened } from './entryName.ts';
 import { ArchiveError, DamagedEntryError } from './errors.ts';
@@ -51,7 +52,7 @@ export async function unpackArchive(
     onProgress?.({ done, rejected: problems.length, bytes, bytesTotal });
   };
   try {
-    await mkdir(target, { recursive: true });
+    await makeFolder(target);
     const writer = createWriter(target, options);
     for await (const entry of await entriesOf(archive, { budget, onRead })) {
       signal?.throwIfAborted();

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { StartupError } from '../errors.ts';
 import { acquireLock, type LockFile, LockHeldError } from '../locks/lockFile.ts';
+import { makeFolder } from '../makeFolder.ts';
 
 /** Makes this process the only server of a home. Throws StartupError naming the process that is. */
 export async function claimHome(home: string): Promise<LockFile> {
   try {
-    await makeHome(home);
+    await makeFolder(home);
     return await acquireLock(path.join(home, 'server.lock'));
   } catch (error) {
     if (error instanceof LockHeldError) {
@@ -17,18 +16,6 @@ export async function claimHome(home: string): Promise<LockFile> {
     }
     throw unwritable(home, error);
   }
-}
-
-/**
- * Makes the folder, and those above it, where they are not there. Node 20's `recursive` never ends where the system has no such folder and
- * makes none (/proc), and calls other reasons ENOENT.
- */
-export async function makeHome(home: string): Promise<void> {
-  if (existsSync(home)) return;
-  await makeHome(path.dirname(home));
-  await mkdir(home).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
 }
 
 /** A StartupError where `error` is of the file system: what of a home could not be written. Others as they are. */

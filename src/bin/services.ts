@@ -5,10 +5,11 @@ import { startEmbeddedPostgres } from '../db/embeddedPostgres.ts';
 import { createListener, type Listener } from '../db/listener.ts';
 import { createRunWaker } from '../events/waker.ts';
 import type { Logger } from '../log.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { openQueue } from '../queue/queue.ts';
 import { openBlobStore } from './blobStore.ts';
 import type { Closers } from './closers.ts';
-import { makeHome, unwritable } from './home.ts';
+import { unwritable } from './home.ts';
 
 /** What a server and a worker both stand on. */
 export interface Services {
@@ -43,7 +44,7 @@ export async function openServices(
 /** URL of DATABASE_URL's server, or of the home's embedded one, which is joined, or started for as long as `closers` are open. */
 export async function provideDatabase(config: Config, closers: Closers): Promise<string> {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
-  const postgres = await makeHome(config.home)
+  const postgres = await makeFolder(config.home)
     .then(() => startEmbeddedPostgres(config.home))
     .catch((error: unknown) => {
       throw unwritable(config.home, error);

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { diskProblem } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import type { BlobEntry, BlobStore, StoredBlob } from './blobStore.ts';
 
 /** A draft this old (milliseconds) is of a process that was killed. */
@@ -25,7 +26,7 @@ export function createLocalStore(
 
   let swept = false;
   async function prepare(): Promise<void> {
-    await mkdir(drafts, { recursive: true });
+    await makeFolder(drafts);
     if (swept) return;
     swept = true;
     await removeAbandoned(drafts);
@@ -34,7 +35,7 @@ export function createLocalStore(
   /** Gives a whole, flushed file its name among the blobs. */
   async function place(file: string, hash: string): Promise<void> {
     const target = pathOf(hash);
-    await mkdir(path.dirname(target), { recursive: true });
+    await makeFolder(path.dirname(target));
     await rename(file, target);
     await flushFolder(path.dirname(target));
   }

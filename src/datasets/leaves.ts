@@ -1,12 +1,13 @@
 /** The demo's own data set: drawn leaves of five classes, in the shape of the Kaggle competition. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { createRandom, permutation, type Random } from '../domain/random.ts';
 import { refuse } from '../errors.ts';
+import { makeFolder } from '../makeFolder.ts';
 import { type LeafClass, leafClasses } from './leafLesions.ts';
 import { leafSvg } from './leafPicture.ts';
 
@@ -70,8 +71,8 @@ export async function drawLeafDataset(
   const target = resolve(directory);
   const unfinished = `${target}.drawing-${randomUUID()}`;
   try {
-    for (const label of labels) await mkdir(join(unfinished, 'train_images', label), { recursive: true });
-    await mkdir(join(unfinished, 'test_images'), { recursive: true });
+    for (const label of labels) await makeFolder(join(unfinished, 'train_images', label));
+    await makeFolder(join(unfinished, 'test_images'));
     await inParallel([...train, ...test], async ({ imageId, label, path }) =>
       writeFile(join(unfinished, path), await drawLeaf(label, createRandom(seed, 'leaf', imageId))),
     );
@@ -89,7 +90,7 @@ export async function drawLeafDataset(
         test.map((leaf) => [leaf.imageId, '']),
       ),
     );
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await rename(unfinished, target);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });

@@ -4,9 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../makeFolder.ts';
 
 /** Where the parts of one repository lie below the cache's root. */
 export interface RepositoryCache {
@@ -42,10 +43,10 @@ export function repositoryCache(root: string, repository: string): RepositoryCac
     },
     async link({ revision, commit, file, etag }) {
       const target = snapshot(commit, file);
-      await mkdir(path.dirname(target), { recursive: true });
+      await makeFolder(path.dirname(target));
       await replace(target, (temporary) => linkOrCopy(blob(etag), target, temporary));
       if (revision !== commit) {
-        await mkdir(path.dirname(ref(revision)), { recursive: true });
+        await makeFolder(path.dirname(ref(revision)));
         await replace(ref(revision), (temporary) => writeFile(temporary, commit));
       }
       return target;

@@ -2,8 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../makeFolder.ts';
 import { type RepositoryCache, sizeIfThere } from './cache.ts';
 import { HubError } from './errors.ts';
 import { type HubHttp, type HubResponse, request } from './http.ts';
@@ -33,7 +34,7 @@ export async function download(wanted: HubFile, version: FileVersion, options: D
   const partial = options.cache.partial(version.etag);
   let received = 0;
   let broken = 0;
-  await mkdir(path.dirname(partial), { recursive: true });
+  await makeFolder(path.dirname(partial));
   await withRetries(
     options.timing,
     options.signal,

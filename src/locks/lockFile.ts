@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../makeFolder.ts';
 import { isSameProcess, processStart } from './processes.ts';
 
 /** The lock is another living process's. */
@@ -27,7 +28,7 @@ const breakerAgeLimit = 10_000;
  * Waits at most `waitMilliseconds` for a living holder, then throws LockHeldError; when `signal` aborts, throws its reason.
  */
 export async function acquireLock(file: string, waitMilliseconds = 0, signal?: AbortSignal): Promise<LockFile> {
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file));
   const mine = JSON.stringify({ pid: process.pid, start: processStart(process.pid), token: randomUUID() });
   const draft = `${file}.${randomUUID()}`;
   const end = Date.now() + waitMilliseconds;

@@ -1,6 +1,6 @@
 /** Folders that trainers leave files in: one per attempt, gone with it. Those of killed workers go when the next worker starts. */
 
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { KeptArtifact } from '../commands/attempt.ts';
 import { passingBytes } from '../commands/checkpoints.ts';
@@ -9,6 +9,7 @@ import { quotaProblem } from '../commands/quota.ts';
 import type { TrainerArtifact } from '../domain/trainer.ts';
 import { diskProblem } from '../errors.ts';
 import { isAbandoned, ownerName } from '../locks/owner.ts';
+import { makeFolder } from '../makeFolder.ts';
 import type { AttemptToken } from '../store/attempt.ts';
 import { persist } from './persist.ts';
 import { reasonOf } from './reason.ts';
@@ -44,7 +45,7 @@ export class AttemptOutput {
    */
   static async open(outputs: string, { runId, attempt }: AttemptToken): Promise<AttemptOutput> {
     const directory = path.join(outputs, `${runId}-${attempt}`);
-    await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+    await makeFolder(directory).catch((error: unknown) => {
       throw diskProblem(error, outputs) ?? error;
     });
     return new AttemptOutput(directory, runId);

@@ -159,6 +159,8 @@ describe.skipIf(noSmallDisk !== undefined)(`on a file system of its own ${noSmal
         await expect.poll(async () => (await findRun(ctx.db.prisma, runId))!.status, patience).toBe('RUNNING');
         disk.setReadOnly(false);
         expect(await ended(runId)).toMatchObject({ status: 'SUCCEEDED', kinds: ['WEIGHTS'] });
+        // It waited: nothing has failed and been tried again.
+        expect((await findRun(ctx.db.prisma, runId))!.currentAttempt).toBe(1);
       } finally {
         disk.setReadOnly(false);
         await stop();

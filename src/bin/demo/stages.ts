@@ -1,9 +1,10 @@
 /** The later stages of the demo, from memory probes to the submission: each a few requests to the server. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isTerminal } from '../../domain/run.ts';
 import { StartupError } from '../../errors.ts';
+import { makeFolder } from '../../makeFolder.ts';
 import { accepted, type GraphqlClient } from './client.ts';
 import { keyOf } from './names.ts';
 import * as operations from './operations.ts';
@@ -136,7 +137,7 @@ export async function submit(
   const input = { ensembleId, message: 'npm run demo', idempotencyKey: continues ? keyOf(ensembleId) : null };
   const { submission, userErrors } = (await client.request(operations.createSubmission, { input })).createSubmission;
   const made = accepted('createSubmission', submission, userErrors);
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFolder(path.dirname(file));
   await writeFile(file, await client.download(made.csvUrl));
   return { ...made, path: file };
 }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, StartupError } from '../../errors.ts';
+import { makeFolder } from '../../makeFolder.ts';
 import type { WeightsArtifact } from './server.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function provideFile(
   if ((await hashOf(createReadStream(file)).catch(() => undefined)) === artifact.contentHash) return file;
   const draft = `${file}.${randomUUID()}.part`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     const hash = await write(await open(draft, 'wx'), await download(), onBytes);
     if (hash !== artifact.contentHash) {
       throw new StartupError(`The weights came with the hash ${hash}, expected ${artifact.contentHash}. Try again`);
