@@ -70,7 +70,7 @@ describe('local blob store', () => {
     const file = path.join(root, 'weights');
     await writeFile(file, 'leaf');
     await writeFile(path.join(root, sha('leaf').slice(0, 2)), 'where the folder should be');
-    await expect(createLocalStore(root).adopt(file)).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(createLocalStore(root).adopt(file)).rejects.toMatchObject({ code: 'EEXIST' });
     expect(await readFile(file, 'utf8')).toBe('leaf');
     await expect(createLocalStore(root).adopt(path.join(root, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
   });

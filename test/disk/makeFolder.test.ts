@@ -24,6 +24,7 @@ test('where the system makes none, it ends with the reason', async () => {
   await expect(makeFolder('/proc/none/of/these')).rejects.toMatchObject({ code: 'ENOENT' });
   await writeFile(path.join(folder, 'file'), '');
   await expect(makeFolder(path.join(folder, 'file/a/b'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(makeFolder(path.join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
 });
 
 test.skipIf(noSmallDisk !== undefined)(
